@@ -1,0 +1,39 @@
+"""`check` in a learner's notebook: judges the name as it stands in the kernel and shows the verdict."""
+
+from IPython import get_ipython
+
+from autograder import render
+from autograder.checks.candidate import LocalCandidate
+from autograder.checks.component import component as find
+from autograder.judge import judge_with_exchange
+from autograder.manifest import load
+from utils import library, reference, session
+
+
+def check(name):
+    """See `autograder.check`."""
+    shell = get_ipython()
+    namespace = shell.user_ns if shell is not None else {}
+    exercise = load().exercise(name)
+    if name not in namespace:
+        render.show_missing(name)
+        return 0.0
+    verdict = judge_in(namespace, name, hidden=session.grading())
+    render.show(verdict, exercise)
+    if verdict.passed and not session.grading() and not session.building():
+        library.passed(name, namespace[name])
+        library.keep(name, [cell for cell in namespace.get("In", []) if cell], namespace)
+    return 0.0 if exercise.stretch else float(verdict.points)
+
+
+def judge_in(namespace, name, hidden=False):
+    """The `Verdict` on `namespace[name]`."""
+    component = find(name)
+    stand_ins = reference.COMPONENTS
+    exchangeable = [other for other in component.earlier if other in namespace and namespace[other] is not stand_ins[other]]
+
+    def open_candidate(exchange):
+        replaced = {other: stand_ins[other] for other in exchange}
+        return LocalCandidate(component, namespace[name], namespace, replaced)
+
+    return judge_with_exchange(open_candidate, exchangeable, hidden)
