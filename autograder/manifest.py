@@ -1,7 +1,7 @@
 """The course as `course.toml` lists it: chapters, exercises, points, minutes, prerequisites, hints.
 
-`load()` reads the manifest of this course; `load(root)` that of another folder (tests build tiny ones). What the file
-says of the rest of the repository (scripts, checks, folders) is held against it by `autograder.build.crosscheck`.
+`load()` reads the manifest of this course; `load(root)` that of another folder (tests build tiny ones).
+What the file says of scripts, checks and folders is held against them by `autograder.build.crosscheck`.
 """
 
 import tomllib
@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-QUIZ_POINTS = 0.25          # a question
+QUIZ_POINTS = 0.25  # a question
 FILE_NAME = "course.toml"
 
 
@@ -24,12 +24,12 @@ class Exercise:
 
     id: str
     chapter: str
-    points: float                       # nominal, also of a stretch exercise
+    points: float  # nominal, also of a stretch exercise
     minutes: int
     hints: tuple[str, ...]
     stretch: bool = False
-    needs: tuple[str, ...] = ()         # earlier components that its notebook takes from the learner's library
-    cells: tuple[str, ...] = ()         # solution cells in order; the last bears the component's name
+    needs: tuple[str, ...] = ()  # earlier components that its notebook takes from the learner's library
+    cells: tuple[str, ...] = ()  # solution cells in order; the last bears the component's name
 
     @property
     def graded_points(self) -> float:
@@ -51,7 +51,8 @@ class Written:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One notebook. `minutes` is what a learner needs for all of it, `seconds` the budget of one execution."""
+    """One notebook. `minutes` is what a learner needs for all of it, `seconds` the budget of one execution.
+    """
 
     id: str
     title: str
@@ -62,7 +63,7 @@ class Chapter:
     exercises: tuple[Exercise, ...]
     quiz_minutes: int
     written: Written | None
-    files: tuple[str, ...] = ()         # data files released beside the notebook
+    files: tuple[str, ...] = ()  # data files released beside the notebook
 
     @property
     def name(self) -> str:
@@ -72,7 +73,9 @@ class Chapter:
     @property
     def minutes_sum(self) -> int:
         written = self.written.minutes if self.written else 0
-        return self.reading + sum(exercise.minutes for exercise in self.exercises) + self.quiz_minutes + written
+        return (
+            self.reading + sum(exercise.minutes for exercise in self.exercises) + self.quiz_minutes + written
+        )
 
 
 @dataclass(frozen=True)
@@ -117,17 +120,21 @@ def _named(items, wanted: str, kind: str):
 
 
 def load(root: Path = ROOT) -> Course:
-    """Reads `root / course.toml` (once for each root). `ManifestError` when it is no manifest."""
-    return _load(Path(root).resolve())
+    """Reads `root / course.toml`; the same text gives the same object. `ManifestError` when it is no
+    manifest.
+    """
+    root = Path(root).resolve()
+    try:
+        text = (root / FILE_NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ManifestError(f"{FILE_NAME} is missing in {root}: work in a checkout of the course") from None
+    return _parsed(root, text)
 
 
 @cache
-def _load(root: Path) -> Course:
-    path = root / FILE_NAME
+def _parsed(root: Path, text: str) -> Course:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise ManifestError(f"{FILE_NAME} is missing in {root}: work in a checkout of the course") from None
+        data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ManifestError(f"{FILE_NAME} is no valid TOML: {error}") from None
     return _course(root, data)
@@ -148,7 +155,9 @@ def _chapter(entry: dict) -> Chapter:
     written = entry.pop("written", None)
     if written is not None:
         written = _record(Written, written, f"the written question of {where}")
-    return _record(Chapter, entry, where, exercises=exercises, quiz_minutes=quiz.get("minutes", 0), written=written)
+    return _record(
+        Chapter, entry, where, exercises=exercises, quiz_minutes=quiz.get("minutes", 0), written=written
+    )
 
 
 def _exercise(entry: dict, chapter_id: str) -> Exercise:
@@ -157,8 +166,13 @@ def _exercise(entry: dict, chapter_id: str) -> Exercise:
     return _record(Exercise, entry, f"exercise {entry.get('id', '?')!r}", chapter=chapter_id)
 
 
-TYPES = {str: (str, "a string"), int: (int, "a whole number"), float: ((int, float), "a number"),
-         bool: (bool, "true or false"), tuple[str, ...]: (list, "a list of strings")}
+TYPES = {
+    str: (str, "a string"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    bool: (bool, "true or false"),
+    tuple[str, ...]: (list, "a list of strings"),
+}
 
 
 def _record(kind, entry: dict, where: str, **given):
@@ -169,8 +183,11 @@ def _record(kind, entry: dict, where: str, **given):
     for key, value in entry.items():
         python_type, words = TYPES[expected[key].type]
         is_flag = isinstance(value, bool) and python_type is not bool
-        if is_flag or not isinstance(value, python_type) or (
-                python_type is list and not all(isinstance(item, str) for item in value)):
+        if (
+            is_flag
+            or not isinstance(value, python_type)
+            or (python_type is list and not all(isinstance(item, str) for item in value))
+        ):
             raise ManifestError(f"{FILE_NAME}: {where} has {key} = {value!r}: give {words}")
         values[key] = tuple(value) if python_type is list else value
         if expected[key].type is float:
@@ -184,4 +201,6 @@ def _record(kind, entry: dict, where: str, **given):
 def _known(entry: dict, keys, where: str) -> None:
     for key in entry:
         if key not in keys:
-            raise ManifestError(f"{FILE_NAME}: {where} has an unknown key {key!r}: use one of {', '.join(sorted(keys))}")
+            raise ManifestError(
+                f"{FILE_NAME}: {where} has an unknown key {key!r}: use one of {', '.join(sorted(keys))}"
+            )
