@@ -1,0 +1,99 @@
+"""Makes the notebooks of a class from the known answers of a chapter: for the demo, and for tests of a whole class."""
+
+import ast
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+
+from autograder import misconceptions
+from autograder.manifest import load
+
+
+@dataclass
+class Student:
+    """A made-up learner: an id, what they wrote in which solution cell, and what they are there to show."""
+
+    id: str
+    shows: str
+    cells: dict[str, str] = field(default_factory=dict)
+    notebook: nbformat.NotebookNode | None = None
+
+
+def solution_cells(chapter):
+    """{exercise: source} of the solution notebook: every component, the quiz, the written answer."""
+    notebook = nbformat.read(load().solution_notebook(chapter), as_version=4)
+    marks = [(cell, cell.metadata.get("nbgrader", {})) for cell in notebook.cells]
+    return {m["grade_id"]: cell.source for cell, m in marks if m.get("solution")}
+
+
+def answer_cell(chapter, entry, file):
+    """Source of a solution cell that holds `entry` of `solutions/CHAPTER/FILE` with what it needs, under its component's name."""
+    tree = ast.parse((load().source_folder(chapter) / file).read_text(encoding="utf-8"))
+    keep = [node for node in tree.body if _is_shared(node) or getattr(node, "name", None) == entry.answer.__name__]
+    for node in keep:
+        if hasattr(node, "decorator_list"):
+            node.decorator_list = [d for d in node.decorator_list if not _registers(d)]
+    lines = [ast.unparse(node) for node in keep]
+    name = entry.answer.__name__
+    return "\n\n".join([*lines, f"{entry.component} = {name}"] if name != entry.component else lines)
+
+
+def _is_shared(node):
+    """Imports and helpers of the file: all that no decorator registers as an answer and that is not the registry itself."""
+    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder"):
+        return False
+    if isinstance(node, ast.Expr):
+        return False
+    return not any(_registers(decorator) for decorator in getattr(node, "decorator_list", []))
+
+
+def _registers(decorator):
+    function = decorator.func if isinstance(decorator, ast.Call) else decorator
+    return isinstance(function, ast.Name) and function.id in ("misconception", "variant")
+
+
+def students(chapter):
+    """A class: the solution, right answers in other styles, partial ones, every misconception, an empty and an untouched notebook."""
+    right = solution_cells(chapter)
+    wrong = misconceptions.read(chapter, "misconceptions.py")
+    others = misconceptions.read(chapter, "variants.py")
+    made = [Student("solution", "the course's own answers", dict(right))]
+    for index in range(max((sum(e.component == c for e in others) for c in {e.component for e in others}), default=0)):
+        cells = dict(right)
+        for component in {entry.component for entry in others}:
+            styles = [entry for entry in others if entry.component == component]
+            cells[component] = answer_cell(chapter, styles[index % len(styles)], "variants.py")
+        made.append(Student(f"style-{index + 1:02}", "right answers in other styles", cells))
+    first = load().chapter(chapter).exercises[0].id
+    made.append(Student("partial-first", "only the first exercise", {first: right[first]}))
+    made.append(Student("partial-quiz", "only the quiz", {"quiz": right["quiz"]}))
+    seen = set()
+    for entry in wrong:
+        if (entry.component, entry.id) not in seen:
+            seen.add((entry.component, entry.id))
+            cells = {**right, entry.component: answer_cell(chapter, entry, "misconceptions.py")}
+            made.append(Student(f"{entry.component}--{entry.id}".replace("_", "-").lower(), f"{entry.component}: {entry.id}", cells))
+    made.append(Student("untouched", "the notebook as it was released"))
+    made.append(Student("empty", "a notebook without cells", notebook=nbformat.v4.new_notebook()))
+    return made
+
+
+def notebook_of(chapter, student):
+    """The notebook that `student` hands in."""
+    if student.notebook is not None:
+        return student.notebook
+    notebook = nbformat.read(load().released_notebook(chapter), as_version=4)
+    for cell in notebook.cells:
+        marks = cell.metadata.get("nbgrader", {})
+        if marks.get("solution") and marks["grade_id"] in student.cells:
+            cell.source = student.cells[marks["grade_id"]]
+    return notebook
+
+
+def write_submission(folder, chapter, student):
+    """Writes the notebook to `folder/STUDENT/CHAPTER/CHAPTER.ipynb` and returns that path."""
+    path = Path(folder) / student.id / chapter / f"{chapter}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    nbformat.write(notebook_of(chapter, student), path)
+    return path

@@ -1,0 +1,201 @@
+"""`grade`: one learner notebook, cell by cell, as nbgrader would, with the scores decided outside the learner's process.
+
+The graded and the locked cells are the released notebook's; of the learner's they keep only what a learner may write.
+Cells run in order in an IPython shell in a process of its own. Where a check cell stands, the judge runs the component's
+checks on the name as it is then. Quiz answers are read from their cell's source.
+"""
+
+import json
+from dataclasses import asdict, dataclass, field
+
+import nbformat
+
+from autograder import render
+from autograder.checks.component import component as find
+from autograder.isolation.process import Process, RemoteCandidate
+from autograder.judge import judge_with_exchange
+from autograder.manifest import load
+from autograder.quiz import grade_quiz_source
+
+CELL_SECONDS = 60
+
+
+class NotGradable(Exception):
+    """The file is no notebook of this course; the message says why, for a learner."""
+
+
+@dataclass
+class Cell:
+    """One graded cell."""
+
+    grade_id: str
+    points: float
+    max_points: float
+    message: str
+
+
+@dataclass
+class Graded:
+    """One graded notebook."""
+
+    notebook: str
+    chapter: str
+    cells: list[Cell] = field(default_factory=list)
+
+    @property
+    def points(self):
+        return sum(cell.points for cell in self.cells)
+
+    @property
+    def max_points(self):
+        return sum(cell.max_points for cell in self.cells)
+
+    def as_dict(self):
+        """The object that `grade --json` prints."""
+        cells = [asdict(cell) for cell in self.cells]
+        return {"notebook": self.notebook, "points": self.points, "max_points": self.max_points, "cells": cells}
+
+
+def grade_notebook(path):
+    """The `Graded` notebook at `path`. Raises `NotGradable`."""
+    submitted = read(path)
+    chapter = chapter_of(path, submitted)
+    released = nbformat.read(load().released_notebook(chapter), as_version=4)
+    written = _written(submitted)
+    graded = Graded(str(path), chapter)
+    with Process() as process:
+        for cell in _restored(released, submitted, written):
+            graded_cell = _grade_cell(cell, chapter, process, written)
+            if graded_cell is not None:
+                graded.cells.append(graded_cell)
+    return graded
+
+
+def read(path):
+    """The notebook at `path`. Raises `NotGradable`."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError:
+        raise NotGradable("This is no text file, so no notebook: hand in the .ipynb file that JupyterLab saved.") from None
+    if not text.strip():
+        raise NotGradable("The file is empty: save the notebook in JupyterLab and hand it in again.")
+    try:
+        json.loads(text)
+        notebook = nbformat.reads(text, as_version=4)
+        nbformat.validate(notebook)
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError, nbformat.ValidationError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise NotGradable(f"This is no readable notebook ({reason}): save it in JupyterLab and hand it in again.") from None
+    return notebook
+
+
+def chapter_of(path, notebook):
+    """The chapter that a notebook belongs to: by its file's name, else by its exercises. Raises `NotGradable`."""
+    chapters = load().chapters
+    named = [chapter.id for chapter in chapters if path.stem == chapter.id]
+    if named:
+        return named[0]
+    ids = set(_written(notebook))
+    found = [chapter.id for chapter in chapters if ids & {exercise.id for exercise in chapter.exercises}]
+    if len(found) != 1:
+        raise NotGradable("This notebook has no exercise of this course: hand in the chapter's own notebook, under its name.")
+    return found[0]
+
+
+def _grade_id(cell):
+    marks = cell.metadata.get("nbgrader", {})
+    return marks.get("grade_id") if isinstance(marks, dict) else None
+
+
+def _marks(cell):
+    marks = cell.metadata.get("nbgrader", {})
+    return marks if isinstance(marks, dict) else {}
+
+
+def _written(notebook):
+    """{grade_id: source} of the cells that a learner writes in; of doubled cells the first counts."""
+    sources = {}
+    for cell in notebook.cells:
+        if _grade_id(cell) and _marks(cell).get("solution"):
+            sources.setdefault(_grade_id(cell), cell.source)
+    return sources
+
+
+def _restored(released, submitted, written):
+    """The submitted cells in their order with locked sources restored; released cells that are missing come in their place."""
+    locked = {_grade_id(cell): cell for cell in released.cells if _grade_id(cell)}
+    order = [_grade_id(cell) for cell in released.cells if _grade_id(cell)]
+    cells, done = [], set()
+    for cell in submitted.cells:
+        id = _grade_id(cell)
+        if id is None:
+            cells.append(cell)
+        elif id in locked and id not in done:
+            for earlier in order[: order.index(id)]:
+                if earlier not in done and not _marks(locked[earlier]).get("solution"):
+                    cells.append(locked[earlier])
+                    done.add(earlier)
+            kept = nbformat.from_dict(locked[id])
+            if _marks(kept).get("solution"):
+                kept.source = written.get(id, "")
+            cells.append(kept)
+            done.add(id)
+    return cells + [locked[id] for id in order if id not in done]
+
+
+def _grade_cell(cell, chapter, process, written):
+    """Runs an ordinary cell and returns None; judges a graded one and returns its `Cell`."""
+    id, marks = _grade_id(cell), _marks(cell)
+    if not marks.get("grade"):
+        if cell.cell_type == "code" and cell.source.strip():
+            process.ask("cell", seconds=CELL_SECONDS, source=cell.source)
+        return None
+    points = float(marks.get("points", 0))
+    if marks.get("solution"):
+        return Cell(id, 0.0, points, "Graded by hand.")
+    name = id.removeprefix("check-")
+    if name == "quiz":
+        earned, _, message = grade_quiz_source(chapter, written.get("quiz", ""))
+        return Cell(id, float(earned), points, message)
+    if name not in written:
+        return Cell(id, 0.0, points, f"The cell {name} is not in this notebook.")
+    verdict = _judge(name, process)
+    if verdict is None:
+        return Cell(id, 0.0, points, f"{name} is not there when its check cell runs: did its cell raise an error?")
+    return Cell(id, min(verdict.points, points), points, render.text(verdict))
+
+
+def _judge(name, process):
+    component = find(name)
+    reply = process.ask("defined", names=[name, *component.earlier])
+    if reply.get("error"):
+        return _stopped(component, reply["error"])
+    defined = set(reply["defined"])
+    if name not in defined and not process.ask("has", name=name).get("has"):
+        return None
+
+    def open_candidate(exchange):
+        process.ask("exchange", names=list(exchange))
+        return RemoteCandidate(component, process)
+
+    verdict = judge_with_exchange(open_candidate, sorted(defined - {name}), hidden=True)
+    process.ask("exchange", names=[])
+    return verdict
+
+
+def _stopped(component, error):
+    from autograder.files import load_problem
+    from autograder.judge import Check, Verdict
+
+    message = load_problem(error).replace("The file", "The notebook").replace("the file", "the notebook")
+    return Verdict(component.name, 0.0, component.points, [Check("the notebook runs up to here", False, message, 0.0, component.points)])
+
+
+def text(graded):
+    """The graded cells as lines, and the total."""
+    lines = [f"{graded.notebook} ({graded.chapter})"]
+    for cell in graded.cells:
+        lines.append(f"{cell.grade_id:28} {render.number(cell.points):>5} of {render.number(cell.max_points)}")
+        lines += [f"    {line}" for line in cell.message.splitlines()]
+    lines.append(f"{'total':28} {render.number(graded.points):>5} of {render.number(graded.max_points)}")
+    return "\n".join(lines)
