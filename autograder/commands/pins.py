@@ -1,6 +1,6 @@
-"""`course.py pins`: compiles the two requirements files from `pyproject.toml` and proves that the pins have wheels.
+"""`course.py pins`: compiles the requirements files from `pyproject.toml`, and proves that the pins have wheels.
 
-torch's CUDA parts are left out by name: the wheel of torch itself says which it needs, and the CPU wheel needs none.
+torch's CUDA parts are left out by name: torch's own wheel says which it needs, and the CPU wheel needs none.
 `--check` changes nothing and ends with 1 when a file is stale; `--upgrade` takes the newest versions allowed.
 """
 
@@ -24,8 +24,8 @@ PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-a
 def uv(*arguments: str) -> str:
     """Runs `uv pip compile`; its error, which names the package, ends the command."""
     environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}      # torch's wheels ask for macOS 14
-    done = subprocess.run([sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", *arguments],
-                          cwd=ROOT, env=environment, capture_output=True, text=True)
+    command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", *arguments]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"the pins cannot be made:\n{done.stderr.strip()}")
     return done.stdout
@@ -44,7 +44,8 @@ def compiled(name: str, upgrade: bool, *arguments: str) -> str:
 
 def pins_of(text: str) -> str:
     """The lines of `text` that pin a package of ours."""
-    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith((*CUDA_PARTS, "#", "-r")))
+    others = (*CUDA_PARTS, "#", "-r")
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith(others))
 
 
 def without_pins_of(text: str, other: str) -> str:
@@ -67,7 +68,7 @@ def made(upgrade: bool) -> dict[str, str]:
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="course.py pins", description=__doc__.splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; 1 when a file is stale")
-    parser.add_argument("--upgrade", action="store_true", help="take the newest versions that pyproject.toml allows")
+    parser.add_argument("--upgrade", action="store_true", help="take the newest versions allowed")
     options = parser.parse_args(argv)
     files = made(options.upgrade)
     stale = [name for name, text in files.items()
@@ -80,7 +81,8 @@ def main(argv: list[str]) -> int:
         print(f"written: {name}")
     for python in PYTHONS:
         for platform in PLATFORMS:
-            uv("--only-binary", ":all:", "--python-version", python, "--python-platform", platform, MAINTAINER)
+            uv("--only-binary", ":all:", "--python-version", python, "--python-platform", platform,
+               MAINTAINER)
     print(f"every pin has a wheel for Python {', '.join(PYTHONS)} on {', '.join(PLATFORMS)}")
     return 0
 

@@ -1,0 +1,321 @@
+"""The course on a fresh machine, with nothing but Python 3.11 or later:
+
+    python3 course.py lab [CHAPTER]          opens the course in JupyterLab, your copies in work/
+                      --reset CHAPTER        gives a chapter anew; yours is kept in work/backups/
+                      --port N, --no-browser, and after -- whatever JupyterLab takes
+    python3 course.py grade NOTEBOOK         grades one notebook, as the class will
+    python3 course.py submit CHAPTER         hands a chapter in
+    python3 course.py setup [--maintain]     sets up and does nothing else
+    python3 course.py build [--check]        makes the notebooks from their sources
+    python3 course.py test [--all]           proves the whole course
+    python3 course.py demo                   takes a small class from release to feedback
+    python3 course.py pins [--check]         compiles the requirements files
+
+The first start makes .venv/ beside this file and installs the pinned packages; later starts take a moment.
+--cpu, in any of them, takes the small build of PyTorch that runs without a graphics card (Linux).
+"""
+
+# Only what Python 3.6 can read stands in this file, so that an old Python gets a sentence and no SyntaxError.
+import contextlib
+import hashlib
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+OLDEST = (3, 11)
+LEARNER, MAINTAINER = "requirements.txt", "requirements-maintain.txt"
+CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+WINDOWS = os.name == "nt"
+NEEDED_MODULES = ("pip", "torch", "numpy", "jupyterlab", "nbgrader", "autograder", "utils")
+# Gigabytes that the first set-up takes while it runs, pip's own copies included.
+SPACE, SPACE_CUDA, DOWNLOAD_CUDA = 3, 9, 3
+
+# command -> (what Python runs, whether it needs the maintainers' packages)
+COMMANDS = {
+    "lab": (("autograder.commands.lab",), False),
+    "grade": (("autograder", "grade"), False),
+    "submit": (("autograder.commands.submit",), False),
+    "setup": ((), False),
+    "build": (("autograder.build",), True),
+    "test": (("autograder.commands.test",), True),
+    "demo": (("autograder.commands.demo",), True),
+    "pins": (("autograder.commands.pins",), True),
+}
+
+# What pip or venv says -> what a learner should know. The first that is found counts.
+EXPLANATIONS = (
+    (r"No space left on device|Errno 28|not enough space on the disk|WinError 112",
+     "The disk is full. Free some space (also where temporary files go) and start the same command again."),
+    (r"Windows Long Path|filename or extension is too long",
+     r"A path is too long for Windows. Move the course to a short folder, such as C:\course."),
+    (r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError",
+     "The network answers with a certificate that Python does not trust. A company network often needs "
+     "PIP_CERT=its-certificate.pem: ask whoever runs it."),
+    (r"NewConnectionError|Failed to establish a new connection|NameResolutionError|name resolution|"
+     r"getaddrinfo failed|Network is unreachable|ProxyError|ReadTimeoutError|Read timed out|"
+     r"ConnectTimeoutError|ConnectionResetError|Connection (broken|aborted)|Max retries exceeded",
+     "No network: the package index cannot be reached. Connect (behind a proxy, set HTTPS_PROXY) and start "
+     "the same command again; what was fetched is kept."),
+    (r"ensurepip is not available|No module named '?ensurepip|returned non-zero exit status.*ensurepip",
+     "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv. "
+     "Then start the same command again."),
+    (r"Could not find a version that satisfies|No matching distribution found|not a supported wheel",
+     "The package index has no build of a pinned package for this machine. The course runs on 64-bit Python "
+     "3.11 to 3.14 on Linux, Windows (x64) and Macs with Apple silicon (macOS 14 or later)."),
+    (r"Permission denied|Access is denied|WinError (5|32)\b",
+     "A file of .venv cannot be written. Close every JupyterLab and notebook of the course; "
+     "the folder must be yours."),
+)
+
+
+class Trouble(Exception):
+    """What went wrong, as a sentence for the person at the keyboard."""
+
+
+def too_old(version):
+    """The sentence for a Python older than the course's, else None; `version` as `sys.version_info`."""
+    if tuple(version[:2]) >= OLDEST:
+        return None
+    better = [name for name in ("python3.14", "python3.13", "python3.12", "python3.11")
+              if shutil.which(name) and not subprocess.call([name, "-c", ""], stderr=subprocess.DEVNULL)]
+    advice = f"You have one: {better[0]} course.py" if better else "Install one and start again."
+    return f"The course needs Python 3.11 or later; this is Python {version[0]}.{version[1]}. {advice}"
+
+
+def explanation(text):
+    """The sentence for what pip or venv printed, else None."""
+    return next((sentence for pattern, sentence in EXPLANATIONS if re.search(pattern, text)), None)
+
+
+@contextlib.contextmanager
+def lock(path):
+    """Holds the file `path`, so that two starts do not set up at once; the system lets go when we end."""
+    with open(path, "a") as file:
+        told = False
+        while True:
+            try:
+                if WINDOWS:
+                    import msvcrt
+                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+                else:
+                    import fcntl
+                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except (BlockingIOError, PermissionError):
+                if not told:
+                    print("Another start is setting the course up: waiting for it.", flush=True)
+                told = True
+                time.sleep(0.5)
+        yield
+
+
+class Environment:
+    """The course's `.venv`: made, filled, stamped when it is whole, and made anew when it is broken."""
+
+    def __init__(self, root=ROOT, maintain=False, cpu=False):
+        self.root, self.maintain, self.cpu = Path(root), maintain, cpu
+        self.folder = self.root / ".venv"
+        self.scripts = self.folder / ("Scripts" if WINDOWS else "bin")
+        self.python = self.scripts / ("python.exe" if WINDOWS else "python")
+
+    # ---- what is there
+    def stamp(self, requirements):
+        return self.folder / f"course-{Path(requirements).stem}.json"
+
+    def wanted(self):
+        """The requirements file of this set-up."""
+        return MAINTAINER if self.maintain else LEARNER
+
+    def key(self, requirements):
+        """A digest of everything that decides what is installed."""
+        names = ["pyproject.toml", LEARNER] + [MAINTAINER] * (requirements == MAINTAINER)
+        return hashlib.sha256(b"\0".join((self.root / name).read_bytes() for name in names)).hexdigest()
+
+    def distributions(self):
+        """The names of what is installed, as `name-version.dist-info`."""
+        packages = "Lib/site-packages" if WINDOWS else "lib/python3*/site-packages"
+        return {path.name for path in self.folder.glob(packages + "/*.dist-info")}
+
+    def stamped(self):
+        """What the stamp of the last whole set-up says, else {}."""
+        for name in (self.wanted(), MAINTAINER, LEARNER):
+            with contextlib.suppress(OSError, ValueError):
+                return json.loads(self.stamp(name).read_text(encoding="utf-8"))
+        return {}
+
+    def broken(self):
+        """Why the environment cannot be used at all, else None. One that was never finished is not broken."""
+        stamp = self.stamped()
+        if stamp and stamp["root"] != str(self.root):
+            return "it was made in another folder, " + stamp["root"]
+        modules = NEEDED_MODULES if stamp else ("pip",)
+        code = ("import sys, importlib.util as u; print(*sys.version_info[:2],"
+                " *[m for m in sys.argv[1:] if u.find_spec(m) is None])")
+        try:
+            done = subprocess.run([str(self.python), "-I", "-c", code] + list(modules), timeout=60,
+                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
+        except (OSError, subprocess.TimeoutExpired):
+            return "its Python does not run"
+        if done.returncode or not done.stdout.strip():
+            return "its Python does not run"
+        major, minor, *missing = done.stdout.split()
+        if (int(major), int(minor)) < OLDEST:
+            return f"its Python is {major}.{minor}"
+        return "it has lost " + ", ".join(missing) if missing else None
+
+    def whole(self):
+        """Whether everything that this set-up asks for is installed, in the pinned versions."""
+        try:
+            stamp = json.loads(self.stamp(self.wanted()).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return False
+        return stamp["key"] == self.key(self.wanted()) and self.distributions() >= set(stamp["distributions"])
+
+    # ---- what is made
+    def ensure(self):
+        """Makes the environment whole; does nothing when it is. Raises Trouble."""
+        if self.whole() and not self.broken():
+            return
+        try:
+            with lock(self.root / ".venv.lock"):
+                self.repair()
+                if not self.whole():
+                    self.install()
+        except OSError as error:
+            raise Trouble(explanation(str(error)) or f"The set-up failed: {error}") from error
+
+    def repair(self):
+        """Removes a broken environment and makes an empty one where there is none."""
+        if os.path.lexists(str(self.folder)):
+            reason = self.broken()
+            if not reason:
+                return
+            print(f"The environment .venv is broken ({reason}): it is made anew.", flush=True)
+            if self.folder.is_dir() and not self.folder.is_symlink():
+                shutil.rmtree(str(self.folder))
+            else:
+                self.folder.unlink()
+        self.check_space()
+        base = getattr(sys, "_base_executable", None) or sys.executable
+        self.call([base, "-m", "venv", str(self.folder)], "making .venv")
+
+    def check_space(self):
+        """Raises Trouble when the disk cannot hold the environment; says what is about to be fetched."""
+        cuda = sys.platform == "linux" and not self.cpu
+        need, free = SPACE_CUDA if cuda else SPACE, shutil.disk_usage(str(self.root)).free / 1e9
+        if free < need:
+            hint = f" With --cpu {SPACE} GB are enough." if cuda else ""
+            raise Trouble(f"The disk is full: the set-up takes about {need} GB, and {free:.1f} GB are free in "
+                          f"{self.root}. Free some space and start again.{hint}")
+        print("First start: a few minutes, once.", flush=True)
+        if cuda:
+            print(f"On Linux PyTorch comes with its parts for graphics cards, a download of about {DOWNLOAD_CUDA} GB"
+                  " where it is not on this machine yet. For the small one stop now (Ctrl-C) and add --cpu.",
+                  flush=True)
+
+    def install(self):
+        """Installs the pinned packages and the project, then writes the stamp."""
+        start = time.monotonic()
+        for name in (LEARNER, MAINTAINER):
+            with contextlib.suppress(FileNotFoundError):
+                self.stamp(name).unlink()
+        pins = (self.root / LEARNER).read_text(encoding="utf-8")
+        if self.cpu and sys.platform == "linux":
+            torch = re.search(r"^torch==\S+", pins, re.MULTILINE).group()
+            self.pip("fetching PyTorch for the CPU", "--no-deps", "--index-url", CPU_INDEX, torch)
+        self.pip("installing the pinned packages", "-r", str(self.root / self.wanted()))
+        self.pip("installing the course", "--no-deps", "--no-build-isolation", "-e", str(self.root))
+        installed = sorted(self.distributions())
+        for name in {LEARNER, self.wanted()}:
+            text = json.dumps({"key": self.key(name), "root": str(self.root), "distributions": installed})
+            self.stamp(name).write_text(text, encoding="utf-8")
+        print(f"Set up in {time.monotonic() - start:.0f} s.", flush=True)
+
+    def pip(self, what, *arguments):
+        """Runs `pip install`: with its bars on a terminal, else quietly."""
+        shown = sys.stdout.isatty()
+        options = ["--no-input", "--disable-pip-version-check", "--no-warn-script-location"]
+        self.call([str(self.python), "-m", "pip", "install"] + options + ["--quiet"] * (not shown) + list(arguments),
+                  what, shown)
+
+    def call(self, command, what, shown=False):
+        """Runs one step; what it says is kept (its complaints only, when `shown`), and explained if it fails."""
+        print("... " + what, flush=True)
+        lines = []
+        with subprocess.Popen(command, env=self.variables(), encoding="utf-8", errors="replace",
+                              stdout=None if shown else subprocess.PIPE,
+                              stderr=subprocess.PIPE if shown else subprocess.STDOUT) as process:
+            for line in process.stderr if shown else process.stdout:
+                if "Retrying" in line and not any("Retrying" in earlier for earlier in lines):
+                    print("... the package index does not answer: trying again", flush=True)
+                lines.append(line)
+        if process.returncode:
+            text = "".join(lines)
+            last = "\n".join(text.strip().splitlines()[-8:])
+            raise Trouble(explanation(text) or f"This step failed: {what}. The last that was said:\n{last}")
+
+    # ---- what is done in it
+    def variables(self):
+        """The variables of a process in the environment: nothing of another Python's."""
+        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
+        kept.update(VIRTUAL_ENV=str(self.folder), PATH=str(self.scripts) + os.pathsep + kept.get("PATH", ""),
+                    PYTHONUTF8="1", PIP_USER="0")
+        return kept
+
+    def run(self, arguments):
+        """Runs a module of the course in the caller's folder, where (-P) no file can shadow another module."""
+        command = [str(self.python), "-P", "-m"] + list(arguments)
+        if not WINDOWS:
+            os.execve(command[0], command, self.variables())
+        with subprocess.Popen(command, env=self.variables()) as process:
+            while True:
+                try:
+                    return process.wait()
+                except KeyboardInterrupt:       # the child had it too, and decides
+                    continue
+
+
+def main(arguments):
+    """Sets up and hands over; the exit status."""
+    own = arguments[:arguments.index("--")] if "--" in arguments else arguments
+    if not own or own[0] in ("-h", "--help", "help"):
+        print(__doc__)
+        return 0 if own else 2
+    command, rest = arguments[0], arguments[1:]
+    if command not in COMMANDS:
+        print(f"Unknown command {command}: one of {', '.join(COMMANDS)}.", file=sys.stderr)
+        return 2
+    module, maintain = COMMANDS[command]
+    cpu = "--cpu" in own
+    if cpu:
+        rest.remove("--cpu")
+    if command == "setup":
+        if set(rest) - {"--maintain"}:
+            print("setup takes --maintain and --cpu only.", file=sys.stderr)
+            return 2
+        maintain = bool(rest)
+    environment = Environment(maintain=maintain, cpu=cpu)
+    if {"-h", "--help"} & set(own) and not environment.whole():
+        print(__doc__)
+        return 0
+    try:
+        environment.ensure()
+    except Trouble as trouble:
+        print(trouble, file=sys.stderr)
+        return 1
+    return environment.run(list(module) + rest) if module else 0
+
+
+if __name__ == "__main__":
+    if too_old(sys.version_info):
+        sys.exit(too_old(sys.version_info))
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except KeyboardInterrupt:
+        sys.exit("\nStopped. The next start goes on where this one was.")
