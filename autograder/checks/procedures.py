@@ -72,8 +72,8 @@ def gradients(component, args, kwargs, cotangents):
     """The result, and the gradient of sum(output · cotangent) in each floating tensor of `args` (None: no path)."""
     args, kwargs = _own(args), _own(kwargs)
     leaves = [x.requires_grad_() for x in args if isinstance(x, torch.Tensor) and x.is_floating_point()]
-    result = _watched(component, args, kwargs)
-    return _plain(result), _backward(result, leaves, cotangents)
+    result, changed = _observed(component, args, kwargs)
+    return _reply(changed, (_plain(result), _backward(result, leaves, cotangents)))
 
 
 def module(component, build, calls):
@@ -94,10 +94,10 @@ def module_gradients(component, build, args, kwargs, cotangents, method):
     leaves = [x.requires_grad_() for x in args if isinstance(x, torch.Tensor) and x.is_floating_point()]
     named = dict(made.named_parameters())
     trainable = {name: parameter for name, parameter in named.items() if parameter.requires_grad}
-    result = _watched(getattr(made, method) if method else made, args, kwargs)
+    result, changed = _observed(getattr(made, method) if method else made, args, kwargs)
     grads = _backward(result, leaves + list(trainable.values()), cotangents)
     found = dict(zip(trainable, grads[len(leaves) :], strict=True))
-    return _plain(result), grads[: len(leaves)], {name: found.get(name) for name in named}
+    return _reply(changed, (_plain(result), grads[: len(leaves)], {name: found.get(name) for name in named}))
 
 
 def module_state(component, build):
@@ -114,13 +114,26 @@ def measure(component, args, kwargs):
 
 
 def _watched(function, args, kwargs):
+    result, changed = _observed(function, args, kwargs)
+    if changed:
+        raise InputChanged(_plain(result))
+    return result
+
+
+def _observed(function, args, kwargs):
+    """The result of a watched call, and whether it wrote to one of its tensors."""
     tensors = [x for x in [*args, *kwargs.values()] if isinstance(x, torch.Tensor)]
     before = [x.detach().clone() for x in tensors]
     with watch.on():
         result = function(*args, **kwargs)
-    if not all(_same(old, new) for old, new in zip(before, tensors, strict=True)):
-        raise InputChanged(_plain(result))
-    return result
+    return result, not all(_same(old, new) for old, new in zip(before, tensors, strict=True))
+
+
+def _reply(changed, reply):
+    """`reply`, or an `InputChanged` that carries it."""
+    if changed:
+        raise InputChanged(reply)
+    return reply
 
 
 def _same(old, new):
