@@ -187,6 +187,17 @@ class BuiltinModule(nn.Module):
         return self.layer[0](query, key, value, average_attn_weights=False)
 
 
+@misconception("MultiHeadAttention", "uses-builtin")
+class WrappedModule(nn.Module):
+    def __init__(self, d_model, num_heads, dropout=0.0):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(d_model, num_heads, dropout=dropout, batch_first=True)
+
+    def forward(self, query, key, value, mask=None):
+        mask = None if mask is None else ~mask
+        return self.attention(query, key, value, attn_mask=mask, average_attn_weights=False)
+
+
 @misconception("MultiHeadAttention", "not-differentiable")
 class DetachedWeights(Heads):
     def weigh(self, scores, mask):
