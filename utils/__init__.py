@@ -1,0 +1,11 @@
+"""What the notebooks share: the reference, the learner's own library (`my`), pictures, training, the session.
+
+`from utils import my, plots` is quick: everything but the session and `my` is imported when first asked for.
+"""
+
+from utils import session
+from utils.library import my
+
+session.one_thread()
+
+__all__ = ["data", "library", "my", "plots", "reference", "session", "training"]
