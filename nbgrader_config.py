@@ -11,6 +11,9 @@ if str(COURSE) not in sys.path:
 from autograder.build.preprocessors import release_chain  # noqa: E402  (needs the path above)
 from autograder.manifest import load  # noqa: E402
 
+# nbgrader calls `alembic` by name for a new gradebook; without an activated environment it is not found.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
 CLASSROOM = COURSE / "classroom"
 if (COURSE / "solutions").is_dir():
     CLASSROOM.mkdir(exist_ok=True)  # SQLite makes no folders; a learner's course needs none

@@ -51,7 +51,10 @@ def check(course: Course, chapters: list[str]) -> int:
     errors = sources_errors(course, chapters)
     if errors:
         return _complain(errors, f"Correct the sources, then run {REPAIR} {' '.join(chapters)}")
-    drift = {chapter: stale(course, chapter) for chapter in chapters}
+    try:
+        drift = {chapter: stale(course, chapter) for chapter in chapters}
+    except ReleaseError as error:
+        return _complain([str(error)], f"Correct it, then run {REPAIR} {' '.join(chapters)}")
     behind = [chapter for chapter in chapters if drift[chapter]]
     if behind:
         return _complain(

@@ -1,6 +1,5 @@
 """Holds manifest, scripts, folders and checks against each other: an id in only one place is an error."""
 
-import ast
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -192,6 +191,7 @@ def component_errors(course: Course, chapter_id: str) -> list[str]:
     Only for the course that this package belongs to: it imports the chapter's checks.
     """
     from autograder import catalogue, misconceptions
+    from autograder.checks.component import REGISTRY
     from autograder.checks.component import component as find
     from autograder.hidden import hidden_cases
 
@@ -240,7 +240,12 @@ def component_errors(course: Course, chapter_id: str) -> list[str]:
         for file, name in sorted(strangers)
         if name not in exercises
     ]
-    return errors + _registered_elsewhere(chapter, course.root / where)
+    errors += [
+        f"{where} defines {name!r}, which {FILE_NAME} lacks in {chapter_id}: add it"
+        for name, component in sorted(REGISTRY.items())
+        if component.chapter == chapter_id and name not in exercises
+    ]
+    return errors
 
 
 def _catalogue(
@@ -250,22 +255,3 @@ def _catalogue(
         yield f"solutions/{chapter_id}/misconceptions.py has no wrong answer for {id!r} of {name}: write one"
     for id in sorted(covered - own - common):
         yield f"autograder/catalogue/{chapter_id}.toml has no sentence for {id!r} of {name}: write it"
-
-
-def _registered_elsewhere(chapter: Chapter, path: Path) -> list[str]:
-    """Components that the chapter's checks define and the manifest does not list."""
-    known = {exercise.id for exercise in chapter.exercises}
-    calls = [
-        node
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Name)
-        and node.func.id == "Component"
-        and node.args
-    ]
-    names = [node.args[0].value for node in calls if isinstance(node.args[0], ast.Constant)]
-    return [
-        f"autograder/checks/{path.name} defines {name!r}, which {FILE_NAME} lacks in {chapter.id}: add it"
-        for name in names
-        if name not in known
-    ]

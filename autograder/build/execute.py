@@ -47,6 +47,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
         client = NotebookClient(
             notebook,
             kernel_name="python3",
+            extra_arguments=["--IPKernelApp.log_level=40"],  # no warnings about its own transport
             timeout=CELL_SECONDS,
             record_timing=False,
             store_widget_state=False,

@@ -24,6 +24,7 @@ KINDS = {
     "quiz": "markdown",
     "answer": "markdown",
 }
+LAYOUT = {"lines_to_next_cell", "lines_to_end_of_cell_marker", "cell_marker"}  # jupytext's own notes
 SCHEMA_VERSION = 3
 MARKER = "# %%"
 ID_FORM = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -83,7 +84,7 @@ def read_cells(path: Path) -> list[Cell]:
 
 
 def _cell(line: int, node: NotebookNode) -> Cell:
-    header = dict(node.metadata)
+    header = {key: value for key, value in node.metadata.items() if key not in LAYOUT}
     tags = header.pop("tags", [])
     unknown = sorted(set(header) - set(KINDS))
     if unknown:
