@@ -32,7 +32,7 @@ OLDEST = (3, 11)
 LEARNER, MAINTAINER = "requirements.txt", "requirements-maintain.txt"
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 WINDOWS = os.name == "nt"
-NEEDED_MODULES = ("pip", "torch", "numpy", "jupyterlab", "nbgrader", "autograder", "utils")
+NEEDED_MODULES = ("pip", "torch", "numpy", "jupyterlab", "nbgrader")
 # Gigabytes that the first set-up takes while it runs, pip's own copies included.
 SPACE, SPACE_CUDA, DOWNLOAD_CUDA = 3, 9, 3
 

@@ -1,4 +1,4 @@
-"""`course.py pins`: compiles the requirements files from `pyproject.toml`, and proves that the pins have wheels.
+"""`course.py pins`: compiles the requirements from `pyproject.toml`, and proves that the pins have wheels.
 
 torch's CUDA parts are left out by name: torch's own wheel says which it needs, and the CPU wheel needs none.
 `--check` changes nothing and ends with 1 when a file is stale; `--upgrade` takes the newest versions allowed.
