@@ -56,7 +56,10 @@ def _check(arguments):
     passed = True
     for file, verdict in check_files(arguments.component, arguments.files, arguments.jobs):
         passed = passed and verdict.passed
-        print(json.dumps({"file": file, **verdict.as_dict()}) if arguments.json else f"{file}\n{render.text(verdict)}", flush=True)
+        print(
+            json.dumps({"file": file, **verdict.as_dict()}) if arguments.json else f"{file}\n{render.text(verdict)}",
+            flush=True,
+        )
     return PASSED if passed else FAILED
 
 
@@ -69,7 +72,17 @@ def _grade(arguments):
         graded = grade.grade_notebook(Path(arguments.notebook))
     except grade.NotGradable as problem:
         if arguments.json:
-            print(json.dumps({"notebook": arguments.notebook, "points": 0.0, "max_points": 0.0, "cells": [], "problem": str(problem)}))
+            print(
+                json.dumps(
+                    {
+                        "notebook": arguments.notebook,
+                        "points": 0.0,
+                        "max_points": 0.0,
+                        "cells": [],
+                        "problem": str(problem),
+                    }
+                )
+            )
         else:
             print(f"{arguments.notebook}: {problem}")
         return FAILED

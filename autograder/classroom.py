@@ -18,6 +18,7 @@ class Student:
     shows: str
     cells: dict[str, str] = field(default_factory=dict)
     notebook: nbformat.NotebookNode | None = None
+    mistakes: dict[str, str] = field(default_factory=dict)
 
 
 def solution_cells(chapter):
@@ -54,7 +55,7 @@ def _registers(decorator):
 
 
 def students(chapter):
-    """A class: the solution, right answers in other styles, partial ones, every misconception, an empty and an untouched notebook."""
+    """A class: the solution, other right styles, partial ones, every misconception, an untouched and an empty notebook."""
     right = solution_cells(chapter)
     wrong = misconceptions.read(chapter, "misconceptions.py")
     others = misconceptions.read(chapter, "variants.py")
@@ -68,14 +69,27 @@ def students(chapter):
     first = load().chapter(chapter).exercises[0].id
     made.append(Student("partial-first", "only the first exercise", {first: right[first]}))
     made.append(Student("partial-quiz", "only the quiz", {"quiz": right["quiz"]}))
-    seen = set()
-    for entry in wrong:
-        if (entry.component, entry.id) not in seen:
-            seen.add((entry.component, entry.id))
-            cells = {**right, entry.component: answer_cell(chapter, entry, "misconceptions.py")}
-            made.append(Student(f"{entry.component}--{entry.id}".replace("_", "-").lower(), f"{entry.component}: {entry.id}", cells))
+    made += _mistaken(chapter, right, wrong)
     made.append(Student("untouched", "the notebook as it was released"))
     made.append(Student("empty", "a notebook without cells", notebook=nbformat.v4.new_notebook()))
+    return made
+
+
+def _mistaken(chapter, right, wrong):
+    """Learners who between them make every mistake of the catalogue, each one mistake in every exercise that has some left."""
+    left = {}
+    for entry in wrong:
+        left.setdefault(entry.component, {}).setdefault(entry.id, entry)
+    made = []
+    while any(left.values()):
+        taken = [entries.pop(next(iter(entries))) for entries in left.values() if entries]
+        cells = {
+            **right,
+            **{entry.component: answer_cell(chapter, entry, "misconceptions.py") for entry in taken},
+        }
+        student = Student(f"mistakes-{len(made) + 1:02}", "; ".join(f"{e.component}: {e.id}" for e in taken), cells)
+        student.mistakes = {entry.component: entry.id for entry in taken}
+        made.append(student)
     return made
 
 

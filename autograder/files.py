@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from autograder.checks.component import component as find
-from autograder.isolation.process import RemoteCandidate, Process
+from autograder.isolation.process import Process, RemoteCandidate
 from autograder.judge import Check, Verdict, judge_with_exchange
 
 _LOADS = "the file runs and defines it"
@@ -67,9 +67,9 @@ def load_problem(error):
     if error["type"] in ("MemoryError", "OutOfMemory") or "can't allocate memory" in error["message"]:
         return f"The file asked for more memory than an answer may have{where}: does something grow without end?"
     if error["type"] == "Timeout":
-        return f"The file does not finish running. {error['message']}"
+        return error["message"].replace("It did", "The file did", 1)
     if error["type"] == "Ended":
-        return f"While the file ran: {error['message']}"
+        return error["message"].replace("It ", "The file ", 1)
     return f"The file raised {error['type']}{where}{text}: {error['message'] or '(no message)'}."
 
 

@@ -53,7 +53,12 @@ class Graded:
     def as_dict(self):
         """The object that `grade --json` prints."""
         cells = [asdict(cell) for cell in self.cells]
-        return {"notebook": self.notebook, "points": self.points, "max_points": self.max_points, "cells": cells}
+        return {
+            "notebook": self.notebook,
+            "points": self.points,
+            "max_points": self.max_points,
+            "cells": cells,
+        }
 
 
 def grade_notebook(path):
@@ -83,7 +88,14 @@ def read(path):
         json.loads(text)
         notebook = nbformat.reads(text, as_version=4)
         nbformat.validate(notebook)
-    except (ValueError, AttributeError, KeyError, TypeError, RecursionError, nbformat.ValidationError) as error:
+    except (
+        ValueError,
+        AttributeError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        nbformat.ValidationError,
+    ) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise NotGradable(f"This is no readable notebook ({reason}): save it in JupyterLab and hand it in again.") from None
     return notebook
@@ -188,7 +200,12 @@ def _stopped(component, error):
     from autograder.judge import Check, Verdict
 
     message = load_problem(error).replace("The file", "The notebook").replace("the file", "the notebook")
-    return Verdict(component.name, 0.0, component.points, [Check("the notebook runs up to here", False, message, 0.0, component.points)])
+    return Verdict(
+        component.name,
+        0.0,
+        component.points,
+        [Check("the notebook runs up to here", False, message, 0.0, component.points)],
+    )
 
 
 def text(graded):

@@ -86,7 +86,10 @@ def judge_with_exchange(open_candidate, exchangeable, hidden=False):
     if first.passed or not exchangeable or first.misconception == "uses-builtin":
         return first
     second = judge(open_candidate(tuple(exchangeable)), hidden)
-    better = (second.points, second.misconception is not None) >= (first.points, first.misconception is not None)
+    better = (second.points, second.misconception is not None) >= (
+        first.points,
+        first.misconception is not None,
+    )
     return second if better else first
 
 

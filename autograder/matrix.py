@@ -41,7 +41,16 @@ def _row(chapter, entry, id):
     verdict = judge(LocalCandidate(find(entry.component), entry.answer), hidden=True)
     failed = [check.name for check in verdict.checks if not check.passed and check.rule != "not run"]
     answer = entry.answer.__name__ if id is not None else f"{entry.answer.__name__} ({entry.id})"
-    return Row(chapter, entry.component, id, answer, not verdict.passed, verdict.misconception, verdict.points, failed)
+    return Row(
+        chapter,
+        entry.component,
+        id,
+        answer,
+        not verdict.passed,
+        verdict.misconception,
+        verdict.points,
+        failed,
+    )
 
 
 def text(found):
@@ -53,8 +62,10 @@ def text(found):
         lines.append(f"{mark} {row.component:24} {row.id or 'right answer':24} {outcome:32} {row.points:g}  {row.answer}")
     wrong = [row for row in found if row.id is not None]
     right = [row for row in found if row.id is None]
+    failed, named = sum(row.failed for row in wrong), sum(row.right for row in wrong)
+    passed, accused = sum(row.right for row in right), sum(row.named is not None for row in right)
     lines.append(
-        f"{len(wrong)} misconceptions: {sum(row.failed for row in wrong)} failed, {sum(row.right for row in wrong)} named right; "
-        f"{len(right)} right answers: {sum(row.right for row in right)} passed, {sum(row.named is not None for row in right)} accused"
+        f"{len(wrong)} misconceptions: {failed} failed, {named} named right; "
+        f"{len(right)} right answers: {passed} passed, {accused} accused"
     )
     return "\n".join(lines)

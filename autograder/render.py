@@ -81,8 +81,9 @@ def _inline(message):
 
 
 def show(verdict, exercise):
-    """Displays the verdict in a notebook."""
-    display(Shown(text(verdict), html(verdict, exercise.stretch)))
+    """Displays the verdict in a notebook; the output's metadata carry it for the class report."""
+    short = {"component": verdict.component, "points": verdict.points, "misconception": verdict.misconception}
+    display(Shown(text(verdict), html(verdict, exercise.stretch)), metadata={"course": short})
 
 
 def show_missing(name):

@@ -81,7 +81,14 @@ class Candidate:
 
     def module(self, *args, state=None, training=False, dtype=None, seed=None, **kwargs):
         """A description of a module that each use builds afresh; `state` is loaded strictly."""
-        build = {"args": list(args), "kwargs": kwargs, "state": state, "training": training, "dtype": dtype, "seed": seed}
+        build = {
+            "args": list(args),
+            "kwargs": kwargs,
+            "state": state,
+            "training": training,
+            "dtype": dtype,
+            "seed": seed,
+        }
         return ModuleHandle(self, build)
 
     def there(self, procedure, *args):
@@ -147,7 +154,12 @@ class LocalCandidate(Candidate):
         component = self.component
         with _exchanged(self._namespace, self._exchange), torch.random.fork_rng(devices=[]):
             return procedures.perform(
-                self._answer, name, args, forbids=component.forbids, component_name=component.name, earlier=component.earlier
+                self._answer,
+                name,
+                args,
+                forbids=component.forbids,
+                component_name=component.name,
+                earlier=component.earlier,
             )
 
 

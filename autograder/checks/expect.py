@@ -58,18 +58,18 @@ def _rounded(value):
 def tensor(x, shape=None, dtype=None, what="the result"):
     """Returns `x` when it is a tensor of this shape and dtype."""
     if not isinstance(x, torch.Tensor):
-        raise Failed(f"{what} is {kind_of(x)}; expected a torch.Tensor.")
+        raise Failed(f"{what}: expected a torch.Tensor, got {kind_of(x)}.")
     if shape is not None and tuple(x.shape) != tuple(shape):
-        raise Failed(f"{what} has shape {tuple(x.shape)}; expected {tuple(shape)}.")
+        raise Failed(f"{what}: expected shape {tuple(shape)}, got {tuple(x.shape)}.")
     if dtype is not None and x.dtype != dtype:
-        raise Failed(f"{what} is {_name(x.dtype)}; expected {_name(dtype)}.")
+        raise Failed(f"{what}: expected dtype {_name(dtype)}, got {_name(x.dtype)}.")
     return x
 
 
 def pair(x, what="the result"):
     """Returns `x` as (output, weights) when it is a pair of tensors."""
     if not isinstance(x, (tuple, list)) or len(x) != 2:
-        raise Failed(f"{what} is {kind_of(x)}; expected a pair of tensors: output, then weights.")
+        raise Failed(f"{what}: expected a pair of tensors, output and weights, got {kind_of(x)}.")
     return tensor(x[0], what="the first of the pair, output,"), tensor(x[1], what="the second of the pair, weights,")
 
 
@@ -77,7 +77,7 @@ def close(got, expected, case, what="the result", hint=None):
     """`got` equals `expected` in shape, kind and, within the case's tolerance, value."""
     tensor(got, shape=expected.shape, what=what)
     if got.is_floating_point() != expected.is_floating_point():
-        raise Failed(f"{what} is {_name(got.dtype)}; expected {_name(expected.dtype)}.")
+        raise Failed(f"{what}: expected dtype {_name(expected.dtype)}, got {_name(got.dtype)}.")
     rtol, atol = case.tolerance
     wide, right = got.to(torch.float64), expected.to(torch.float64)
     agree = torch.isclose(wide, right, rtol=rtol, atol=atol, equal_nan=True)
@@ -90,7 +90,7 @@ def equal(got, expected, what="the result", hint=None):
     """`got` equals `expected` in shape, kind (bool, integer, float) and every entry."""
     tensor(got, shape=expected.shape, what=what)
     if got.is_floating_point() != expected.is_floating_point() or (got.dtype == torch.bool) != (expected.dtype == torch.bool):
-        raise Failed(f"{what} is {_name(got.dtype)}; expected {_name(expected.dtype)}.")
+        raise Failed(f"{what}: expected dtype {_name(expected.dtype)}, got {_name(got.dtype)}.")
     agree = got == expected
     if not bool(agree.all()):
         _differs(got, expected, agree, what, hint)
@@ -114,7 +114,7 @@ def finite(x, what="the result"):
     bad = ~torch.isfinite(x)
     if bool(bad.any()):
         kind = "NaN" if bool(x.isnan().any()) else "infinity"
-        raise Failed(f"{what} holds {kind} in {int(bad.sum())} of {x.numel()} entries.")
+        raise Failed(f"{what}: {kind} in {int(bad.sum())} of {x.numel()} entries.")
     return x
 
 

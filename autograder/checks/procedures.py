@@ -33,7 +33,7 @@ def perform(component, name, args, *, forbids=None, component_name=None, earlier
             reply["result"] = procedure(component, *args)
         except InputChanged as changed:
             reply["changed"], reply["result"] = True, changed.result
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (learner code may raise anything)
             reply["error"] = describe(error)
         reply["seen"] = sorted(seen.seen)
     return reply
@@ -137,7 +137,9 @@ def _reply(changed, reply):
 
 
 def _same(old, new):
-    return old.shape == new.shape and old.dtype == new.dtype and torch.equal(torch.nan_to_num(old), torch.nan_to_num(new.detach()))
+    return (
+        old.shape == new.shape and old.dtype == new.dtype and torch.equal(torch.nan_to_num(old), torch.nan_to_num(new.detach()))
+    )
 
 
 def _own(values):
@@ -161,7 +163,9 @@ def _plain(value):
 
 def _backward(result, leaves, cotangents):
     outputs = [x for x in torch.utils._pytree.tree_leaves(result) if isinstance(x, torch.Tensor) and x.is_floating_point()]
-    pairs = [(x, c) for x, c in zip(outputs, cotangents, strict=False) if c is not None and x.requires_grad and x.shape == c.shape]
+    pairs = [
+        (x, c) for x, c in zip(outputs, cotangents, strict=False) if c is not None and x.requires_grad and x.shape == c.shape
+    ]
     if not pairs or not leaves:
         return [None] * len(leaves)
     total = sum((output * cotangent.to(output.dtype)).sum() for output, cotangent in pairs)

@@ -17,7 +17,15 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from utils.reference import observed
 
-_SOFTMAX = {"softmax", "log_softmax", "_softmax", "_log_softmax", "_safe_softmax", "softmin", "gumbel_softmax"}
+_SOFTMAX = {
+    "softmax",
+    "log_softmax",
+    "_softmax",
+    "_log_softmax",
+    "_safe_softmax",
+    "softmin",
+    "gumbel_softmax",
+}
 _ATTENTION = {
     "scaled_dot_product_attention", "multi_head_attention_forward", "_native_multi_head_attention", "_safe_softmax",
     "_transformer_encoder_layer_fwd", "_triton_scaled_dot_attention", "_triton_multi_head_attention", "flex_attention",

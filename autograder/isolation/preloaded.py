@@ -2,14 +2,13 @@
 
 import importlib
 
-from autograder.manifest import load
-
 import IPython.core.interactiveshell  # noqa: F401
 import matplotlib  # noqa: F401
 import numpy  # noqa: F401
 import torch
 
 import autograder.isolation.worker  # noqa: F401
+from autograder.manifest import load
 
 torch.set_num_threads(1)
 for _chapter in load().chapters:

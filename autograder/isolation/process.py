@@ -33,8 +33,8 @@ class Process:
         far.close()
         self._gone = None
         self._over = False
-        self._start = START_SECONDS
         threading.Thread(target=self._watch_memory, daemon=True).start()
+        self.ask("hello", seconds=START_SECONDS)
 
     def __enter__(self):
         return self
@@ -48,16 +48,18 @@ class Process:
             return {"error": self._gone}
         try:
             self._pipe.send_bytes(wire.pack({"do": do, **request}))
-            if not self._pipe.poll(seconds + self._start):
+            if not self._pipe.poll(seconds):
                 return self._end("Timeout", f"It did not finish within {seconds:g} seconds: does a loop never end?")
-            self._start = 0
             return wire.unpack(self._pipe.recv_bytes(wire._MOST_BYTES))
         except wire.WireError as error:
             return self._end("Ended", f"It broke the connection to the checker ({error}).")
         except (EOFError, OSError):
             if self._over:
                 return self._end("OutOfMemory", "Your code asked for more memory than an answer may have.")
-            return self._end("Ended", "It ended the whole Python process (os._exit, a signal or a crash): an answer only returns.")
+            return self._end(
+                "Ended",
+                "It ended the whole Python process (os._exit, a signal or a crash): an answer only returns.",
+            )
 
     def _end(self, type, message):
         self._gone = {"type": type, "message": message, "line": None, "text": None}

@@ -39,7 +39,14 @@ def unpack(data):
         rest = data[_HEAD.size + length :]
         tensors = safetensors.torch.load(rest) if rest else {}
         return _up(body, tensors)
-    except (struct.error, ValueError, KeyError, TypeError, RecursionError, safetensors.SafetensorError) as error:
+    except (
+        struct.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        safetensors.SafetensorError,
+    ) as error:
         raise WireError(f"no valid message: {type(error).__name__}") from None
 
 
@@ -60,7 +67,10 @@ def _down(value, tensors, depth):
         return {"$": type(value).__name__ if type(value) in (list, tuple) else "tuple",
                 "items": [_down(entry, tensors, depth + 1) for entry in value]}  # fmt: skip
     if isinstance(value, dict):
-        return {"$": "dict", "items": [[str(key), _down(entry, tensors, depth + 1)] for key, entry in value.items()]}
+        return {
+            "$": "dict",
+            "items": [[str(key), _down(entry, tensors, depth + 1)] for key, entry in value.items()],
+        }
     return {"$": "other", "kind": _kind(value), "text": ""}
 
 

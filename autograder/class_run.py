@@ -1,0 +1,114 @@
+"""Takes a made-up class through plain nbgrader: generate, release, fetch, submit, collect, autograde, feedback, export."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from nbgrader.apps import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
+
+from autograder import report
+from autograder.classroom import notebook_of
+from autograder.manifest import ROOT, load
+
+# The folder is a course directory of its own: the course's configuration, with a class and an exchange beside it.
+_CONFIG = '''"""A course directory beside the course's own: the same configuration, another class."""
+load_subconfig("nbgrader_config.py", path={course!r})
+c = get_config()
+c.CourseDirectory.root = {folder!r}
+c.CourseDirectory.db_url = "sqlite:///" + {folder!r} + "/classroom/gradebook.db"
+c.Exchange.root = {folder!r} + "/exchange"
+c.ExchangeCollect.check_owner = False
+'''
+
+
+class ClassRun:
+    """One chapter of a made-up class in `folder`. `say` is called with a line for each step."""
+
+    def __init__(self, folder, chapter, say=print):
+        self.folder, self.chapter, self._say = Path(folder).resolve(), chapter, say
+        self._make_course()
+
+    def _make_course(self):
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for name in ("classroom", "exchange", "learners"):
+            (self.folder / name).mkdir(parents=True)
+        (self.folder / "exchange").chmod(0o777)
+        source = self.folder / "solutions" / self.chapter
+        source.mkdir(parents=True)
+        shutil.copy(load().solution_notebook(self.chapter), source)
+        text = _CONFIG.format(course=str(ROOT), folder=str(self.folder))
+        (self.folder / "nbgrader_config.py").write_text(text, encoding="utf-8")
+
+    def nbgrader(self, *arguments):
+        """Runs an nbgrader command in the course directory and returns what it said. `RuntimeError` when it fails."""
+        command = [sys.executable, "-m", "nbgrader", *arguments]
+        done = subprocess.run(
+            command,
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "PYTHONWARNINGS": "ignore"},
+        )
+        if done.returncode:
+            raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+        return done.stdout + done.stderr
+
+    def release(self):
+        """Makes the released notebook and puts it into the exchange."""
+        self._say("generate and release the assignment")
+        self.nbgrader("generate_assignment", self.chapter, "--force")
+        self.nbgrader("release_assignment", self.chapter, "--force")
+
+    def hand_in(self, students):
+        """Each learner fetches the notebook from the exchange, writes into it, and submits it."""
+        self._say(f"{len(students)} learners fetch, write and submit")
+        for student in students:
+            home = self.folder / "learners" / student.id
+            home.mkdir()
+            api = self._api(student.id, home)
+            _require(api.fetch_assignment(self.chapter))
+            nbformat.write(notebook_of(self.chapter, student), home / self.chapter / f"{self.chapter}.ipynb")
+            _require(api.submit(self.chapter))
+
+    def _api(self, student, home):
+        loader = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder))
+        config = Config(loader.load_config())
+        config.CourseDirectory.student_id = student
+        config.Exchange.assignment_dir = str(home)
+        config.Exchange.cache = str(home / ".cache")
+        return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+
+    def grade(self):
+        """Collects and autogrades the class."""
+        self._say("collect and autograde")
+        self.nbgrader("collect", self.chapter)
+        return self.nbgrader("autograde", self.chapter)
+
+    def feedback(self):
+        """Makes the feedback pages, releases them, and exports the marks."""
+        self._say("feedback and export")
+        self.nbgrader("generate_feedback", self.chapter)
+        self.nbgrader("release_feedback", self.chapter)
+        self.nbgrader("export", "--to", "grades.csv")
+
+    def report(self):
+        """The class report; also written as `report.html`."""
+        config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config())
+        found = report.read(self.chapter, CourseDirectory(config=config))
+        (self.folder / "report.html").write_text(report.html(found), encoding="utf-8")
+        return found
+
+    def feedback_page(self, student):
+        """The feedback that `student` gets."""
+        return self.folder / "classroom" / "feedback" / student / self.chapter / f"{self.chapter}.html"
+
+
+def _require(outcome):
+    if not outcome["success"]:
+        raise RuntimeError(outcome.get("error") or outcome["log"])
