@@ -32,7 +32,7 @@ def training_allowed():
 
 def widgets_work():
     """True where a slider would answer: a live Jupyter kernel with ipywidgets, neither graded nor built."""
-    if grading() or building() or not _in_kernel():
+    if grading() or building() or getattr(_shell(), "kernel", None) is None:
         return False
     return importlib.util.find_spec("ipywidgets") is not None
 
@@ -49,7 +49,11 @@ def seed_everything(seed):
     torch.manual_seed(seed)
 
 
-def _in_kernel():
+def in_ipython():
+    """True in a notebook's kernel and in an IPython shell."""
+    return _shell() is not None
+
+
+def _shell():
     ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    return shell is not None and getattr(shell, "kernel", None) is not None
+    return ipython.get_ipython() if ipython else None
