@@ -22,6 +22,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -30,6 +31,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 11)
 LEARNER, MAINTAINER = "requirements.txt", "requirements-maintain.txt"
+STAMP = ".installed.json"       # in .venv, after the name of the requirements file
 CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 WINDOWS = os.name == "nt"
 NEEDED_MODULES = ("pip", "torch", "numpy", "jupyterlab", "nbgrader")
@@ -55,22 +57,19 @@ EXPLANATIONS = (
     (r"Windows Long Path|filename or extension is too long",
      r"A path is too long for Windows. Move the course to a short folder, such as C:\course."),
     (r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError",
-     "The network answers with a certificate that Python does not trust. A company network often needs "
-     "PIP_CERT=its-certificate.pem: ask whoever runs it."),
+     "Python does not trust the network's certificate. Ask whoever runs it for theirs, and set PIP_CERT to it."),
     (r"NewConnectionError|Failed to establish a new connection|NameResolutionError|name resolution|"
      r"getaddrinfo failed|Network is unreachable|ProxyError|ReadTimeoutError|Read timed out|"
      r"ConnectTimeoutError|ConnectionResetError|Connection (broken|aborted)|Max retries exceeded",
      "No network: the package index cannot be reached. Connect (behind a proxy, set HTTPS_PROXY) and start "
      "the same command again; what was fetched is kept."),
     (r"ensurepip is not available|No module named '?ensurepip|returned non-zero exit status.*ensurepip",
-     "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv. "
-     "Then start the same command again."),
+     "This Python cannot make environments. On Debian and Ubuntu: sudo apt install python3-venv. Then again."),
     (r"Could not find a version that satisfies|No matching distribution found|not a supported wheel",
      "The package index has no build of a pinned package for this machine. The course runs on 64-bit Python "
      "3.11 to 3.14 on Linux, Windows (x64) and Macs with Apple silicon (macOS 14 or later)."),
     (r"Permission denied|Access is denied|WinError (5|32)\b",
-     "A file of .venv cannot be written. Close every JupyterLab and notebook of the course; "
-     "the folder must be yours."),
+     "The course's folder cannot be written: it must be yours. Close every JupyterLab of the course, too."),
 )
 
 
@@ -97,40 +96,43 @@ def explanation(text):
 def lock(path):
     """Holds the file `path`, so that two starts do not set up at once; the system lets go when we end."""
     with open(path, "a") as file:
-        told = False
-        while True:
-            try:
-                if WINDOWS:
-                    import msvcrt
-                    msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
-                else:
-                    import fcntl
-                    fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except (BlockingIOError, PermissionError):
-                if not told:
-                    print("Another start is setting the course up: waiting for it.", flush=True)
-                told = True
+        if not locked(file):
+            print("Another start is setting the course up: waiting for it.", flush=True)
+            while not locked(file):
                 time.sleep(0.5)
         yield
+
+
+def locked(file):
+    """Whether the open `file` is ours now."""
+    try:
+        if WINDOWS:
+            import msvcrt
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            import fcntl
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (BlockingIOError, PermissionError):
+        return False
+    return True
 
 
 class Environment:
     """The course's `.venv`: made, filled, stamped when it is whole, and made anew when it is broken."""
 
     def __init__(self, root=ROOT, maintain=False, cpu=False):
-        self.root, self.maintain, self.cpu = Path(root), maintain, cpu
+        self.root, self.cpu = Path(root), cpu
+        self.wanted = MAINTAINER if maintain else LEARNER
         self.folder = self.root / ".venv"
         self.scripts = self.folder / ("Scripts" if WINDOWS else "bin")
         self.python = self.scripts / ("python.exe" if WINDOWS else "python")
 
-    # ---- what is there
     def stamp(self, requirements):
-        return self.folder / f"course-{Path(requirements).stem}.json"
-
-    def wanted(self):
-        """The requirements file of this set-up."""
-        return MAINTAINER if self.maintain else LEARNER
+        """What was written down when these requirements were last installed as a whole, else {}."""
+        try:
+            return json.loads((self.folder / (requirements + STAMP)).read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return {}
 
     def key(self, requirements):
         """A digest of everything that decides what is installed."""
@@ -139,45 +141,33 @@ class Environment:
 
     def distributions(self):
         """The names of what is installed, as `name-version.dist-info`."""
-        packages = "Lib/site-packages" if WINDOWS else "lib/python3*/site-packages"
-        return {path.name for path in self.folder.glob(packages + "/*.dist-info")}
+        packages = self.folder.glob("Lib/site-packages" if WINDOWS else "lib/python3*/site-packages")
+        return {path.name for folder in packages for path in folder.glob("*.dist-info")}
 
-    def stamped(self):
-        """What the stamp of the last whole set-up says, else {}."""
-        for name in (self.wanted(), MAINTAINER, LEARNER):
-            with contextlib.suppress(OSError, ValueError):
-                return json.loads(self.stamp(name).read_text(encoding="utf-8"))
-        return {}
+    def whole(self):
+        """Whether everything that this set-up asks for is installed, in the pinned versions."""
+        stamp = self.stamp(self.wanted)
+        return bool(stamp and stamp["key"] == self.key(self.wanted)
+                    and self.distributions() >= set(stamp["distributions"]))
 
     def broken(self):
         """Why the environment cannot be used at all, else None. One that was never finished is not broken."""
-        stamp = self.stamped()
+        stamp = self.stamp(MAINTAINER) or self.stamp(LEARNER)
         if stamp and stamp["root"] != str(self.root):
             return "it was made in another folder, " + stamp["root"]
         modules = NEEDED_MODULES if stamp else ("pip",)
         code = ("import sys, importlib.util as u; print(*sys.version_info[:2],"
                 " *[m for m in sys.argv[1:] if u.find_spec(m) is None])")
         try:
-            done = subprocess.run([str(self.python), "-I", "-c", code] + list(modules), timeout=60,
-                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE, universal_newlines=True)
-        except (OSError, subprocess.TimeoutExpired):
+            said = subprocess.check_output([str(self.python), "-I", "-c", code] + list(modules), timeout=60,
+                                           stderr=subprocess.DEVNULL, universal_newlines=True)
+        except (OSError, subprocess.SubprocessError):
             return "its Python does not run"
-        if done.returncode or not done.stdout.strip():
-            return "its Python does not run"
-        major, minor, *missing = done.stdout.split()
+        major, minor, *missing = said.split()
         if (int(major), int(minor)) < OLDEST:
             return f"its Python is {major}.{minor}"
         return "it has lost " + ", ".join(missing) if missing else None
 
-    def whole(self):
-        """Whether everything that this set-up asks for is installed, in the pinned versions."""
-        try:
-            stamp = json.loads(self.stamp(self.wanted()).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return False
-        return stamp["key"] == self.key(self.wanted()) and self.distributions() >= set(stamp["distributions"])
-
-    # ---- what is made
     def ensure(self):
         """Makes the environment whole; does nothing when it is. Raises Trouble."""
         if self.whole() and not self.broken():
@@ -187,6 +177,8 @@ class Environment:
                 self.repair()
                 if not self.whole():
                     self.install()
+                if self.broken():
+                    raise Trouble(f"The set-up has ended, but {self.broken()}. Delete .venv and start again.")
         except OSError as error:
             raise Trouble(explanation(str(error)) or f"The set-up failed: {error}") from error
 
@@ -197,13 +189,9 @@ class Environment:
             if not reason:
                 return
             print(f"The environment .venv is broken ({reason}): it is made anew.", flush=True)
-            if self.folder.is_dir() and not self.folder.is_symlink():
-                shutil.rmtree(str(self.folder))
-            else:
-                self.folder.unlink()
+            shutil.rmtree(str(self.folder))
         self.check_space()
-        base = getattr(sys, "_base_executable", None) or sys.executable
-        self.call([base, "-m", "venv", str(self.folder)], "making .venv")
+        self.call([getattr(sys, "_base_executable", sys.executable), "-m", "venv", str(self.folder)], "making .venv")
 
     def check_space(self):
         """Raises Trouble when the disk cannot hold the environment; says what is about to be fetched."""
@@ -212,11 +200,11 @@ class Environment:
         if free < need:
             hint = f" With --cpu {SPACE} GB are enough." if cuda else ""
             raise Trouble(f"The disk is full: the set-up takes about {need} GB, and {free:.1f} GB are free in "
-                          f"{self.root}. Free some space and start again.{hint}")
+                          f"{self.root}. Free some and start again.{hint}")
         print("First start: a few minutes, once.", flush=True)
         if cuda:
-            print(f"On Linux PyTorch comes with its parts for graphics cards, a download of about {DOWNLOAD_CUDA} GB"
-                  " where it is not on this machine yet. For the small one stop now (Ctrl-C) and add --cpu.",
+            print("On Linux PyTorch brings its parts for graphics cards: unless this machine has them already, a "
+                  f"download of about {DOWNLOAD_CUDA} GB. For the small one stop now (Ctrl-C) and add --cpu.",
                   flush=True)
 
     def install(self):
@@ -224,25 +212,24 @@ class Environment:
         start = time.monotonic()
         for name in (LEARNER, MAINTAINER):
             with contextlib.suppress(FileNotFoundError):
-                self.stamp(name).unlink()
+                (self.folder / (name + STAMP)).unlink()
         pins = (self.root / LEARNER).read_text(encoding="utf-8")
-        if self.cpu and sys.platform == "linux":
+        if self.cpu and sys.platform == "linux":        # elsewhere the usual build is the small one
             torch = re.search(r"^torch==\S+", pins, re.MULTILINE).group()
             self.pip("fetching PyTorch for the CPU", "--no-deps", "--index-url", CPU_INDEX, torch)
-        self.pip("installing the pinned packages", "-r", str(self.root / self.wanted()))
+        self.pip("installing the pinned packages", "-r", str(self.root / self.wanted))
         self.pip("installing the course", "--no-deps", "--no-build-isolation", "-e", str(self.root))
         installed = sorted(self.distributions())
-        for name in {LEARNER, self.wanted()}:
+        for name in {LEARNER, self.wanted}:
             text = json.dumps({"key": self.key(name), "root": str(self.root), "distributions": installed})
-            self.stamp(name).write_text(text, encoding="utf-8")
+            (self.folder / (name + STAMP)).write_text(text, encoding="utf-8")
         print(f"Set up in {time.monotonic() - start:.0f} s.", flush=True)
 
     def pip(self, what, *arguments):
         """Runs `pip install`: with its bars on a terminal, else quietly."""
         shown = sys.stdout.isatty()
-        options = ["--no-input", "--disable-pip-version-check", "--no-warn-script-location"]
-        self.call([str(self.python), "-m", "pip", "install"] + options + ["--quiet"] * (not shown) + list(arguments),
-                  what, shown)
+        command = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        self.call(command + ["--quiet"] * (not shown) + list(arguments), what, shown)
 
     def call(self, command, what, shown=False):
         """Runs one step; what it says is kept (its complaints only, when `shown`), and explained if it fails."""
@@ -256,11 +243,9 @@ class Environment:
                     print("... the package index does not answer: trying again", flush=True)
                 lines.append(line)
         if process.returncode:
-            text = "".join(lines)
-            last = "\n".join(text.strip().splitlines()[-8:])
-            raise Trouble(explanation(text) or f"This step failed: {what}. The last that was said:\n{last}")
+            raise Trouble(explanation("".join(lines))
+                          or f"This step failed: {what}. The last that was said:\n{''.join(lines[-8:])}")
 
-    # ---- what is done in it
     def variables(self):
         """The variables of a process in the environment: nothing of another Python's."""
         kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONHOME", "PYTHONPATH")}
@@ -273,12 +258,8 @@ class Environment:
         command = [str(self.python), "-P", "-m"] + list(arguments)
         if not WINDOWS:
             os.execve(command[0], command, self.variables())
-        with subprocess.Popen(command, env=self.variables()) as process:
-            while True:
-                try:
-                    return process.wait()
-                except KeyboardInterrupt:       # the child had it too, and decides
-                    continue
+        signal.signal(signal.SIGINT, signal.SIG_IGN)        # Ctrl-C reaches the child too, which decides
+        return subprocess.call(command, env=self.variables())
 
 
 def main(arguments):
@@ -289,18 +270,16 @@ def main(arguments):
         return 0 if own else 2
     command, rest = arguments[0], arguments[1:]
     if command not in COMMANDS:
-        print(f"Unknown command {command}: one of {', '.join(COMMANDS)}.", file=sys.stderr)
+        print(f"No command {command}: one of {', '.join(COMMANDS)}.", file=sys.stderr)
         return 2
     module, maintain = COMMANDS[command]
     cpu = "--cpu" in own
     if cpu:
         rest.remove("--cpu")
-    if command == "setup":
-        if set(rest) - {"--maintain"}:
-            print("setup takes --maintain and --cpu only.", file=sys.stderr)
-            return 2
-        maintain = bool(rest)
-    environment = Environment(maintain=maintain, cpu=cpu)
+    if command == "setup" and set(rest) - {"--maintain"}:
+        print("setup takes --maintain and --cpu only.", file=sys.stderr)
+        return 2
+    environment = Environment(maintain=maintain or "--maintain" in rest, cpu=cpu)
     if {"-h", "--help"} & set(own) and not environment.whole():
         print(__doc__)
         return 0
