@@ -46,7 +46,7 @@ def name(candidate, checks):
 def _from_probes(candidate):
     component = candidate.component
     outcomes = run_probes(candidate)
-    right = run_probes(LocalCandidate(component, component.oracle))
+    right = _right(component)
     wrong = {probe: outcome for probe, outcome in outcomes.items() if not same(outcome, right[probe])}
     if not wrong:
         return None
@@ -54,6 +54,11 @@ def _from_probes(candidate):
         if all(any(same(outcome, version[probe]) for version in versions) for probe, outcome in wrong.items()):
             return id
     return None
+
+
+@cache
+def _right(component):
+    return run_probes(LocalCandidate(component, component.oracle))
 
 
 def run_probes(candidate):
@@ -125,7 +130,7 @@ def fingerprints(chapter):
         if entry.id in RULES:
             continue
         component = find(entry.component)
-        right = run_probes(LocalCandidate(component, component.oracle))
+        right = _right(component)
         outcomes = run_probes(LocalCandidate(component, entry.answer))
         versions = made.setdefault(entry.component, {}).setdefault(entry.id, [])
         if outcomes not in versions and not all(same(outcomes[probe], right[probe]) for probe in outcomes):

@@ -8,6 +8,7 @@ nothing counts.
 
 import contextlib
 import sys
+import threading
 from dataclasses import dataclass, field
 
 import torch
@@ -91,6 +92,7 @@ class Watch:
 
 
 _current = Watch()
+_one_at_a_time = threading.RLock()
 
 
 class _Functions(TorchFunctionMode):
@@ -111,13 +113,14 @@ class _Operations(TorchDispatchMode):
 def watching(component, forbids, earlier):
     """Sets what counts for the answer that is judged now; yields the `Watch` whose `seen` fills up."""
     global _current
-    before, _current = _current, Watch(component, forbids, frozenset(earlier))
-    observed.watchers.append(_current)
-    try:
-        yield _current
-    finally:
-        observed.watchers.remove(_current)
-        _current = before
+    with _one_at_a_time:
+        before, _current = _current, Watch(component, forbids, frozenset(earlier))
+        observed.watchers.append(_current)
+        try:
+            yield _current
+        finally:
+            observed.watchers.remove(_current)
+            _current = before
 
 
 def _oracles(frame, event, _):
