@@ -1,0 +1,19 @@
+"""Seeds, sizes and dtypes that learners do not see; the laws are those of the visible checks."""
+
+CASES = {
+    "rnn_forward": [
+        {"seed": 1011, "batch": 5, "seq": 11, "d_in": 2, "d_hidden": 7},
+        {"seed": 1012, "dtype": "float64", "batch": 2, "seq": 13, "d_in": 11, "d_hidden": 3},
+        {"seed": 1013, "batch": 1, "seq": 3, "d_in": 7, "d_hidden": 13},
+    ],
+    "gradient_norms": [
+        {"seed": 1021, "batch": 3, "seq": 11, "d_in": 5, "d_out": 2},
+        {"seed": 1022, "dtype": "float64", "batch": 5, "seq": 7, "d_in": 2, "d_out": 11},
+        {"seed": 1023, "batch": 1, "seq": 5, "d_in": 3, "d_out": 7},
+    ],
+    "causal_average": [
+        {"seed": 1031, "batch": 3, "seq": 13, "d": 2},
+        {"seed": 1032, "dtype": "float64", "batch": 7, "seq": 11, "d": 5},
+        {"seed": 1033, "batch": 1, "seq": 17, "d": 3},
+    ],
+}
