@@ -347,8 +347,8 @@ def attention_cleans_weights_too_late(q, k, v, mask=None):
 
 
 @misconception("attention", "all-masked-nan")
-def attention_with_own_softmax_and_no_care(q, k, v, mask=None):
-    scores = _scaled(q, k) if mask is None else _fill(-math.inf)(_scaled(q, k), mask)
+def attention_paints_over_nan(q, k, v, mask=None):
+    scores = _scaled(q, k) if mask is None else _add(-math.inf)(_scaled(q, k), mask)
     e = (scores - scores.amax(-1, keepdim=True)).exp()
     weights = (e / e.sum(-1, keepdim=True)).nan_to_num(0.0)
     return weights @ v, weights
