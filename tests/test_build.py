@@ -11,10 +11,11 @@ import sys
 import nbformat
 import pytest
 import tiny
+from nbclient import NotebookClient
 
 from autograder.build import __main__ as command
 from autograder.build.drift import stale, without_outputs
-from autograder.build.execute import WIDGET, ExecutionError, drop_widget_views, execute, problems
+from autograder.build.execute import WIDGET, ExecutionError, drop_widget_views, execute, last_value, problems
 from autograder.build.leak import leaks
 from autograder.build.release import folder_bytes, write_release
 from autograder.build.script import ScriptError, expand
@@ -203,6 +204,25 @@ def test_the_release_holds_stubs_and_nothing_but_the_notebook(built):
         "def double(value):", '    """Twice the value."""', "    given_to_everybody = abs(value) + 0", f"    {stub}"]
     assert cells["written"].source == "*Your answer here: two to five sentences.*"
     assert not any(cell.get("outputs") for cell in cells.values())
+
+
+def run_as_a_learner(notebook, folder, **environment):
+    """Runs a released notebook to its end, errors or not, in `folder` with the course on the path."""
+    client = NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=600,
+                            extra_arguments=["--IPKernelApp.log_level=40"], resources={"metadata": {"path": str(folder)}})
+    client.execute(env=os.environ | {"PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"} | environment)
+
+
+@pytest.mark.parametrize("mode", ["grading", pytest.param("at home", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("chapter", BUILT)
+def test_the_release_runs_from_top_to_bottom_with_its_stubs_left_in(chapter, mode, tmp_path):
+    notebook = nbformat.read(load().released_notebook(chapter), as_version=4)
+    run_as_a_learner(notebook, tmp_path, **({"NBGRADER_EXECUTION": "autograde"} if mode == "grading" else {}))
+    outputs = [(cell.id, output) for cell in notebook.cells if cell.cell_type == "code" for output in cell.outputs]
+    assert [(id, output.evalue) for id, output in outputs if output.output_type == "error"] == []
+    assert [(id, output.text) for id, output in outputs if output.get("name") == "stderr"] == []
+    checks = {cell.id: last_value(cell) for cell in notebook.cells if cell.id.startswith("check-")}
+    assert checks == dict.fromkeys(checks, 0.0)
 
 
 def test_the_released_quiz_keeps_its_questions_and_loses_its_letters(built):

@@ -210,7 +210,9 @@ class _Maker:
                 f"course.toml gives no points for it: add [chapter.written] to {self.chapter.id}"
             )
         self._has_region(cell)
-        return cell.source, nbgrader(cell.id, solution=True, points=self.chapter.written.points)
+        # In markdown the mark would be a heading; nbgrader finds it in a comment too.
+        source = cell.source.replace(f"### {BEGIN}", f"<!-- {BEGIN} -->").replace(f"### {END}", f"<!-- {END} -->")
+        return source, nbgrader(cell.id, solution=True, points=self.chapter.written.points)
 
     def _exercise_of(self, cell: Cell):
         if cell.name not in self.exercises:
