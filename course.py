@@ -55,7 +55,7 @@ EXPLANATIONS = (
     (r"No space left on device|Errno 28|not enough space on the disk|WinError 112",
      "The disk is full. Free some space (also where temporary files go) and start the same command again."),
     (r"Windows Long Path|filename or extension is too long",
-     r"A path is too long for Windows. Move the course to a short folder, such as C:\course."),
+     "A path is too long for Windows. Move the course to a folder with a short name."),
     (r"CERTIFICATE_VERIFY_FAILED|SSLCertVerificationError",
      "Python does not trust the network's certificate. Ask whoever runs it for theirs, and set PIP_CERT to it."),
     (r"NewConnectionError|Failed to establish a new connection|NameResolutionError|name resolution|"
@@ -139,16 +139,16 @@ class Environment:
         names = ["pyproject.toml", LEARNER] + [MAINTAINER] * (requirements == MAINTAINER)
         return hashlib.sha256(b"\0".join((self.root / name).read_bytes() for name in names)).hexdigest()
 
-    def distributions(self):
-        """The names of what is installed, as `name-version.dist-info`."""
+    def installed(self):
+        """The `name-version.dist-info` folders of what is installed, name -> path."""
         packages = self.folder.glob("Lib/site-packages" if WINDOWS else "lib/python3*/site-packages")
-        return {path.name for folder in packages for path in folder.glob("*.dist-info")}
+        return {path.name: path for folder in packages for path in folder.glob("*.dist-info")}
 
     def whole(self):
         """Whether everything that this set-up asks for is installed, in the pinned versions."""
         stamp = self.stamp(self.wanted)
         return bool(stamp and stamp["key"] == self.key(self.wanted)
-                    and self.distributions() >= set(stamp["distributions"]))
+                    and self.installed().keys() >= set(stamp["distributions"]))
 
     def broken(self):
         """Why the environment cannot be used at all, else None. One that was never finished is not broken."""
@@ -210,18 +210,18 @@ class Environment:
     def install(self):
         """Installs the pinned packages and the project, then writes the stamp."""
         start = time.monotonic()
-        for name in (LEARNER, MAINTAINER):
-            with contextlib.suppress(FileNotFoundError):
-                (self.folder / (name + STAMP)).unlink()
-        pins = (self.root / LEARNER).read_text(encoding="utf-8")
+        for stamp in self.folder.glob("*" + STAMP):
+            stamp.unlink()
+        for path in self.installed().values():
+            if not (path / "INSTALLER").exists():       # cut short; pip would take it for installed
+                shutil.rmtree(str(path))
         if self.cpu and sys.platform == "linux":        # elsewhere the usual build is the small one
-            torch = re.search(r"^torch==\S+", pins, re.MULTILINE).group()
-            self.pip("fetching PyTorch for the CPU", "--no-deps", "--index-url", CPU_INDEX, torch)
+            torch = re.search(r"^torch==\S+", (self.root / LEARNER).read_text(encoding="utf-8"), re.MULTILINE)
+            self.pip("fetching PyTorch for the CPU", "--no-deps", "--index-url", CPU_INDEX, torch.group())
         self.pip("installing the pinned packages", "-r", str(self.root / self.wanted))
         self.pip("installing the course", "--no-deps", "--no-build-isolation", "-e", str(self.root))
-        installed = sorted(self.distributions())
         for name in {LEARNER, self.wanted}:
-            text = json.dumps({"key": self.key(name), "root": str(self.root), "distributions": installed})
+            text = json.dumps({"key": self.key(name), "root": str(self.root), "distributions": list(self.installed())})
             (self.folder / (name + STAMP)).write_text(text, encoding="utf-8")
         print(f"Set up in {time.monotonic() - start:.0f} s.", flush=True)
 
@@ -264,7 +264,7 @@ class Environment:
 
 def main(arguments):
     """Sets up and hands over; the exit status."""
-    own = arguments[:arguments.index("--")] if "--" in arguments else arguments
+    own = arguments[:(arguments + ["--"]).index("--")]
     if not own or own[0] in ("-h", "--help", "help"):
         print(__doc__)
         return 0 if own else 2
@@ -273,13 +273,12 @@ def main(arguments):
         print(f"No command {command}: one of {', '.join(COMMANDS)}.", file=sys.stderr)
         return 2
     module, maintain = COMMANDS[command]
-    cpu = "--cpu" in own
-    if cpu:
+    if "--cpu" in own:
         rest.remove("--cpu")
     if command == "setup" and set(rest) - {"--maintain"}:
         print("setup takes --maintain and --cpu only.", file=sys.stderr)
         return 2
-    environment = Environment(maintain=maintain or "--maintain" in rest, cpu=cpu)
+    environment = Environment(maintain=maintain or "--maintain" in rest, cpu="--cpu" in own)
     if {"-h", "--help"} & set(own) and not environment.whole():
         print(__doc__)
         return 0
