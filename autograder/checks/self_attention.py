@@ -173,6 +173,10 @@ def _(candidate, case):
 )  # fmt: skip
 def _(candidate, case):
     layer, state, x = _layer(candidate, case)
+    cotangents = [None, case.normal(case.batch, case.seq, case.seq)]
+    _, (of_x,), of_parameters = layer.gradients(x, cotangents=cotangents)
+    from_weights = [of_x, of_parameters.get("w_q.weight"), of_parameters.get("w_k.weight")]
+    expect.differentiable(from_weights, [f"{name} from the weights" for name in ("x", "w_q", "w_k")])
     for mask in (None, oracle_look_ahead(case.seq)):
         got, expected = _gradients(layer, state, x, case, mask)
         expect.differentiable([got[name] for name in expected], list(expected))
