@@ -1,13 +1,261 @@
-"""The learner's own library: `my.attention` is theirs where it passed its checks, else the reference."""
+"""The learner's own library: `my.attention` is theirs where it passed its checks, else the reference.
+
+What passed is saved by `check` in `my_transformer/`, a package beside the chapter folders with one module a chapter,
+which plain Python can import too. Under grading and while notebooks are built `my` gives the reference alone, and
+nothing is read or written there.
+"""
+
+import contextlib
+import difflib
+import importlib
+import io
+import os
+import sys
+import tempfile
+import types
+import warnings
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+
+from utils import chapter_module, session
+from utils.sources import Sources
+
+PACKAGE = "my_transformer"
+_passed = {}  # name -> the learner's object that passed its checks in this kernel
+_started_in = Path.cwd()
 
 
 class My:
+    """`my.NAME`: a component, the learner's own where it passed, else the reference's. Says once which it is."""
+
+    def __init__(self):
+        self._given = {}
+        self._said = {}
+
     def __getattr__(self, name):
         from utils import reference
 
-        if name in reference.COMPONENTS:
-            return reference.COMPONENTS[name]
-        raise AttributeError(name)
+        if name.startswith("_"):
+            raise AttributeError(name)
+        if name not in reference.COMPONENTS:
+            near = _near(name, reference.COMPONENTS)
+            raise AttributeError(f"the course has no component {name!r}: did you mean {near}?")
+        found, words = self._find(name)
+        self._given[name] = reference.COMPONENTS[name] if found is None else found
+        if self._said.get(name) != words:
+            self._said[name] = words
+            print(f"{name}: {words}")
+        return self._given[name]
+
+    def __dir__(self):
+        from utils import reference
+
+        return list(reference.COMPONENTS)
+
+    def gave(self, name, value):
+        """Whether `value` is what `my.NAME` gave last."""
+        return name in self._given and self._given[name] is value
+
+    def _find(self, name):
+        if session.grading() or session.building():
+            return None, "the reference"
+        if name in _passed:
+            return _passed[name], "yours, from this notebook"
+        where = _chapter_of(name)
+        saved, problem = _saved(name, where) if where is not None else (None, None)
+        if problem:
+            return None, f"the reference ({PACKAGE}/{chapter_module.file_name(where)} does not import: {problem})"
+        if saved is None:
+            return None, "the reference (yours has not passed its checks yet)"
+        return saved, f"yours, from {PACKAGE}/{chapter_module.file_name(where)}"
 
 
 my = My()
+
+
+def passed(name, value):
+    """Notes that the learner's `value` passed all checks of `name` in this kernel: `my.NAME` is this from now on."""
+    _passed[name] = value
+
+
+def folder():
+    """The learner's `my_transformer/`, there or not: beside the chapter folders, or in `COURSE_LIBRARY`.
+
+    None outside a chapter folder.
+    """
+    from autograder.manifest import load
+
+    given = os.environ.get("COURSE_LIBRARY")
+    if given:
+        return Path(given).resolve() / PACKAGE
+    chapters = {chapter.id for chapter in load().chapters}
+    return _started_in.parent / PACKAGE if _started_in.name in chapters else None
+
+
+def keep(name, cells, namespace):
+    """Saves the learner's component `name` with all that it needs, and says so in a line.
+
+    `cells` are the texts of the cells in the order in which they were run, `namespace` the names as they stand now.
+    Earlier components are imported: from `my_transformer` where they were saved, else from the reference. A component
+    that the learner wrote anew without passing its checks is copied like any helper, unless only the reference's makes
+    the saved answer pass. Returns the path of the chapter's module, or None when nothing could be saved.
+    """
+    where = _chapter_of(name)
+    if session.grading() or session.building() or folder() is None or where is None:
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # a learner's "\d" is none of the check cell's business
+        sources = Sources(cells, namespace)
+        problem = "no cell of this notebook defines it"
+        for imports, doubtful in _ways(name, where, sources, namespace):
+            needed, lost = sources.needed(name, imports)
+            problem = _problem(name, needed, strict=doubtful or bool(lost))
+            if problem is None:
+                return _write(name, where, needed)
+            if lost:
+                problem = f"no cell defines {' and '.join(lost)}"
+    print(f"{name} passed, but it could not be saved in {PACKAGE}/: {problem}.")
+    return None
+
+
+def _ways(name, where, sources, namespace):
+    """Pairs (imports for earlier components, whether the result must be checked again), the likeliest first."""
+    from utils import reference
+
+    if not sources.binds(name):
+        return
+    imports, doubtful = {}, {}
+    for other, stand_in in reference.COMPONENTS.items():
+        if other == name or other not in namespace:
+            continue
+        value, home = namespace[other], _chapter_of(other)
+        if value is stand_in or my.gave(other, value):
+            imports[other] = _import_of(other, home, where)
+        elif _passed.get(other) is not value:
+            doubtful[other] = _import_of(other, home, where)
+        elif home is not None and home.id != where.id:
+            imports[other] = _import_of(other, home, where)
+    used = {n for statement in sources.needed(name, imports)[0] for n in statement.binds}
+    doubtful = {other: line for other, line in doubtful.items() if other in used}
+    yield imports, bool(doubtful)
+    if doubtful:
+        yield imports | doubtful, True
+
+
+def _import_of(name, home, where):
+    """The line that brings an earlier component; a module does not import from itself."""
+    if home is not None and home.id != where.id and _saved(name, home)[0] is not None:
+        return f"from {PACKAGE}.{home.name} import {name}"
+    return f"from utils.reference import {name}"
+
+
+def _problem(name, needed, strict):
+    """Why the saved component would not do, or None; with `strict` its checks are run on it."""
+    _open_package()
+    module = types.ModuleType(f"{PACKAGE}.{name}")
+    code = chapter_module.text_of(needed)
+    problem = _error_of(lambda: exec(compile(code, f"<{name} as saved>", "exec"), vars(module)))
+    if problem or not strict:
+        return problem
+    from autograder.checks.candidate import LocalCandidate
+    from autograder.checks.component import component
+    from autograder.judge import judge
+
+    verdict = judge(LocalCandidate(component(name), getattr(module, name), vars(module), {}))
+    return None if verdict.passed else "it passes its checks only in this notebook"
+
+
+def _write(name, where, needed):
+    path = folder() / chapter_module.file_name(where)
+    texts = chapter_module.files(where, name, needed, _text(path))
+    if _text(path) == texts[path.name]:
+        return path
+    try:
+        folder().mkdir(parents=True, exist_ok=True)
+        for file, text in sorted(texts.items(), key=lambda item: item[0] == path.name):  # the chapter's module last
+            _replace(folder() / file, text)
+        for file in chapter_module.no_longer_used(where, texts[path.name]):
+            (folder() / file).unlink(missing_ok=True)
+        _replace(folder() / "__init__.py", _contents())
+    except OSError as error:
+        print(f"{name} passed, but it could not be saved in {PACKAGE}/: {error.strerror}.")
+        return None
+    _forget()
+    print(f"{name} is now part of your own library: {PACKAGE}/{path.name}")
+    return path
+
+
+def _replace(path, text):
+    """Writes a whole file or nothing."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _contents():
+    from autograder.manifest import load
+
+    lines = ['"""Your own transformer library, saved by `check` from your notebooks.', ""]
+    for chapter in load().chapters:
+        bound = Sources([_text(folder() / chapter_module.file_name(chapter))])
+        names = [exercise.id for exercise in chapter.exercises if bound.binds(exercise.id)]
+        lines += [f"    from {PACKAGE}.{chapter.name} import {', '.join(names)}"] if names else []
+    return "\n".join([*lines, '"""', ""])
+
+
+def _saved(name, chapter):
+    """(the saved component or None, why its module does not import or None)."""
+    if folder() is None or not (folder() / chapter_module.file_name(chapter)).exists():
+        return None, None
+    _open_package()
+    problem = _error_of(lambda: importlib.import_module(f"{PACKAGE}.{chapter.name}"))
+    return getattr(sys.modules.get(f"{PACKAGE}.{chapter.name}"), name, None), problem
+
+
+def _open_package():
+    """Makes `my_transformer` importable from the learner's folder, whatever stands on `sys.path`."""
+    home = str(folder())
+    loaded = sys.modules.get(PACKAGE)
+    if loaded is None or list(loaded.__path__) != [home]:
+        _forget()
+        spec = spec_from_file_location(PACKAGE, str(folder() / "__init__.py"), submodule_search_locations=[home])
+        sys.modules[PACKAGE] = module_from_spec(spec)
+
+
+def _error_of(run):
+    """Runs a learner's module in silence: None, or what it raised, in words."""
+    try:
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+            run()
+    except (Exception, SystemExit) as error:  # noqa: BLE001  a learner's module may raise anything
+        return f"{type(error).__name__}: {error}"
+    return None
+
+
+def _forget():
+    """Lets the saved modules be imported afresh."""
+    for module in [module for module in sys.modules if module.split(".")[0] == PACKAGE]:
+        del sys.modules[module]
+    importlib.invalidate_caches()
+
+
+def _chapter_of(name):
+    """The manifest's chapter that has the component, or None."""
+    from autograder.manifest import load
+
+    return next((c for c in load().chapters for exercise in c.exercises if exercise.id == name), None)
+
+
+def _text(path):
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+def _near(name, names):
+    lower = {known.lower(): known for known in names}
+    close = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5) or list(lower)
+    return ", ".join(lower[key] for key in close)

@@ -24,11 +24,13 @@ _MARKERS = "osD^vPX"
 _DPI = 144  # half as many again as a browser's pixels: sharp on a good screen, and still a small file
 _PIXELS_PER_INCH = 96
 _STYLE = {
-    "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white", "text.color": "#1a1a1a",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.grid": True, "grid.color": "#e3e3e3",
-    "axes.axisbelow": True, "axes.titlesize": 11, "axes.titlelocation": "left", "axes.labelsize": 10,
-    "xtick.labelsize": 9, "ytick.labelsize": 9, "legend.framealpha": 0.85, "legend.edgecolor": "none", "legend.fontsize": 9, "lines.linewidth": 1.8,
-    "lines.markersize": 4.5, "font.family": "DejaVu Sans", "image.cmap": SEQUENTIAL,
+    "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white",
+    "text.color": "#1a1a1a", "font.family": "DejaVu Sans", "image.cmap": SEQUENTIAL,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+    "axes.titlesize": 11, "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9,
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": "#e3e3e3",
+    "legend.framealpha": 0.85, "legend.edgecolor": "none", "legend.fontsize": 9,
+    "lines.linewidth": 1.8, "lines.markersize": 4.5,
 }  # fmt: skip
 
 
