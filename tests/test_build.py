@@ -12,6 +12,7 @@ import nbformat
 import pytest
 import tiny
 from nbclient import NotebookClient
+from traitlets.config.loader import PyFileConfigLoader
 
 from autograder.build import __main__ as command
 from autograder.build.drift import stale, without_outputs
@@ -453,3 +454,14 @@ def test_release_contains_no_solution_text(chapter):
 
 def test_committed_notebooks_are_in_step_with_their_sources(capsys):
     assert command.main(["--check"]) == 0, capsys.readouterr().err
+
+
+def test_the_configuration_names_absolute_places_and_an_exchange_where_one_is_given(course, monkeypatch):
+    monkeypatch.delenv("COURSE_EXCHANGE", raising=False)
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+    assert config.CourseDirectory.db_url == f"sqlite:///{course.root}/classroom/gradebook.db"
+    assert config.CourseDirectory.root == str(course.root) and "root" not in config.Exchange
+    assert f"{CHAPTER}.py" in config.CourseDirectory.ignore and "*.py" not in config.CourseDirectory.ignore
+    monkeypatch.setenv("COURSE_EXCHANGE", "/srv/exchange")
+    config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()
+    assert config.Exchange.root == "/srv/exchange"

@@ -6,6 +6,7 @@ import pytest
 import tiny
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
+from traitlets.config import Config
 
 from autograder import quiz
 from autograder.build.quiz_cells import key_text, write_key
@@ -29,10 +30,17 @@ def learners_course(course):
     return course
 
 
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    """IPython's shell without a history, so that nothing is left in the home folder."""
+    config = Config({"HistoryManager": {"enabled": False}})
+    yield InteractiveShell.instance(config=config, ipython_dir=str(tmp_path_factory.mktemp("ipython")))
+    InteractiveShell.clear_instance()
+
+
 @pytest.fixture
-def notebook(monkeypatch):
+def notebook(monkeypatch, shell):
     """Runs `check_quiz` as a cell does, with `answers` in the notebook; gives its value, text, HTML and stderr."""
-    shell = InteractiveShell.instance()
 
     def run(course, **variables):
         monkeypatch.setattr(shell, "user_ns", variables)
@@ -41,8 +49,7 @@ def notebook(monkeypatch):
         (output,) = captured.outputs
         return points, output.data["text/plain"], output.data["text/html"], captured.stderr
 
-    yield run
-    InteractiveShell.clear_instance()
+    return run
 
 
 def test_right_answers_earn_a_quarter_each_and_every_choice_gets_its_sentence(learners_course, notebook):
