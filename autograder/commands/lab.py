@@ -21,8 +21,7 @@ class Usage(Exception):
 
 def chapters(notebooks: Path) -> list[str]:
     """The ids of the released chapters in teaching order."""
-    return sorted(path.parent.name for path in notebooks.glob("[0-9][0-9]_*/*.ipynb")
-                  if path.stem == path.parent.name)
+    return sorted(path.parent.name for path in notebooks.glob("[0-9][0-9]_*/*.ipynb") if path.stem == path.parent.name)
 
 
 def chapter_named(word: str, known: list[str]) -> str:
@@ -45,7 +44,7 @@ def lay_out(release: Path, own: Path) -> list[Path]:
         if source.is_dir() or ".ipynb_checkpoints" in source.parts or os.path.lexists(target):
             continue
         target.parent.mkdir(parents=True, exist_ok=True)
-        half = target.with_name(f".{target.name}.part")       # a copy that is cut short never bears the name
+        half = target.with_name(f".{target.name}.part")  # a copy that is cut short never bears the name
         shutil.copyfile(source, half)
         half.rename(target)
         copies.append(target)
@@ -68,12 +67,15 @@ def set_aside(own: Path, backups: Path) -> Path | None:
 
 def chapter_to_open(work: Path, notebooks: Path, known: list[str]) -> str:
     """The chapter that was worked on last; the first one when none was."""
+
     def notebook(folder: Path, name: str) -> Path:
         return folder / name / f"{name}.ipynb"
 
-    touched = [name for name in known
-               if notebook(work, name).exists()
-               and notebook(work, name).read_bytes() != notebook(notebooks, name).read_bytes()]
+    touched = [
+        name
+        for name in known
+        if notebook(work, name).exists() and notebook(work, name).read_bytes() != notebook(notebooks, name).read_bytes()
+    ]
     return max(touched, key=lambda name: notebook(work, name).stat().st_mtime, default=known[0])
 
 
@@ -82,15 +84,17 @@ def check_port(port: int) -> None:
     if not 1 <= port <= 65535:
         raise Usage(f"--port {port}: a port is a number from 1 to 65535.")
     with socket.socket() as listener:
-        if os.name != "nt":         # a port whose last user has just ended is free
+        if os.name != "nt":  # a port whose last user has just ended is free
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind(("127.0.0.1", port))
         except PermissionError:
             raise Usage(f"Port {port} is reserved by the system: take one above 1023.") from None
         except OSError:
-            raise Usage(f"Port {port} is busy, perhaps with another JupyterLab: close that one, "
-                        "take another port, or leave --port away and a free one is found.") from None
+            raise Usage(
+                f"Port {port} is busy, perhaps with another JupyterLab: close that one, "
+                "take another port, or leave --port away and a free one is found."
+            ) from None
 
 
 def quiet_first_start(prefix: Path) -> None:
@@ -103,21 +107,26 @@ def quiet_first_start(prefix: Path) -> None:
 
 def command_line(work: Path, chapter: str, options: argparse.Namespace, passed_on: list[str]) -> list[str]:
     """How JupyterLab is started."""
-    command = [sys.executable, "-P", "-m", "jupyterlab", f"--ServerApp.root_dir={work}",
-               f"--LabApp.default_url=/lab/tree/{chapter}/{chapter}.ipynb"]
+    command = [
+        sys.executable,
+        "-P",
+        "-m",
+        "jupyterlab",
+        f"--ServerApp.root_dir={work}",
+        f"--LabApp.default_url=/lab/tree/{chapter}/{chapter}.ipynb",
+    ]
     if options.port is not None:
         command += [f"--ServerApp.port={options.port}", "--ServerApp.port_retries=0"]
     if options.no_browser:
         command.append("--no-browser")
-    if hasattr(os, "geteuid") and os.geteuid() == 0:        # in a container everybody is root
+    if hasattr(os, "geteuid") and os.geteuid() == 0:  # in a container everybody is root
         command.append("--allow-root")
     return command + passed_on
 
 
 def main(argv: list[str], root: Path = ROOT) -> int:
     split = argv.index("--") if "--" in argv else len(argv)
-    parser = argparse.ArgumentParser(prog="course.py lab", description=__doc__,
-                                     epilog="What stands after -- goes to JupyterLab.")
+    parser = argparse.ArgumentParser(prog="course.py lab", description=__doc__, epilog="What stands after -- goes to JupyterLab.")
     parser.add_argument("chapter", nargs="?", help="the chapter to open: its number or a part of its name")
     parser.add_argument("--reset", metavar="CHAPTER", help="begin it anew; yours is kept in work/backups/")
     parser.add_argument("--port", type=int, help="a port of your choice")
@@ -132,14 +141,17 @@ def main(argv: list[str], root: Path = ROOT) -> int:
         print(usage, file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"work/ cannot be written ({error.strerror}: {error.filename}). "
-              "Is the disk full, or a file open elsewhere?", file=sys.stderr)
+        print(
+            f"work/ cannot be written ({error.strerror}: {error.filename}). Is the disk full, or a file open elsewhere?",
+            file=sys.stderr,
+        )
         return 1
     print(f"Opening chapter {chapter}. Your files are in {work}.", flush=True)
     quiet_first_start(Path(sys.prefix))
     # The kernel named python3 must be this environment's, not one of the learner's home folder.
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
-    command = command_line(work, chapter, options, argv[split + 1:])
+    command = command_line(work, chapter, options, argv[split + 1 :])
+    os.chdir(work)  # where nbgrader's part of JupyterLab looks for the course
     if os.name != "nt":
         os.execve(command[0], command, environment)
     return subprocess.call(command, env=environment)
