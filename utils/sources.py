@@ -59,7 +59,8 @@ class Sources:
         walk.need(name, None)
         walk.follow_changes()
         found = {missing: self._elsewhere(missing) for missing in sorted(walk.missing)}
-        given = [source for source in (*walk.imported.values(), *found.values()) if source]
+        imported = [walk.imported[name] for name in sorted(walk.imported)]
+        given = imported + [source for source in found.values() if source]
         front = [statement for source in given for statement in _statements(source)]
         future = [statement for statement in self.statements if statement.text.startswith("from __future__")][:1]
         chosen = [self.statements[index] for index in sorted(walk.chosen)]
