@@ -76,8 +76,8 @@ def _(candidate, case):
     after = candidate.module(*sizes, state=loaded, dtype=case.dtype).state()
     for name, value in loaded.items():
         twins = [other for other in after if other != name and torch.equal(after[other], after[name])]
-        names = f"{name} and {', '.join(twins)}"
-        expect.true(not twins, f"{names} are one Parameter: loaded with different weights, they are equal.")
+        names = " and ".join([name, *twins])
+        expect.true(not twins, f"two names, one Parameter: whatever is loaded, {names} come out equal.")
         expect.equal(after[name], value, what=f"{name} after it was loaded")
 
 
@@ -136,7 +136,7 @@ def _(candidate, case):
 
 
 @SELF_ATTENTION.law(
-    "masks of two and of three axes give PyTorch's result", points=0.5,
+    "masks of two and of three axes give PyTorch's result", points=0.5, needs=_RIGHT,
     hint="Let the mask broadcast against the scores (batch, seq, seq); do not fix its number of axes.",
 )  # fmt: skip
 def _(candidate, case):
@@ -149,7 +149,7 @@ def _(candidate, case):
 
 
 @SELF_ATTENTION.law(
-    "a word that may attend to nothing gets weights 0 and output 0, and no NaN", points=0.25,
+    "a word that may attend to nothing gets weights 0 and output 0, and no NaN", points=0.25, needs=_RIGHT,
     hint="The softmax of a row of -inf is 0/0. The attention of chapter 02 knows this case: is it used?",
 )  # fmt: skip
 def _(candidate, case):

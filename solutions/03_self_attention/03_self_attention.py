@@ -36,7 +36,9 @@ attention = my.attention
 # by. As a **value** it says what it passes on. All three are made from the same vector, by three matrices that are
 # learned:
 #
-# $$Q = X W^Q \qquad K = X W^K \qquad V = X W^V \qquad \text{output} = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
+# $$Q = X W^Q \qquad K = X W^K \qquad V = X W^V$$
+#
+# $$\text{output} = \text{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
 # | symbol | shape | what it is |
 # |---|---|---|
@@ -206,7 +208,7 @@ with torch.no_grad():
     logits, weights = filler(hidden)
 rows = torch.arange(6)
 looks, guesses = weights[rows, rows], logits[rows, rows].softmax(-1)
-for shown, guess in zip(hidden, guesses):
+for shown, guess in zip(hidden, guesses, strict=True):
     likely = [f"{toy.WORDS[i]} {p:.2f}" for i, p in enumerate(guess) if p > 0.05]
     print(f"{' '.join(toy.decode(shown)):24}", *likely)
 ax = plots.attention_map(looks, [f"? for {word}" for word in words], words,
@@ -393,7 +395,7 @@ for name, (model, mask) in both.items():
 shown = toy.encode(f"{toy.STOP} {sentence}")
 ticks = toy.decode(shown)
 fig, axes = plots.figure(width=8.5, columns=2)
-for ax, (name, (model, mask)) in zip(axes, both.items()):
+for ax, (name, (model, mask)) in zip(axes, both.items(), strict=True):
     with torch.no_grad():
         _, weights = model(shown[None], mask=mask)
     plots.attention_map(weights[0], ticks, ticks, name, ax)
@@ -437,8 +439,8 @@ if session.training_allowed():
 # %% [markdown] slug="prose-read"
 # One layer is no writer, but with the mask its letters at least come in the shape of words. Without it the loss is next to
 # 0 at 31 of 32 places, and at the last, where no answer stands to the right, it is worse than the honest model's. While it
-# writes, every place is a last place. The third curve shows what it is worth then: in most places less than drawing
-# letters from a bag, because it is *sure* of its copy even where there is nothing to copy.
+# writes, every place is a last place. The third curve shows what it is worth then: at most places it does worse than
+# guessing blindly, because it is *sure* of its copy even where there is nothing to copy.
 #
 # In the mean over a window the one bad place hides among 31 good ones. **Look at samples, not only at the loss.**
 
@@ -506,7 +508,7 @@ real, past = my.create_padding_mask(padded, pad_id), my.create_look_ahead_mask(6
 masks = {"no mask": None, "padding": real, "padding & look-ahead": real & past}
 ticks = toy.decode(padded[0])
 fig, axes = plots.figure(width=10.0, height=3.4, columns=3, sharey=True)
-for ax, (name, mask) in zip(axes, masks.items()):
+for ax, (name, mask) in zip(axes, masks.items(), strict=True):
     with torch.no_grad():
         _, weights = layer(vectors(padded), mask=mask)
     plots.attention_map(weights[0], ticks, ticks, name, ax)
@@ -554,8 +556,8 @@ explorer.sentence_explorer(filler, my.create_look_ahead_mask, choices)
 #
 # | you see | likely cause | where to look |
 # |---|---|---|
-# | `state_dict has no w_k.weight` | a projection is missing, or has another name | `__init__`: three layers, `w_q`, `w_k`, `w_v` |
-# | two parameters come out equal after loading | one layer under two names: `self.w_k = self.w_q` | make each its own `nn.Linear` |
+# | `state_dict has no w_k.weight` | a projection is missing or misnamed | `__init__`: three layers, `w_q`, `w_k`, `w_v` |
+# | two parameters are equal after loading | one layer under two names: `self.w_k = self.w_q` | an `nn.Linear` for each |
 # | right for `d_model = d_k`, wrong otherwise | the scale uses `d_model` | the scale is the root of the size of a query |
 # | weights too sharp, nearly 0 and 1 | the scores are not scaled | the formula above |
 # | NaN in some rows | a row in which every entry is masked | `attention` of chapter 02 handles it; is it used? |
