@@ -5,9 +5,15 @@ import shutil
 import subprocess
 import sys
 
-CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
-                  "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
-                  "/Applications/Chromium.app/Contents/MacOS/Chromium")
+CHROMIUM_NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
 
 
 def chromium() -> str | None:
@@ -26,8 +32,7 @@ PACKAGES = {"chromium": (chromium, "browser"), "bubblewrap": (bubblewrap, "sandb
 
 def missing() -> list[str]:
     """Debian's packages that this machine lacks; bubblewrap is a thing of Linux only."""
-    return [name for name, (find, _) in PACKAGES.items()
-            if find() is None and (name == "chromium" or sys.platform == "linux")]
+    return [name for name, (find, _) in PACKAGES.items() if find() is None and (name == "chromium" or sys.platform == "linux")]
 
 
 def install_missing() -> list[str]:

@@ -17,13 +17,12 @@ REPAIR = "python3 course.py pins"
 HEADER = f"# Made from pyproject.toml by `{REPAIR}`: edit that file, not this one.\n"
 CUDA_PARTS = ("nvidia-", "cuda-", "triton")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
-PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin",
-             "x86_64-pc-windows-msvc")
+PLATFORMS = ("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu", "aarch64-apple-darwin", "x86_64-pc-windows-msvc")
 
 
 def uv(*arguments: str) -> str:
     """Runs `uv pip compile`; its error, which names the package, ends the command."""
-    environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}      # torch's wheels ask for macOS 14
+    environment = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": "14.0"}  # torch's wheels ask for macOS 14
     command = [sys.executable, "-m", "uv", "pip", "compile", "--quiet", "--no-header", *arguments]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -37,8 +36,7 @@ def compiled(name: str, upgrade: bool, *arguments: str) -> str:
         held = Path(folder, name)
         if (ROOT / name).exists() and not upgrade:
             held.write_text(pins_of((ROOT / name).read_text(encoding="utf-8")), encoding="utf-8")
-        uv("--universal", "--python-version", "3.11", "--no-annotate", "pyproject.toml", *arguments,
-           "--output-file", str(held))
+        uv("--universal", "--python-version", "3.11", "--no-annotate", "pyproject.toml", *arguments, "--output-file", str(held))
         return pins_of(held.read_text(encoding="utf-8"))
 
 
@@ -61,8 +59,7 @@ def made(upgrade: bool) -> dict[str, str]:
         constraint = Path(folder, LEARNER)
         constraint.write_text(learner, encoding="utf-8")
         both = compiled(MAINTAINER, upgrade, "--extra", "maintain", "--constraint", str(constraint))
-    return {LEARNER: HEADER + learner,
-            MAINTAINER: f"{HEADER}-r {LEARNER}\n" + without_pins_of(both, learner)}
+    return {LEARNER: HEADER + learner, MAINTAINER: f"{HEADER}-r {LEARNER}\n" + without_pins_of(both, learner)}
 
 
 def main(argv: list[str]) -> int:
@@ -71,8 +68,9 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--upgrade", action="store_true", help="take the newest versions allowed")
     options = parser.parse_args(argv)
     files = made(options.upgrade)
-    stale = [name for name, text in files.items()
-             if not (ROOT / name).exists() or (ROOT / name).read_text(encoding="utf-8") != text]
+    stale = [
+        name for name, text in files.items() if not (ROOT / name).exists() or (ROOT / name).read_text(encoding="utf-8") != text
+    ]
     if options.check and stale:
         print(f"stale: {', '.join(stale)}. Repair: {REPAIR}")
         return 1
@@ -81,8 +79,7 @@ def main(argv: list[str]) -> int:
         print(f"written: {name}")
     for python in PYTHONS:
         for platform in PLATFORMS:
-            uv("--only-binary", ":all:", "--python-version", python, "--python-platform", platform,
-               MAINTAINER)
+            uv("--only-binary", ":all:", "--python-version", python, "--python-platform", platform, MAINTAINER)
     print(f"every pin has a wheel for Python {', '.join(PYTHONS)} on {', '.join(PLATFORMS)}")
     return 0
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from autograder.commands import machine
 
 ROOT = Path(__file__).resolve().parents[2]
-WORKERS = 2                     # the course is to be proved on two cores
-CELL_SECONDS = 400              # the longest chapter has a budget of 360 s for all its cells
+WORKERS = 2  # the course is to be proved on two cores
+CELL_SECONDS = 400  # the longest chapter has a budget of 360 s for all its cells
 
 
 def gates(everything: bool) -> list[tuple[str, list[str], str]]:
@@ -25,11 +25,20 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
     return [
         ("built files", ["-m", "autograder.build", "--check"], "python3 course.py build"),
         ("ruff", ["-m", "ruff", "check"], "ruff check --fix, then by hand"),
-        ("tests", [*pytest, "--dist=loadgroup", "tests", *(["-m", ""] if everything else [])],
-         "see the failures above"),
-        ("notebooks", [*pytest, "--dist=loadfile", "--nbval-lax", "--nbval-current-env",
-                       f"--nbval-cell-timeout={CELL_SECONDS}", f"--timeout={2 * CELL_SECONDS}", *notebooks],
-         "correct solutions/*/*.py, then python3 course.py build"),
+        ("tests", [*pytest, "--dist=loadgroup", "tests", *(["-m", ""] if everything else [])], "see the failures above"),
+        (
+            "notebooks",
+            [
+                *pytest,
+                "--dist=loadfile",
+                "--nbval-lax",
+                "--nbval-current-env",
+                f"--nbval-cell-timeout={CELL_SECONDS}",
+                f"--timeout={2 * CELL_SECONDS}",
+                *notebooks,
+            ],
+            "correct solutions/*/*.py, then python3 course.py build",
+        ),
     ]
 
 
@@ -49,8 +58,11 @@ def main(argv: list[str]) -> int:
     options = parser.parse_args(argv)
     failed = []
     for package in machine.install_missing():
-        print(f"{package} is not installed: the tests marked {machine.PACKAGES[package][1]} are skipped. "
-              f"Install it: sudo apt-get install {package}", flush=True)
+        print(
+            f"{package} is not installed: the tests marked {machine.PACKAGES[package][1]} are skipped. "
+            f"Install it: sudo apt-get install {package}",
+            flush=True,
+        )
         if os.environ.get("CI"):
             failed.append((package, f"sudo apt-get install {package}"))
     for name, arguments, repair in gates(options.all):
