@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 
 import nbformat
-from nbgrader.apps import NbGraderAPI
+from nbgrader.auth import Authenticator
 from nbgrader.coursedir import CourseDirectory
+from nbgrader.exchange import ExchangeFactory
 from traitlets.config import Config
 from traitlets.config.loader import PyFileConfigLoader
 
@@ -71,18 +72,20 @@ class ClassRun:
         for student in students:
             home = self.folder / "learners" / student.id
             home.mkdir()
-            api = self._api(student.id, home)
-            _require(api.fetch_assignment(self.chapter))
+            config = self._config()
+            config.CourseDirectory.update(student_id=student.id, assignment_id=self.chapter)
+            config.Exchange.update(assignment_dir=str(home), cache=str(home / ".cache"))
+            self._exchange("FetchAssignment", config)
             nbformat.write(notebook_of(self.chapter, student), home / self.chapter / f"{self.chapter}.ipynb")
-            _require(api.submit(self.chapter))
+            self._exchange("Submit", config)
 
-    def _api(self, student, home):
-        loader = PyFileConfigLoader("nbgrader_config.py", path=str(self.folder))
-        config = Config(loader.load_config())
-        config.CourseDirectory.student_id = student
-        config.Exchange.assignment_dir = str(home)
-        config.Exchange.cache = str(home / ".cache")
-        return NbGraderAPI(coursedir=CourseDirectory(config=config), config=config)
+    def _config(self):
+        return Config(PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config())
+
+    def _exchange(self, step, config):
+        """What `nbgrader fetch_assignment` and `nbgrader submit` do, without a process for each learner."""
+        parts = {"coursedir": CourseDirectory(config=config), "authenticator": Authenticator(config=config), "config": config}
+        getattr(ExchangeFactory(config=config), step)(**parts).start()
 
     def grade(self):
         """Collects and autogrades the class."""
@@ -99,16 +102,10 @@ class ClassRun:
 
     def report(self):
         """The class report; also written as `report.html`."""
-        config = Config(PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config())
-        found = report.read(self.chapter, CourseDirectory(config=config))
+        found = report.read(self.chapter, CourseDirectory(config=self._config()))
         (self.folder / "report.html").write_text(report.html(found), encoding="utf-8")
         return found
 
     def feedback_page(self, student):
         """The feedback that `student` gets."""
         return self.folder / "classroom" / "feedback" / student / self.chapter / f"{self.chapter}.html"
-
-
-def _require(outcome):
-    if not outcome["success"]:
-        raise RuntimeError(outcome.get("error") or outcome["log"])

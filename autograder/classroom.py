@@ -8,6 +8,7 @@ import nbformat
 
 from autograder import misconceptions
 from autograder.manifest import load
+from utils.sources import Sources
 
 
 @dataclass
@@ -28,25 +29,36 @@ def solution_cells(chapter):
     return {m["grade_id"]: cell.source for cell, m in marks if m.get("solution")}
 
 
+_REGISTRY = """_answers = []
+
+
+def misconception(component, style):
+    return lambda answer: (_answers.append(answer), answer)[1]
+
+
+variant = misconception
+
+"""
+
+
 def answer_cell(chapter, entry, file):
     """Source of a solution cell that holds `entry` of `solutions/CHAPTER/FILE` with what it needs, under its component's name."""
     tree = ast.parse((load().source_folder(chapter) / file).read_text(encoding="utf-8"))
-    keep = [node for node in tree.body if _is_shared(node) or getattr(node, "name", None) == entry.answer.__name__]
-    for node in keep:
-        if hasattr(node, "decorator_list"):
-            node.decorator_list = [d for d in node.decorator_list if not _registers(d)]
-    lines = [ast.unparse(node) for node in keep]
+    tree.body = [node for node in tree.body if not _is_registry(node)]
     name = entry.answer.__name__
-    return "\n\n".join([*lines, f"{entry.component} = {name}"] if name != entry.component else lines)
+    if any(getattr(node, "name", None) == name for node in tree.body):
+        for node in tree.body:
+            if hasattr(node, "decorator_list"):
+                node.decorator_list = [decorator for decorator in node.decorator_list if not _registers(decorator)]
+        statements, _ = Sources([ast.unparse(tree)]).needed(name)
+        lines = [statement.text for statement in statements]
+        return "\n\n".join(lines if name == entry.component else [*lines, f"{entry.component} = {name}"])
+    # Made by a function of the file: the whole file, with a registry of its own.
+    return f"{_REGISTRY}{ast.unparse(tree)}\n\n{entry.component} = _answers[{entry.number}]"
 
 
-def _is_shared(node):
-    """Imports and helpers of the file: all that no decorator registers as an answer and that is not the registry itself."""
-    if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder"):
-        return False
-    if isinstance(node, ast.Expr):
-        return False
-    return not any(_registers(decorator) for decorator in getattr(node, "decorator_list", []))
+def _is_registry(node):
+    return isinstance(node, ast.ImportFrom) and (node.module or "").startswith("autograder")
 
 
 def _registers(decorator):
@@ -79,7 +91,10 @@ def _mistaken(chapter, right, wrong):
     """Learners who between them make every mistake of the catalogue, each one mistake in every exercise that has some left."""
     left = {}
     for entry in wrong:
-        left.setdefault(entry.component, {}).setdefault(entry.id, entry)
+        entries = left.setdefault(entry.component, {})
+        # Of several wrong answers with one id, one that reads like a learner's.
+        if entry.id not in entries or (_reads_well(entry) and not _reads_well(entries[entry.id])):
+            entries[entry.id] = entry
     made = []
     while any(left.values()):
         taken = [entries.pop(next(iter(entries))) for entries in left.values() if entries]
@@ -91,6 +106,10 @@ def _mistaken(chapter, right, wrong):
         student.mistakes = {entry.component: entry.id for entry in taken}
         made.append(student)
     return made
+
+
+def _reads_well(entry):
+    return entry.answer.__name__.isidentifier()
 
 
 def notebook_of(chapter, student):

@@ -8,11 +8,12 @@ from autograder.manifest import load
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered answer: its component, the catalogue id or the name of the style, and the function or class."""
+    """One registered answer: its component, the catalogue id or the name of the style, the function or class, its place."""
 
     component: str
     id: str
     answer: object
+    number: int = 0
 
 
 _registered = []
@@ -30,7 +31,7 @@ def variant(component, style):
 
 def _register(component, id):
     def keep(answer):
-        _registered.append(Entry(component, id, answer))
+        _registered.append(Entry(component, id, answer, len(_registered)))
         return answer
 
     return keep

@@ -22,7 +22,7 @@ class CannotSubmit(Exception):
     """Nothing was handed in; the message says why and what to do."""
 
 
-def main(argv=None):
+def main(argv=None, root=ROOT):
     """Hands a chapter in and says where it is. Exit code 0 when it is handed in, 1 when not, 2 on wrong usage."""
     parser = argparse.ArgumentParser(prog="course.py submit", description=__doc__)
     parser.add_argument("chapter", metavar="CHAPTER")
@@ -32,9 +32,9 @@ def main(argv=None):
     if arguments.chapter not in known:
         parser.error(f"unknown chapter {arguments.chapter}: choose from {', '.join(known)}")
     try:
-        folder = checked(ROOT / "work" / arguments.chapter)
-        root = None if arguments.zip else exchange_root(arguments.chapter)
-        print(through_exchange(folder, root) if root else as_zip(folder))
+        folder = checked(root / "work" / arguments.chapter)
+        exchange = None if arguments.zip else exchange_root(arguments.chapter)
+        print(through_exchange(folder, exchange) if exchange else as_zip(folder))
     except CannotSubmit as problem:
         print(problem, file=sys.stderr)
         return 1
@@ -99,7 +99,7 @@ def as_zip(folder):
         for path in sorted(folder.rglob("*")):
             if path.is_file() and not path.is_symlink() and not LEFT_OUT & set(path.relative_to(folder).parts):
                 archive.write(path, path.relative_to(folder.parent))
-    return f"There is no exchange on this machine. Hand in this file: {target.relative_to(ROOT)}"
+    return f"There is no exchange on this machine. Hand in this file: {target.relative_to(folder.parents[1])}"
 
 
 if __name__ == "__main__":
