@@ -531,7 +531,7 @@ print("words seen by each position:", mask.sum(-1).tolist()[0])
 print("sum of each row of weights: ", weights.sum(-1)[0].round().tolist())
 print("any NaN:", bool(output.isnan().any()))
 
-# %% [markdown] slug="explorer"
+# %% [markdown] slug="explore"
 # ## Explore
 #
 # The model that fills in hidden words, live: choose the word that looks, hide it or show it, and put the look-ahead mask
@@ -542,12 +542,12 @@ print("any NaN:", bool(output.isnan().any()))
 # follow the preposition? Uncheck *hide*: the model was trained to look *for* something, so what do the rows of visible
 # words show?
 
-# %% slug="explorer-settings"
+# %% slug="explorer-static"
 settings = [explorer.Setting(position=1), explorer.Setting(position=5),
             explorer.Setting(position=1, look_ahead_mask=True)]
 explorer.sentence_settings(filler, my.create_look_ahead_mask, settings)
 
-# %% slug="explorer-live"
+# %% slug="explorer"
 choices = [sentence, "Two birds sang in the garden", "The dog lay under the tree"]
 explorer.sentence_explorer(filler, my.create_look_ahead_mask, choices)
 
