@@ -4,20 +4,21 @@ The picture is an SVG that this module writes itself: it is drawn in a milliseco
 same function draws the static row of settings for readers whose page runs no widgets.
 """
 
+import base64
 import math
 from dataclasses import dataclass
 from html import escape
 
 import torch
-from IPython.display import HTML
+from IPython.display import display
 from ipywidgets import HTML as Screen
 from ipywidgets import Checkbox, FloatSlider, HBox, VBox
 
 from utils import session
 
 BLUE, ORANGE, GREY, PALE, INK = "#0072b2", "#d55e00", "#767676", "#dddddd", "#1a1a1a"      # after Okabe and Ito
-WIDTH, HEIGHT = 350, 260
-CENTRE_X, CENTRE_Y, HALF = 112, 132, 98                    # of the plane, which is the left part of the picture
+WIDTH, HEIGHT, GAP = 320, 260, 8
+CENTRE_X, CENTRE_Y, HALF = 103, 126, 93                    # of the plane, which is the left part of the picture
 LONGEST = 2.4                                              # of a query: the plane's scale holds it and never jumps
 
 
@@ -59,14 +60,14 @@ class Lookup:
 
 
 def picture(attention, lookup, setting):
-    """SVG text: on the left the query and the keys in the plane, on the right a bar for each weight, then the output."""
+    """`-> (svg, alt)`: the keys in the plane, a bar for each weight, the output; and the same in words."""
     output, weights = lookup.attend(attention, setting)
     result = f"output: {', '.join(f'{number:.1f}' for number in output)} {lookup.unit}".strip()
     spoken = ", ".join(f"{label} {weight:.2f}" for label, weight in zip(lookup.labels, weights, strict=True))
-    alt = escape(f"{setting.title()}. Weights: {spoken}. {result}")
-    return "".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" role="img" ',
-        f'aria-label="{alt}" font-family="sans-serif" font-size="11" fill="{INK}"><title>{alt}</title>',
+    alt = f"{setting.title()}. Weights: {spoken}. {result}"
+    svg = "".join([
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" ',
+        f'role="img" aria-label="{escape(alt)}" font-family="sans-serif" font-size="12" fill="{INK}">',
         f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="4" fill="#ffffff" stroke="#c8c8c8"/>',
         _text(10, 18, setting.title(), 'font-weight="bold"'),
         *_plane(lookup, setting, weights),
@@ -74,6 +75,7 @@ def picture(attention, lookup, setting):
         _text(10, HEIGHT - 9, result),
         "</svg>",
     ])
+    return svg, alt
 
 
 def _text(x, y, words, look=""):
@@ -93,8 +95,8 @@ def _plane(lookup, setting, weights):
 
     yield _line(CENTRE_X - HALF, CENTRE_Y, CENTRE_X + HALF, CENTRE_Y, f'stroke="{PALE}"')
     yield _line(CENTRE_X, CENTRE_Y - HALF, CENTRE_X, CENTRE_Y + HALF, f'stroke="{PALE}"')
-    yield _text(CENTRE_X + HALF, CENTRE_Y + 13, f"{lookup.axes[0]} →", f'text-anchor="end" fill="{GREY}"')
-    yield _text(CENTRE_X - 5, CENTRE_Y - HALF + 9, f"{lookup.axes[1]} ↑", f'text-anchor="end" fill="{GREY}"')
+    yield _text(CENTRE_X + HALF, CENTRE_Y + HALF + 8, f"{lookup.axes[0]} →", f'text-anchor="end" fill="{GREY}"')
+    yield _text(CENTRE_X - HALF, CENTRE_Y - HALF + 9, f"{lookup.axes[1]} ↑", f'fill="{GREY}"')
     tip = place(*setting.tip())
     yield _line(CENTRE_X, CENTRE_Y, *tip, f'stroke="{ORANGE}" stroke-width="2.5"')
     yield f'<circle cx="{tip[0]:.1f}" cy="{tip[1]:.1f}" r="4" fill="{ORANGE}"/>'
@@ -104,24 +106,33 @@ def _plane(lookup, setting, weights):
         hidden = label in setting.hidden
         look = f'fill="none" stroke="{GREY}" stroke-dasharray="2 2"' if hidden else f'fill="{BLUE}" fill-opacity="0.75"'
         yield f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{5 if hidden else radius:.1f}" {look}/>'
-        label_y = y - radius - 4 if key[1] >= 0 else y + radius + 11
+        label_y = y - radius - 4 if key[1] > reach / 2 else y + radius + 12
         yield _text(x, label_y, label, 'text-anchor="middle" paint-order="stroke" stroke="#ffffff" stroke-width="3"')
 
 
 def _bars(labels, weights):
     """A bar and a number for each weight."""
-    left, room, step = 232, 80, (HEIGHT - 66) / len(labels)
+    left, room, step = 214, 66, (HEIGHT - 62) / len(labels)
     for row, (label, weight) in enumerate(zip(labels, weights, strict=True)):
-        top, length = 34 + row * step, max(room * weight, 0.5)
+        top, length = 30 + row * step, max(room * weight, 0.5)
         yield _text(left, top + 9, label)
         yield f'<rect x="{left}" y="{top + 13:.1f}" width="{length:.1f}" height="9" fill="{BLUE}"/>'
         yield _text(left + length + 4, top + 21, f"{weight:.2f}")
 
 
 def attention_settings(attention, lookup, settings):
-    """The static picture: the same look-up at several settings, side by side."""
-    drawn = "".join(picture(attention, lookup, setting) for setting in settings)
-    return HTML(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{drawn}</div>')
+    """Shows the static picture: the same look-up at several settings, side by side.
+
+    As one image: JupyterLab takes inline SVG out of a notebook that it does not trust, and leaves images in.
+    """
+    drawn = [picture(attention, lookup, setting) for setting in settings]
+    width = len(drawn) * (WIDTH + GAP) - GAP
+    panels = "".join(f'<g transform="translate({place * (WIDTH + GAP)})">{svg}</g>' for place, (svg, _) in enumerate(drawn))
+    whole = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}">{panels}</svg>'
+    data = base64.b64encode(whole.encode()).decode("ascii")
+    spoken = " | ".join(alt for _, alt in drawn)
+    image = f'<img width="{width}" alt="{escape(spoken)}" src="data:image/svg+xml;base64,{data}">'
+    display({"text/html": image, "text/plain": spoken}, raw=True)
 
 
 def attention_explorer(attention, lookup):
@@ -143,7 +154,7 @@ def attention_explorer(attention, lookup):
     def draw(_=None):
         hidden = tuple(label for label, box in boxes.items() if not box.value)
         setting = Setting(**{name: control.value for name, control in sliders.items()}, hidden=hidden)
-        screen.value = picture(attention, lookup, setting)
+        screen.value = picture(attention, lookup, setting)[0]
 
     for control in (*sliders.values(), *boxes.values()):
         control.observe(draw, names="value")

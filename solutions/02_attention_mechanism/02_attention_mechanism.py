@@ -17,16 +17,14 @@
 #
 # **How it goes:** a question, a guess, a run, the reason. Write your guess down before you run a cell: the difference
 # is what you learn. Each exercise has a number worked by hand, three hints to open one at a time, and a check that you
-# can run as often as you like. If a result looks odd, the table [If something looks wrong](#If-something-looks-wrong)
-# near the end lists what you see and where to look.
+# can run as often as you like. Cells that call `my.softmax` and so on take your version once its checks hold, the
+# course's until then, and say which. If a result looks odd, the table
+# [If something looks wrong](#If-something-looks-wrong) near the end lists what you see and where to look.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz
-
 import math
-
 import torch
-
 from utils import my, plots, widgets
 
 # %% [markdown] slug="soft-look-up"
@@ -52,13 +50,15 @@ from utils import my, plots, widgets
 
 # %% slug="five-entries" tags=["nbval-check-output"]
 labels = ("mouse", "horse", "elephant", "toy car", "lorry")
-keys = torch.tensor([[1.0, -1.2], [1.4, 0.3], [1.0, 1.4], [-1.0, -1.2], [-1.0, 1.4]])   # living, large
-speeds = torch.tensor([[13.0], [70.0], [25.0], [5.0], [90.0]])                          # km/h
+keys = torch.tensor([                                  # how living, how large
+    [1.0, -1.2], [1.4, 0.3], [1.0, 1.4], [-1.0, -1.2], [-1.0, 1.4],
+])
+speeds = torch.tensor([[13.0], [70.0], [25.0], [5.0], [90.0]])        # km/h
 query = torch.tensor([[1.8, 0.9]])
 
 fits = (query @ keys.T)[0]
-for label, fit, speed in zip(labels, fits.tolist(), speeds[:, 0].tolist(), strict=True):
-    print(f"{label:9} fits {fit:5.2f}   speed {speed:3.0f} km/h")
+for label, fit, speed in zip(labels, fits, speeds, strict=True):
+    print(f"{label:9} fits {fit:5.2f}   speed {speed.item():3.0f} km/h")
 
 # %% [markdown] slug="after-fits"
 # The elephant fits a little better than the horse, though the query points closer to the horse: a dot product grows with
@@ -82,9 +82,10 @@ for label, fit, speed in zip(labels, fits.tolist(), speeds[:, 0].tolist(), stric
 
 # %% slug="exp-overflows" tags=["nbval-check-output"]
 for number in (10.0, 80.0, 88.0, 89.0, 1000.0, -80.0, -110.0):
-    print(f"exp({number:6g}) = {torch.exp(torch.tensor(number)).item():.3g}")
+    print(f"exp({number:5g}) = {torch.tensor(number).exp():.3g}")
+
 infinity, zero = torch.tensor(math.inf), torch.tensor(0.0)
-print(f"inf / inf = {(infinity / infinity).item()}     0 / 0 = {(zero / zero).item()}")
+print("inf / inf =", (infinity / infinity).item(), "    0 / 0 =", (zero / zero).item())
 
 # %% [markdown] slug="softmax-exercise"
 # The largest float32 is about $3.4 \cdot 10^{38}$, and $e^{89}$ is beyond it: the result is `inf`, and a share becomes
@@ -104,12 +105,12 @@ print(f"inf / inf = {(infinity / infinity).item()}     0 / 0 = {(zero / zero).it
 
 # %% exercise="softmax"
 def softmax(x, dim=-1):
-    """Shares along `dim`: the larger an entry, the larger its share, and the sum is 1.
+    """Shares along `dim`: the larger an entry, the larger its share; they sum to 1.
 
-    x: any shape. Returns the same shape. Entries may be of any size, or -inf where one other entry is finite.
+    x: any shape -> the same shape. Entries of any size; -inf too, next to a finite one.
     """
     ### BEGIN SOLUTION
-    shifted = x - x.amax(dim=dim, keepdim=True)          # the largest exponent is 0: nothing overflows
+    shifted = x - x.amax(dim=dim, keepdim=True)      # no exponent above 0
     exponentials = torch.exp(shifted)
     return exponentials / exponentials.sum(dim=dim, keepdim=True)
     ### END SOLUTION
@@ -125,14 +126,14 @@ check("softmax")
 # %% slug="temperature"
 figure, axes = plots.figure(width=9, height=2.6, columns=3, sharey=True)
 for ax, factor in zip(axes, (0.3, 1.0, 3.0), strict=True):
-    shares = my.softmax(factor * fits)
+    shares = my.softmax(factor * fits).tolist()
     bars = ax.bar(labels, shares, color=plots.COLOURS["blue"])
-    ax.bar_label(bars, [f"{share:.2f}" for share in shares.tolist()], fontsize=8)
+    ax.bar_label(bars, [f"{share:.2f}" for share in shares], fontsize=8)
     ax.set(title=f"fits × {factor:g}", ylim=(0, 1), xlabel="entry")
     ax.tick_params(axis="x", labelsize=8)
 axes[0].set_ylabel("share")
-plots.alt(figure, "Three bar charts of the five shares. The larger the factor, the more the elephant and the horse take: "
-                  "at 0.3 all five have a share, at 3 the elephant has most of it.")
+plots.alt(figure, """Three bar charts of the five shares. At factor 0.3 all five have
+    a share; at 1 elephant and horse have most; at 3 the elephant has 0.69.""")
 
 # %% [markdown] slug="temperature-answer"
 # A softmax looks at *differences*: adding a number to all entries changes nothing, stretching them changes everything.
@@ -158,35 +159,41 @@ plots.alt(figure, "Three bar charts of the five shares. The larger the factor, t
 # **By hand,** with two keys: at $w = (0.5, 0.5)$ the entry for $i = j$ is $0.5 \cdot 0.5 = 0.25$; at
 # $w = (0.99, 0.01)$ it is $0.0099$. A softmax that has decided can hardly be told otherwise.
 #
+# For a whole row of weights, take the size of this matrix of slopes, the root of the sum of its squared entries, and call
+# it the slope of the softmax.
+#
 # **Predict,** for 32 random keys at $d_k = 4$ and at $d_k = 1024$: how large is the largest weight on average? What is
-# left of the gradient? Then run the measurement, without the scale and with it.
+# left of the slope? Then run the measurement, without the scale and with it.
 
 # %% slug="measure-scale"
 generator = torch.Generator().manual_seed(2)
 sizes = [4, 16, 64, 256, 1024]
 measured = {"without scale": [], "divided by √d_k": []}
 for d_k in sizes:
-    q, k = torch.randn(1000, d_k, generator=generator), torch.randn(32, d_k, generator=generator)
-    for name, divisor in (("without scale", 1.0), ("divided by √d_k", d_k**0.5)):
+    q = torch.randn(1000, d_k, generator=generator)
+    k = torch.randn(32, d_k, generator=generator)
+    for name, divisor in zip(measured, (1.0, d_k**0.5), strict=True):
         s = q @ k.T / divisor
         w = my.softmax(s)
         jacobian = torch.diag_embed(w) - w[:, :, None] * w[:, None, :]
-        slopes = jacobian.flatten(1).norm(dim=1)               # one number for each query
-        measured[name].append((s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean()))
+        slopes = jacobian.flatten(1).norm(dim=1)          # its size, for each query
+        found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean()
+        measured[name].append([number.item() for number in found])
 
-print("                          d_k   variance   largest weight   slope: median     mean")
+print("                    d_k  variance  largest weight  slope: median    mean")
 for name, rows in measured.items():
-    for d_k, (variance, largest, middle, mean) in zip(sizes, rows, strict=True):
-        print(f"{name:20} {d_k:8} {variance:10.1f} {largest:16.2f} {middle:15.4f} {mean:8.4f}")
+    for d_k, row in zip(sizes, rows, strict=True):
+        print("{:16} {:6} {:9.1f} {:15.2f} {:14.4f} {:7.4f}".format(name, d_k, *row))
 
 # %% slug="plot-scale"
 figure, axes = plots.figure(width=10, height=3.2, columns=3)
-titles = ("variance of the scores", "largest weight (mean)", "slope of the softmax (median)")
-for column, (ax, title) in enumerate(zip(axes, titles, strict=True)):
-    lines = {name: [float(row[column]) for row in rows] for name, rows in measured.items()}
-    plots.curves(sizes, lines, "d_k", title, ax=ax, logx=True, logy=column == 0)
-plots.alt(figure, "Three curves against d_k. Without the scale the variance grows like d_k, the largest weight goes from "
-                  "about 0.3 towards 1, and the median slope falls to 0. With the scale all three stay where they are.")
+names = ("variance of the scores", "largest weight (mean)", "slope (median)")
+for column, (ax, name) in enumerate(zip(axes, names, strict=True)):
+    lines = {way: [row[column] for row in rows] for way, rows in measured.items()}
+    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True, logy=column == 0)
+plots.alt(figure, """Three curves against d_k. Without the scale the variance grows like
+    d_k, the largest weight goes from 0.33 to 0.95, and the median slope falls to 0.
+    With the scale all three stay almost level.""")
 
 # %% [markdown] slug="scale-answer"
 # The variance does what the sum of variances says. The rest is worth a second look:
@@ -195,8 +202,8 @@ plots.alt(figure, "Three curves against d_k. Without the scale the variance grow
 #   With the scale the picture is the same at every $d_k$.
 # - The **median** slope falls to nearly nothing. The **mean** falls far less (last column): a few queries happen to have
 #   two keys in a close race, and those still learn. Most do not.
-# - At $d_k = 4$ the slope is *larger* without the scale. The trouble comes with size. Where keys are small, the scale is
-#   no help, and hardly any harm.
+# - At $d_k = 4$ and $16$ the slope is *larger* without the scale. The trouble comes with size: for short keys one could do
+#   without.
 #
 # The reasoning assumed that queries have nothing to do with keys. **Predict:** what does the scale do for a query that
 # *equals* one of the keys?
@@ -204,8 +211,8 @@ plots.alt(figure, "Three curves against d_k. Without the scale the variance grow
 # %% slug="aligned-query"
 for d_k in sizes:
     k = torch.randn(32, d_k, generator=generator)
-    scores_of_first = k[:1] @ k.T / d_k**0.5                   # the query is the first key
-    print(f"d_k {d_k:5}   its score {scores_of_first[0, 0]:6.2f}   its weight {my.softmax(scores_of_first)[0, 0]:.3f}")
+    s = k[:1] @ k.T / d_k**0.5                                # the query is key 0
+    print(f"d_k {d_k:5}   its score {s[0, 0]:6.2f}   its weight {my.softmax(s)[0, 0]:.3f}")
 
 # %% [markdown] slug="scores-exercise"
 # Its dot product with itself is about $d_k$, so the score is about $\sqrt{d_k}$, and the softmax saturates again, scale
@@ -228,7 +235,7 @@ for d_k in sizes:
 
 # %% exercise="attention_scores"
 def attention_scores(q, k):
-    """How well each query fits each key: q kᵀ / √d_k (Vaswani et al. 2017, eq. 1, inside the softmax).
+    """How well each query fits each key: q kᵀ / √d_k (Vaswani et al. 2017, eq. 1).
 
     q (..., q_len, d_k), k (..., k_len, d_k) -> (..., q_len, k_len)
     """
@@ -282,17 +289,19 @@ check("attention_scores")
 
 # %% exercise="attention"
 def attention(q, k, v, mask=None):
-    """Scaled dot-product attention: each query gets a mixture of the values (Vaswani et al. 2017, eq. 1).
+    """Each query's mixture of the values (Vaswani et al. 2017, eq. 1).
 
-    q (..., q_len, d_k), k (..., k_len, d_k), v (..., k_len, d_v) -> output (..., q_len, d_v), weights (..., q_len, k_len)
-    mask: bool, broadcastable to the weights, True = may attend. A query that may attend to nothing gets zeros.
+    q (..., q_len, d_k), k (..., k_len, d_k), v (..., k_len, d_v)
+    -> output (..., q_len, d_v), weights (..., q_len, k_len)
+    mask: bool, broadcastable to the weights, True = may attend; a query that may
+    attend to nothing gets zeros.
     """
     ### BEGIN SOLUTION
     scores = attention_scores(q, k)
     if mask is None:
         weights = softmax(scores)
     else:
-        blind = ~mask.any(dim=-1, keepdim=True)                      # queries that may attend to nothing
+        blind = ~mask.any(dim=-1, keepdim=True)      # queries that see nothing
         scores = scores.masked_fill(~mask, -math.inf).masked_fill(blind, 0.0)
         weights = softmax(scores).masked_fill(blind, 0.0)
     output = weights @ v
@@ -309,21 +318,25 @@ check("attention")
 # the worked number and the question.
 
 # %% slug="first-answer" tags=["nbval-check-output"]
+q = torch.tensor([[2.0, 0, 0, 0]])
 k = torch.tensor([[math.log(3), 0, 0, 0], [0, 7, 7, 7], [9, 0, 0, 0]])
 v = torch.tensor([[4.0, 0], [0, 8], [100, 100]])
-output, weights = my.attention(torch.tensor([[2.0, 0, 0, 0]]), k, v, mask=torch.tensor([[True, True, False]]))
-print("by hand: weights", [round(w, 4) for w in weights[0].tolist()], "output", [round(x, 4) for x in output[0].tolist()])
+output, weights = my.attention(q, k, v, mask=torch.tensor([[True, True, False]]))
+print(f"by hand: {weights[0, 0]:.2f} {weights[0, 1]:.2f} {weights[0, 2]:.2f}, "
+      f"output {output[0, 0]:.2f} {output[0, 1]:.2f}")
 
 output, weights = my.attention(query, keys, speeds)
-print("weights:", ", ".join(f"{label} {weight:.2f}" for label, weight in zip(labels, weights[0].tolist(), strict=True)))
-print(f"answer:  {output.item():.1f} km/h")
+for label, weight in zip(labels, weights[0], strict=True):
+    print(f"{label:9} {weight:.2f}")
+print(f"answer    {output.item():.1f} km/h")
 
 # %% [markdown] slug="explorer-text"
 # The answer lies between the elephant's speed and the horse's, with a little of the rest. No entry has that speed, and
 # nobody asked for exactly one entry. Because the answer moves smoothly with the query, training can improve the query.
 #
-# Three settings of the same look-up, drawn by your `attention`. In each, on the left: the plane of the keys, with the
-# query as an arrow and dots that grow with the weight; on the right the weights; below the output.
+# Here is the same look-up at three settings. On the left the plane of the keys, the query as an arrow, and dots that grow
+# with the weight; on the right the weights; below the output. **Predict** first: what will a lower temperature do, and
+# who gains when the elephant may not be seen?
 
 # %% slug="settings"
 lookup = widgets.Lookup(labels, keys, speeds, axes=("living", "large"), unit="km/h")
@@ -336,7 +349,7 @@ widgets.attention_settings(my.attention, lookup, [
 # %% [markdown] slug="explorer-tasks"
 # Now by hand. Guess before each move:
 #
-# 1. Turn the query through a full circle. Can the toy car ever win?
+# 1. Turn the query through a full circle. Does each of the five win somewhere?
 # 2. Set the query's length to 0. What are the weights, and why is the temperature powerless there?
 # 3. Forbid the winner. Who gets its share: all the others alike, or in which proportion?
 # 4. Forbid all five.
@@ -359,41 +372,42 @@ widgets.attention_explorer(my.attention, lookup)
 # %% slug="masking-ways"
 tokens = ["the", "cat", "[pad]", "[pad]"]
 mask = torch.tensor([[True, True, False, False]])
-axes_as_keys = torch.eye(4)                                              # so that the scores are s, whatever s is
 
 def ways(s):
-    """The weights of each way, from the scores of one query."""
+    """The weights that each way makes of the scores s of one query."""
+    unit = torch.eye(4)                          # keys that make the scores equal to s
     return {
-        "attention": my.attention(s * 4**0.5, axes_as_keys, axes_as_keys, mask=mask)[1],
+        "attention": my.attention(s * 4**0.5, unit, unit, mask=mask)[1],
         "no mask": my.softmax(s),
-        "after the softmax": my.softmax(s) * mask,
-        "score times mask": my.softmax(s * mask),
+        "after softmax": my.softmax(s) * mask,
+        "scores × mask": my.softmax(s * mask),
         "turned round": my.softmax(s.masked_fill(mask, -math.inf)),
     }
 
-scores = torch.tensor([[-1.0, 0.5, 1.5, 1.0]])
-other_scores = torch.tensor([[-1.0, 0.5, 4.0, -2.0]])                    # the hidden keys are others
-values, other_values = torch.tensor([[1.0], [2], [10], [20]]), torch.tensor([[1.0], [2], [-30], [5]])
-before, after = ways(scores), ways(other_scores)
-print("                    sum of weights   weight on hidden   output   output with other padding")
+values = torch.tensor([[1.0], [2], [10], [20]])
+other_values = torch.tensor([[1.0], [2], [-30], [5]])
+before = ways(torch.tensor([[-1.0, 0.5, 1.5, 1.0]]))
+after = ways(torch.tensor([[-1.0, 0.5, 4.0, -2.0]]))             # other hidden keys
+print("               sum of weights  on hidden  output  with other padding")
 for name, w in before.items():
-    outputs = (w @ values).item(), (after[name] @ other_values).item()
-    print(f"{name:20} {w.sum():12.2f} {w[~mask].sum():18.2f} {outputs[0]:10.2f} {outputs[1]:20.2f}")
+    row = w.sum(), w[~mask].sum(), w @ values, after[name] @ other_values
+    print("{:14} {:14.2f} {:10.2f} {:7.2f} {:19.2f}".format(name, *map(float, row)))
 
 # %% slug="masking-picture"
-picture = torch.cat(list(before.values()))
-ax = plots.attention_map(picture, list(before), tokens, title="one query's weights, by five ways to mask")
-plots.alt(ax, "Weights of one query on four tokens, a row for each way. Only the first row gives the two padding tokens 0 "
-              "and sums to 1; after the softmax the padding has 0 but the row sums to less; the others give padding weight.")
+ax = plots.attention_map(torch.cat(list(before.values())), list(before), tokens)
+ax.set_ylabel("way to mask")
+plots.alt(ax, """One query's weights on four tokens, a row for each way to mask. Only the
+    first row gives padding 0 and sums to 1. After the softmax, padding has 0, but the
+    row sums to 0.22. The other three give padding between 0.50 and 1.""")
 
 # %% [markdown] slug="masking-answer"
 # Only one way passes, and each of the others fails in its own manner:
 #
-# - **No mask:** most of the weight goes to padding. In a model that writes, this is how it reads the answer it is asked
-#   for: the loss gets *better*, and the model is useless (chapter 3 trains one).
+# - **No mask:** most of the weight goes to padding. Where the hidden tokens are not padding but the words that a model
+#   is asked to predict, it reads them: the loss gets *better*, and the model is useless (chapter 3 trains one).
 # - **After the softmax:** the hidden weights are 0, so a quick look finds nothing wrong. But the row sums to less than 1,
 #   and the output moves with what is hidden: the hidden scores are still in the denominator.
-# - **Score times mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other. Here padding even beats
+# - **Scores × mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other. Here padding even beats
 #   "the", whose score is negative.
 # - **Turned round:** exactly the wrong half. PyTorch has both conventions: `True` means "may attend" in
 #   `scaled_dot_product_attention` and "must not attend" in `nn.MultiheadAttention`. Say it in every docstring.
@@ -402,32 +416,34 @@ plots.alt(ax, "Weights of one query on four tokens, a row for each way. Only the
 # ## An attention map of real tokens
 #
 # **What does attention do with words?** It needs vectors for them. Trained ones come later; here we count. Words that keep
-# the same company get similar vectors: count which words stand within four words of each other in Python's own help
-# texts (they come with Python: 64,000 words), compare each count with what chance would give, and keep the 16 strongest
-# directions of that table. No network is trained.
+# the same company get similar vectors: count which words stand within four words of each other in the help texts that
+# come with Python, compare each count with what chance would give, and keep the 16 strongest directions of that table.
+# No network is trained.
 
 # %% slug="count-words"
 import re
 from collections import Counter
 from pydoc_data.topics import topics
 
-text = re.findall(r"[a-z]+", " ".join(topics[name] for name in sorted(topics)).lower())
+prose = " ".join(topics[name] for name in sorted(topics)).lower()
+text = re.findall(r"[a-z]+", prose)
 vocabulary = [word for word, _ in Counter(text).most_common(1000)]
 index = {word: place for place, word in enumerate(vocabulary)}
 ids = torch.tensor([index.get(word, -1) for word in text])
 
-together = torch.zeros(len(vocabulary), len(vocabulary))
+together = torch.zeros(1000, 1000)
 for distance in range(1, 5):
     left, right = ids[:-distance], ids[distance:]
     both = (left >= 0) & (right >= 0)
     together.index_put_((left[both], right[both]), torch.ones(()), accumulate=True)
 together = together + together.T
 by_chance = together.sum(1, keepdim=True) * together.sum(0) / together.sum()
-surprise = (together / by_chance).log().clamp(min=0)                     # how much more often than by chance
+surprise = (together / by_chance).log().clamp(min=0)
 
 strengths, directions = torch.linalg.eigh(surprise)
 embedding = directions[:, -16:] * strengths[-16:].sqrt()
-embedding = embedding / embedding.square().mean(-1, keepdim=True).sqrt()  # entries of size 1, as measured above
+embedding = embedding / embedding.square().mean(-1, keepdim=True).sqrt()
+print(f"{len(text):,} words read, {len(vocabulary)} kept, {embedding.shape[1]} numbers each")
 
 # %% [markdown] slug="map-question"
 # Now a sentence looks things up in itself: queries, keys and values are all the same word vectors. **Predict:** which
@@ -436,38 +452,46 @@ embedding = embedding / embedding.square().mean(-1, keepdim=True).sqrt()  # entr
 # %% slug="token-map"
 sentence = "an integer or a float is a number but a list or a tuple is a sequence".split()
 x = embedding[[index[word] for word in sentence]]
-with_itself = my.attention(x, x, x)[1]
-others = my.attention(x, x, x, mask=~torch.eye(len(sentence), dtype=torch.bool))[1]
+not_itself = ~torch.eye(len(sentence), dtype=torch.bool)
+everything = my.attention(x, x, x)[1]
+others = my.attention(x, x, x, mask=not_itself)[1]
 
-figure, axes = plots.figure(width=13, height=6, columns=2)
-plots.attention_map(with_itself, sentence, sentence, title="every word may attend to every word", ax=axes[0])
-plots.attention_map(others, sentence, sentence, title="… but not to itself", ax=axes[1])
-plots.alt(figure, "Two attention maps of the sentence, 17 words by 17. In the first the diagonal is strong. In the second "
-                  "integer, float and number attend to each other, list and tuple to each other, and equal words to equal.")
+figure, axes = plots.figure(width=11, height=5.4, columns=2)
+plots.attention_map(everything, sentence, sentence, "may attend to all words", axes[0])
+plots.attention_map(others, sentence, sentence, "… but not to itself", axes[1])
+plots.alt(figure, """Two attention maps of the sentence, 17 words by 17. In the first the
+    diagonal is strong and equal words see each other. In the second integer, float and
+    number see each other, and so do list and tuple; sequence sees the word or.""")
 
 # %% slug="map-numbers"
-def share(words, among):
-    """Mean weight that `words` give to `among` (not counting themselves) in the second map, against an equal share."""
-    rows, columns = ([i for i, word in enumerate(sentence) if word in group] for group in (words, among))
-    chance = sum(j != i for i in rows for j in columns) / len(rows) / (len(sentence) - 1)
-    return others[rows][:, columns].sum(1).mean().item(), chance
+numbers, containers = ("integer", "float", "number"), ("list", "tuple", "sequence")
 
-numbers, containers = {"integer", "float", "number"}, {"list", "tuple", "sequence"}
-print(f"weight of a word on itself (first map), on average: {with_itself.diagonal().mean():.2f}")
-for name, words, among in (("number words to each other", numbers, numbers), ("list, tuple, sequence to each other", containers,
-                           containers), ("number words to list, tuple, sequence", numbers, containers)):
-    given, chance = share(words, among)
-    print(f"{name:38} {given:.2f}   (equal shares: {chance:.2f})")
+def weight_between(words, among):
+    """Mean weight that `words` give to `among` (second map), and an equal share."""
+    rows = [i for i, word in enumerate(sentence) if word in words]
+    columns = [j for j, word in enumerate(sentence) if word in among]
+    equal = my.softmax(torch.zeros(17, 17).masked_fill(~not_itself, -math.inf))
+    return [w[rows][:, columns].sum(1).mean().item() for w in (others, equal)]
+
+print(f"first map, weight of a word on itself: {everything.diagonal().mean():.2f} on average")
+for name, words, among in (
+    ("integer, float, number to each other", numbers, numbers),
+    ("list, tuple, sequence to each other", containers, containers),
+    ("the first three to the other three", numbers, containers),
+):
+    given, equal = weight_between(words, among)
+    print(f"{name:38} {given:.2f}   (equal shares: {equal:.2f})")
 
 # %% [markdown] slug="map-answer"
-# The map means something: words of one kind find each other, far above equal shares, with nothing but dot products. It
-# also shows what is still missing:
+# Nothing but dot products, and "integer", "float" and "number" find each other, at five times an equal share. It does
+# not always work as well, and it shows what is still missing:
 #
-# - A word fits itself best. Query and key come from one vector here, so the scores are symmetric. A model learns separate
-#   maps to queries and keys, so that a word can look for something unlike itself (chapter 3).
-# - The rows of the five "a" are equal, whatever stands beside them: nothing tells *where* a word stands (chapter 6).
-# - "list", "tuple" and "sequence" find each other less than the number words do, and little words like "or" take a large
-#   part. These vectors only know company within four words of 64,000.
+# - "list" and "tuple" see each other, but "sequence" looks at "or". The three are barely above equal shares. Such vectors
+#   know only who stands near whom, in a short text.
+# - A word fits itself best. Query and key are one vector here, so the scores are symmetric. A model learns separate maps
+#   to queries and keys, so that a word can look for something unlike itself (chapter 3).
+# - In the first map the rows of the five "a" are equal, whatever stands beside them: nothing tells *where* a word stands
+#   (chapter 6).
 #
 # And a warning for all maps to come: a map shows where the *values* were taken from. It does not show what a model
 # "thinks", and it says little about what the output would be if a word were changed. To know that, change it and look.
@@ -475,9 +499,9 @@ for name, words, among in (("number words to each other", numbers, numbers), ("l
 # %% [markdown] slug="memory-question"
 # ## What does the score matrix cost?
 #
-# Every query meets every key, so the scores have $q_{len} \cdot k_{len}$ entries. **By hand:** a book of 100,000 tokens
-# that attends to itself has $10^{10}$ scores, 40 GB in float32, for one head of one layer. **Is the whole matrix needed
-# at once?**
+# Every query meets every key, so the scores have $q_{\text{len}} \cdot k_{\text{len}}$ entries. **By hand:** a book of
+# 100,000 tokens that attends to itself has $10^{10}$ scores, 40 GB in float32, for one head of one layer. **Is the whole
+# matrix needed at once?**
 #
 # Rows are easy to split. The trouble is inside a row: the softmax needs its maximum and its sum before any value can be
 # weighted. The **online softmax** gets around that. It goes through the keys block by block and carries three things for
@@ -508,23 +532,23 @@ for name, words, among in (("number words to each other", numbers, numbers), ("l
 # `q_len · k_len` entries, nor all blocks at once. `block_size` below 1 raises a `ValueError` that names it and its value.
 # Masks and rows that may attend to nothing are as in `attention`.
 #
-# It counts nothing towards the pass mark. It is also how the fast attention kernels of today work.
+# It counts nothing towards the pass mark. It is how the fast attention kernels of today work.
 
 # %% [markdown] hints="blockwise_attention"
 
 # %% exercise="blockwise_attention"
 def blockwise_attention(q, k, v, block_size, mask=None):
-    """The output of `attention`, by the online softmax over blocks of keys (Milakov and Gimelshein 2018).
+    """The output of `attention`, over blocks of keys (Milakov and Gimelshein 2018).
 
-    q (..., q_len, d_k), k (..., k_len, d_k), v (..., k_len, d_v) -> (..., q_len, d_v); mask as in `attention`.
-    `ValueError` for `block_size` below 1.
+    q (..., q_len, d_k), k (..., k_len, d_k), v (..., k_len, d_v) -> (..., q_len, d_v)
+    mask: as in `attention`. `ValueError` for `block_size` below 1.
     """
     ### BEGIN SOLUTION
     if block_size < 1:
         raise ValueError(f"block_size={block_size} holds no key: choose at least 1")
     k_len = k.shape[-2]
     if mask is not None:
-        mask = mask.expand(*mask.shape[:-1], k_len)                  # a view: a mask of one column can be cut, too
+        mask = mask.expand(*mask.shape[:-1], k_len)    # so that one column can be cut
     largest = q.new_full((*q.shape[:-1], 1), -math.inf)
     total = torch.zeros_like(largest)
     mixture = q.new_zeros(*q.shape[:-1], v.shape[-1])
@@ -534,8 +558,9 @@ def blockwise_attention(q, k, v, block_size, mask=None):
         if mask is not None:
             scores = scores.masked_fill(~mask[..., block], -math.inf)
         higher = torch.maximum(largest, scores.amax(dim=-1, keepdim=True))
-        shift = higher.masked_fill(higher == -math.inf, 0.0)         # nothing seen yet: -inf minus -inf would be NaN
-        rescale, exponentials = torch.exp(largest - shift), torch.exp(scores - shift)
+        shift = higher.masked_fill(higher == -math.inf, 0.0)   # nothing seen so far
+        rescale = torch.exp(largest - shift)
+        exponentials = torch.exp(scores - shift)
         total = total * rescale + exponentials.sum(dim=-1, keepdim=True)
         mixture = mixture * rescale + exponentials @ v[..., block, :]
         largest = higher
@@ -557,37 +582,34 @@ from functools import partial
 from autograder.checks import watch
 from utils import training
 
-def in_blocks(q, k, v):
-    return my.blockwise_attention(q, k, v, 64)
-
+in_blocks = partial(my.blockwise_attention, block_size=64)
 lengths = [128, 256, 512, 1024, 2048, 4096]
 held = {"all scores at once": [], "blocks of 64 keys": []}
+print("length      at once: entries   seconds      in blocks: entries   seconds")
 for length in lengths:
     inputs = torch.randn(3, length, 16, generator=generator).unbind()
-    results, seconds = [], []
+    row = []
     for name, function in zip(held, (my.attention, in_blocks), strict=True):
         call = partial(function, *inputs)
-        result, measurement = watch.measure(call, inputs)
-        results.append(result)
-        held[name].append(measurement.peak)
-        seconds.append(training.timed(call, repeats=3))
-    gap = (results[0][0] - results[1]).abs().max()
-    print(f"length {length:5}   at once {held['all scores at once'][-1]:11,} entries, {seconds[0]:.3f} s   "
-          f"in blocks {held['blocks of 64 keys'][-1]:10,} entries, {seconds[1]:.3f} s   largest difference {gap:.0e}")
+        held[name].append(watch.measure(call, inputs)[1].peak)
+        row += [held[name][-1], training.timed(call, repeats=3)]
+    print("{:6} {:21,} {:9.3f} {:23,} {:9.3f}".format(length, *row))
+
+gap = (my.attention(*inputs)[0] - in_blocks(*inputs)).abs().max()
+print(f"largest difference between the two outputs: {gap:.0e}")
 
 # %% slug="plot-memory"
-ax = plots.curves(lengths, held, "sequence length", "entries held at once", logx=True, logy=True,
-                  title="memory of attention over a sequence (d_k = d_v = 16)")
-plots.alt(ax, "Entries held against sequence length, both axes logarithmic. All scores at once rise with slope two, "
-              "blocks of 64 keys with slope one.")
+ax = plots.curves(lengths, held, "sequence length", "entries held at once",
+                  "memory of attention (d_k = d_v = 16)", logx=True, logy=True)
+plots.alt(ax, """Entries held against sequence length, both axes logarithmic. All scores at
+    once rise with slope two, blocks of 64 keys with slope one.""")
 
 # %% [markdown] slug="memory-answer"
 # At once, doubling the length takes four times the memory; in blocks, twice. The results agree to rounding.
 #
-# Blocks save no multiplications: every query still meets every key, and in both columns of seconds a doubling costs
-# about four times as much once the sequence is long. Even so, blocks are not slower at the end of the table. A block
-# fits into the processor's fast memory, and the whole matrix does not. That is where the fast attention kernels get
-# their speed from, too.
+# Blocks save no multiplications: every query still meets every key, and once the sequence is long, twice the length
+# costs about four times the seconds in both columns. Even so, blocks are not the slower way at the end of the table. The
+# likely reason: a block fits into the processor's fast memory, and the whole matrix does not.
 #
 # **And in training?** The backward pass needs the weights again, and autograd keeps what each step used. **Predict:**
 # does a loop over blocks keep less than the whole matrix? The loop in the next cell leaves out maximum and sum: it only
@@ -595,7 +617,7 @@ plots.alt(ax, "Entries held against sequence length, both axes logarithmic. All 
 
 # %% slug="kept-for-backward"
 def kept(function, *inputs):
-    """Entries in the tensors that autograd keeps for the backward pass of `function(*inputs)`."""
+    """Entries that autograd keeps for the backward pass of `function(*inputs)`."""
     saved = {}
 
     def keep(x):
@@ -610,17 +632,18 @@ def loop(q, k, v):
     blocks = zip(k.split(64, dim=-2), v.split(64, dim=-2), strict=True)
     return sum(torch.exp(q @ keys.mT / 4) @ values for keys, values in blocks)
 
-q, k, v = (torch.randn(1, 1, 1024, 16, generator=generator, requires_grad=True) for _ in range(3))
+q, k, v = torch.randn(3, 1, 1, 1024, 16, generator=generator, requires_grad=True)
 kernel = torch.nn.functional.scaled_dot_product_attention
-print(f"one score for each query and key    {1024 * 1024:10,}")
-for name, function in (("attention", my.attention), ("a loop of blocks", loop), ("PyTorch's kernel", kernel)):
-    print(f"{name:16} keeps for backward {kept(function, q, k, v):10,}")
+print(f"one score for each query and key {1024 * 1024:10,}")
+print(f"attention keeps                  {kept(my.attention, q, k, v):10,}")
+print(f"a loop over blocks keeps         {kept(loop, q, k, v):10,}")
+print(f"PyTorch's kernel keeps           {kept(kernel, q, k, v):10,}")
 
 # %% [markdown] slug="kept-answer"
 # A plain loop keeps the exponentials of every block, one after the other, and ends up with a whole matrix all the same:
-# blocks alone save memory only where nothing is trained. PyTorch's kernel keeps its inputs, its output and one number
-# for each query. It computes each block a second time on the way back, which is cheaper than to store it. That idea is
-# FlashAttention (Dao et al. 2022).
+# blocks alone save memory only where nothing is trained. PyTorch's kernel keeps $q$, $k$, $v$, the output and one
+# number for each query: $1024 \cdot (4 \cdot 16 + 1) = 66{,}560$. On the way back it computes each block a second time
+# instead of keeping it. That idea is FlashAttention (Dao et al. 2022).
 
 # %% [markdown] slug="symptoms"
 # ## If something looks wrong
