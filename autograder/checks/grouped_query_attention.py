@@ -1,11 +1,11 @@
 """The laws of chapter 04 on GroupedQueryAttention."""
 
 import torch
-from utils import reference
 
 from autograder.checks import expect, layers
 from autograder.checks.case import Case
 from autograder.checks.component import Component
+from utils import reference
 
 CHAPTER = "04_multi_head_attention"
 

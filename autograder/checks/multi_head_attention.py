@@ -1,11 +1,11 @@
 """The laws of chapter 04 on MultiHeadAttention; those of its other components come in by import."""
 
 import torch
-from utils import reference
 
 from autograder.checks import expect, grouped_query_attention, head_axes, layers  # noqa: F401
 from autograder.checks.case import Case
 from autograder.checks.component import Component
+from utils import reference
 
 CHAPTER = "04_multi_head_attention"
 
@@ -59,8 +59,7 @@ def _(candidate, case):
     other["w_q.weight"] = state["w_q.weight"].clone()
     other["w_q.weight"][head * case.d_head : (head + 1) * case.d_head] *= -2.0
     before, after = (
-        layers.shaped(candidate.module(*sizes, state=each, dtype=case.dtype)(*inputs), case, sizes)[1]
-        for each in (state, other)
+        layers.shaped(candidate.module(*sizes, state=each, dtype=case.dtype)(*inputs), case, sizes)[1] for each in (state, other)
     )
     same = [h for h in range(case.num_heads) if h != head]
     expect.close(after[:, same], before[:, same], case, what="the weights of heads whose rows of w_q stayed")

@@ -3,9 +3,9 @@
 import torch
 from torch import nn
 from torch.nn import functional as F
-from utils import reference
 
 from autograder.misconceptions import misconception
+from utils import reference
 
 # split_heads and merge_heads
 
