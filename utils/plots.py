@@ -129,8 +129,8 @@ def losses(histories, ax=None, smooth=1, ylabel="loss"):
 def alt(drawn, text):
     """Shows a figure, or the one that axes belong to, with `text` for those who cannot see it, and closes it.
 
-    JupyterLab takes the text from the HTML, nbconvert from the HTML or from the metadata of the PNG, and a terminal
-    prints it. Nobody looks under grading: nothing is drawn there.
+    JupyterLab and the pages of nbconvert know no text for a PNG, so the picture is also given as HTML. A terminal prints
+    the text. Nobody looks under grading: nothing is drawn there.
     """
     drawn = getattr(drawn, "figure", drawn)
     if session.in_ipython() and not session.grading():
