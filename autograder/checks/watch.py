@@ -103,7 +103,15 @@ class _Functions(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-class _Operations(TorchDispatchMode):
+class _Dispatch(TorchDispatchMode):
+    """A mode of the dispatcher that nothing compiles: asking the compiler to skip it would import it, which takes two seconds."""
+
+    @classmethod
+    def _should_skip_dynamo(cls):
+        return False
+
+
+class _Operations(_Dispatch):
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
         _current.function(function.name().split("::")[-1].split(".")[0])
         return function(*args, **(kwargs or {}))
@@ -157,7 +165,7 @@ class Measurement:
     peak: int = 0
 
 
-class _Memory(TorchDispatchMode):
+class _Memory(_Dispatch):
     def __init__(self, inputs):
         super().__init__()
         self.measurement = Measurement()
