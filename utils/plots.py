@@ -29,6 +29,7 @@ _STYLE = {
     "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
     "axes.titlesize": 11, "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9,
     "axes.grid": True, "axes.axisbelow": True, "grid.color": "#e3e3e3",
+    "figure.constrained_layout.w_pad": 0.1, "figure.constrained_layout.h_pad": 0.1,
     "legend.framealpha": 0.85, "legend.edgecolor": "none", "legend.fontsize": 9,
     "lines.linewidth": 1.8, "lines.markersize": 4.5,
 }  # fmt: skip
