@@ -31,6 +31,8 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
             [
                 *pytest,
                 "--dist=loadfile",
+                "-p",
+                "autograder.commands.patience",
                 "--nbval-lax",
                 "--nbval-current-env",
                 f"--nbval-cell-timeout={CELL_SECONDS}",
