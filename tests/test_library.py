@@ -298,6 +298,32 @@ def test_library_that_cannot_be_written_is_said(home, notebook, capsys):
     assert "softmax passed, but it could not be saved in my_transformer/" in capsys.readouterr().out
 
 
+def test_text_that_is_no_python_any_more_is_put_aside(home, notebook, capsys):
+    path = notebook.run("def softmax(x): return 1").passes("softmax")
+    path.write_text("def softmax(x) return 1  # edited")
+    Notebook().run("def attention(q): return 2").passes("attention")
+    assert "what stood there is in attention_mechanism.py.bak now" in capsys.readouterr().out
+    assert text(home, "attention_mechanism.py.bak") == "def softmax(x) return 1  # edited"
+    assert "def attention" in text(home)
+
+
+def test_what_another_notebook_saves_is_seen(home, notebook):
+    path = notebook.run("def softmax(x): return 'first'").passes("softmax")
+    library._passed.clear()
+    assert library.my.softmax(0) == "first"
+    path.write_text("def softmax(x): return 'second'")
+    os.utime(path, ns=(1, 1))
+    assert library.my.softmax(0) == "second"
+
+
+def test_cells_with_future_imports_null_bytes_and_shared_lines(home, notebook):
+    notebook.run("from __future__ import annotations")
+    notebook.run("A = 1; B = 2", "def softmax(x: NoSuchName) -> Other:\n    return A, B")
+    cells = [*notebook._shell.user_ns["In"][1:], "bad = '\0'"]
+    assert library.keep("softmax", cells, notebook._shell.user_ns)
+    assert outside(home, "from my_transformer.attention_mechanism import softmax as s; print(s(0))") == "(1, 2)"
+
+
 @pytest.fixture(scope="module")
 def variants():
     """The first right answer of `solutions/` for each component of chapter 02, as a cell."""

@@ -89,7 +89,8 @@ def _title(chapter, names):
     ordered = ", ".join(exercise.id for exercise in chapter.exercises if exercise.id in names)
     return (
         f'"""Chapter {chapter.id[:2]}, {chapter.title}, in your own words: {ordered}.\n\n'
-        "Saved by `check` from your notebook when all checks passed; passing them again renews it.\n"
+        "Saved by `check` from your notebook when all checks passed, and written anew when they pass again:\n"
+        "change the notebook, and put what you add into a file of your own.\n"
         '"""'
     )
 

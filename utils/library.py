@@ -22,6 +22,7 @@ from utils.sources import Sources
 
 PACKAGE = "my_transformer"
 _passed = {}  # name -> the learner's object that passed its checks in this kernel
+_loaded = {}  # path of a chapter's module -> when the version that is loaded here was written, in nanoseconds
 _started_in = Path.cwd()
 
 
@@ -29,7 +30,7 @@ class My:
     """`my.NAME`: a component, the learner's own where it passed, else the reference's. Says once which it is."""
 
     def __init__(self):
-        self._given = {}
+        self._given = []
         self._said = {}
 
     def __getattr__(self, name):
@@ -41,11 +42,13 @@ class My:
             near = _near(name, reference.COMPONENTS)
             raise AttributeError(f"the course has no component {name!r}: did you mean {near}?")
         found, words = self._find(name)
-        self._given[name] = reference.COMPONENTS[name] if found is None else found
         if self._said.get(name) != words:
             self._said[name] = words
             print(f"{name}: {words}")
-        return self._given[name]
+        if found is None:
+            return reference.COMPONENTS[name]
+        self._given.append((name, found))
+        return found
 
     def __dir__(self):
         from utils import reference
@@ -53,8 +56,8 @@ class My:
         return list(reference.COMPONENTS)
 
     def gave(self, name, value):
-        """Whether `value` is what `my.NAME` gave last."""
-        return name in self._given and self._given[name] is value
+        """Whether `value` is a component of the learner's that `my.NAME` gave."""
+        return any(given is value for known, given in self._given if known == name)
 
     def _find(self, name):
         if session.grading() or session.building():
@@ -167,11 +170,15 @@ def _problem(name, needed, strict):
 
 def _write(name, where, needed):
     path = folder() / chapter_module.file_name(where)
-    texts = chapter_module.files(where, name, needed, _text(path))
-    if _text(path) == texts[path.name]:
+    old = _text(path)
+    texts = chapter_module.files(where, name, needed, old)
+    if old == texts[path.name]:
         return path
     try:
         folder().mkdir(parents=True, exist_ok=True)
+        if old and not Sources([old]).statements:
+            _replace(path.with_suffix(".py.bak"), old)
+            print(f"{PACKAGE}/{path.name} was no Python any more: what stood there is in {path.name}.bak now.")
         for file, text in sorted(texts.items(), key=lambda item: item[0] == path.name):  # the chapter's module last
             _replace(folder() / file, text)
         for file in chapter_module.no_longer_used(where, texts[path.name]):
@@ -210,8 +217,13 @@ def _contents():
 
 def _saved(name, chapter):
     """(the saved component or None, why its module does not import or None)."""
-    if folder() is None or not (folder() / chapter_module.file_name(chapter)).exists():
+    path = folder() / chapter_module.file_name(chapter) if folder() else None
+    if path is None or not path.exists():
         return None, None
+    written = path.stat().st_mtime_ns
+    if _loaded.get(path) != written:  # another notebook has saved something since
+        _forget()
+        _loaded[path] = written
     _open_package()
     problem = _error_of(lambda: importlib.import_module(f"{PACKAGE}.{chapter.name}"))
     return getattr(sys.modules.get(f"{PACKAGE}.{chapter.name}"), name, None), problem
@@ -252,7 +264,7 @@ def _chapter_of(name):
 
 
 def _text(path):
-    return path.read_text(encoding="utf-8") if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 def _near(name, names):

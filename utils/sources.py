@@ -64,7 +64,9 @@ class Sources:
         front = [statement for source in given for statement in _statements(source)]
         future = [statement for statement in self.statements if statement.text.startswith("from __future__")][:1]
         chosen = [self.statements[index] for index in sorted(walk.chosen)]
-        return future + front + chosen, [missing for missing, source in found.items() if source is None]
+        # A name that is unknown in the notebook as well is never read: it ran without it.
+        lost = [missing for missing, source in found.items() if source is None and missing in self._namespace]
+        return future + front + chosen, lost
 
     def last(self, name, before=None):
         """Index of the statement that `name` comes from, or from which it came before statement `before`; None if unknown."""
@@ -148,14 +150,12 @@ class _Walk:
 def _statements(cell):
     """The statements of one cell; none where it is no Python."""
     cell = cell.replace("\r\n", "\n").replace("\r", "\n")  # the lines that `ast` counts
-    try:
-        tree = ast.parse(cell)
-    except SyntaxError:
+    tree = _parsed(cell)
+    if tree is None:
         cell = _without_magics(cell)
-        try:
-            tree = ast.parse(cell)
-        except SyntaxError:
-            return
+        tree = _parsed(cell)
+    if tree is None:
+        return
     lines = cell.split("\n")
     for node in tree.body:
         inner = _magic_body(node)
@@ -165,6 +165,13 @@ def _statements(cell):
             yield from _imports(node, cell)
         else:
             yield from _statement(node, tree.body, lines, cell)
+
+
+def _parsed(cell):
+    try:
+        return ast.parse(cell)
+    except (SyntaxError, ValueError):  # a ValueError for a null byte
+        return None
 
 
 def _without_magics(cell):

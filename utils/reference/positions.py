@@ -53,7 +53,7 @@ def apply_rotary(x, positions):
     if x.shape[-1] % 2:
         raise ValueError(f"d_head={x.shape[-1]} is odd: a rotation needs pairs, choose an even size")
     precision = torch.promote_types(x.dtype, torch.float32)
-    turns = _turns(positions.to(x.device), x.shape[-1]).to(precision.to_complex())
+    turns = _turns(positions.cpu(), x.shape[-1]).to(x.device, precision.to_complex())  # not every device has float64
     pairs = torch.view_as_complex(x.to(precision).unflatten(-1, (-1, 2)).contiguous())
     return torch.view_as_real(pairs * turns).flatten(-2).to(x.dtype)
 
@@ -70,6 +70,6 @@ def alibi_bias(num_heads, seq_len):
 
 def _turns(positions, size):
     """`(seq,) -> (seq, ceil(size / 2))` complex128: a number of length one for each position and pair."""
-    even = torch.arange(0, size, 2, dtype=torch.float64, device=positions.device)
+    even = torch.arange(0, size, 2, dtype=torch.float64)
     angles = torch.outer(positions.double(), torch.pow(10000.0, -even / size))
     return torch.polar(torch.ones_like(angles), angles)
