@@ -53,3 +53,24 @@ def chromium() -> str:
 def _torch_on_one_thread():
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    """The folder above an empty `my_transformer/`, with nothing passed and nothing given out yet."""
+    from utils import library
+
+    monkeypatch.setenv("COURSE_LIBRARY", str(tmp_path))
+    monkeypatch.setattr(library, "_passed", {})
+    monkeypatch.setattr(library, "my", library.My())
+    library._forget()
+    yield tmp_path
+    library._forget()
+
+
+@pytest.fixture
+def notebook():
+    """A learner's notebook in an IPython shell."""
+    from learner import Notebook
+
+    return Notebook()
