@@ -11,6 +11,9 @@ from autograder.manifest import load
 from utils.sources import Sources
 
 
+STYLES = 4
+
+
 @dataclass
 class Student:
     """A made-up learner: an id, what they wrote in which solution cell, and what they are there to show."""
@@ -72,7 +75,7 @@ def students(chapter):
     wrong = misconceptions.read(chapter, "misconceptions.py")
     others = misconceptions.read(chapter, "variants.py")
     made = [Student("solution", "the course's own answers", dict(right))]
-    for index in range(max((sum(e.component == c for e in others) for c in {e.component for e in others}), default=0)):
+    for index in range(STYLES):
         cells = dict(right)
         for component in {entry.component for entry in others}:
             styles = [entry for entry in others if entry.component == component]

@@ -40,6 +40,7 @@ def running(course, chapter):
     command = [sys.executable, "-c", _START, str(course), chapter, "--no-browser", "--port", str(port), "--"]
     command += [f"--IdentityProvider.token={TOKEN}", f"--LabApp.user_settings_dir={course / 'settings'}"]
     environment = {name: value for name, value in os.environ.items() if name not in ("NBGRADER_EXECUTION", "COURSE_BUILD")}
+    environment["JUPYTER_CONFIG_DIR"] = str(course / "jupyter")  # where JupyterLab remembers which tabs were open
     log = open(course / "lab.log", "w")
     server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=course)
     try:

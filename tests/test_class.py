@@ -139,7 +139,7 @@ def test_autograded_folders_hold_nothing_of_the_solutions(graded):
     run, members, _ = graded
     for id in members:
         folder = run.folder / "classroom" / "autograded" / id / CHAPTER
-        assert {path.name for path in folder.iterdir()} <= {f"{CHAPTER}.ipynb", "timestamp.txt", "submission-timestamp.txt"}
+        assert {path.name for path in folder.iterdir()} <= {f"{CHAPTER}.ipynb", "timestamp.txt", "submission_secret.txt"}
 
 
 def test_the_written_question_waits_for_a_person(graded):
