@@ -51,8 +51,7 @@ class Written:
 
 @dataclass(frozen=True)
 class Chapter:
-    """One notebook. `minutes` is what a learner needs for all of it, `seconds` the budget of one execution.
-    """
+    """One notebook. `minutes` is what a learner needs for all of it, `seconds` the budget of one execution."""
 
     id: str
     title: str
@@ -73,9 +72,7 @@ class Chapter:
     @property
     def minutes_sum(self) -> int:
         written = self.written.minutes if self.written else 0
-        return (
-            self.reading + sum(exercise.minutes for exercise in self.exercises) + self.quiz_minutes + written
-        )
+        return self.reading + sum(exercise.minutes for exercise in self.exercises) + self.quiz_minutes + written
 
 
 @dataclass(frozen=True)
@@ -155,9 +152,7 @@ def _chapter(entry: dict) -> Chapter:
     written = entry.pop("written", None)
     if written is not None:
         written = _record(Written, written, f"the written question of {where}")
-    return _record(
-        Chapter, entry, where, exercises=exercises, quiz_minutes=quiz.get("minutes", 0), written=written
-    )
+    return _record(Chapter, entry, where, exercises=exercises, quiz_minutes=quiz.get("minutes", 0), written=written)
 
 
 def _exercise(entry: dict, chapter_id: str) -> Exercise:
@@ -201,6 +196,4 @@ def _record(kind, entry: dict, where: str, **given):
 def _known(entry: dict, keys, where: str) -> None:
     for key in entry:
         if key not in keys:
-            raise ManifestError(
-                f"{FILE_NAME}: {where} has an unknown key {key!r}: use one of {', '.join(sorted(keys))}"
-            )
+            raise ManifestError(f"{FILE_NAME}: {where} has an unknown key {key!r}: use one of {', '.join(sorted(keys))}")

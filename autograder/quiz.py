@@ -80,9 +80,7 @@ def read_questions(path: Path) -> tuple[Question, ...]:
     questions = tuple(_question(entry, f"{path.parent.name}/{path.name}") for entry in entries)
     ids = [question.id for question in questions]
     for repeated in {name for name in ids if ids.count(name) > 1}:
-        raise QuizError(
-            f"{path.parent.name}/{path.name}: {repeated} is there twice: give every question its own id"
-        )
+        raise QuizError(f"{path.parent.name}/{path.name}: {repeated} is there twice: give every question its own id")
     return questions
 
 
@@ -93,9 +91,7 @@ def _question(entry: dict, where: str) -> Question:
         if not isinstance(entry.get(key), str) or not entry[key].strip():
             raise QuizError(f"{where}: {name} lacks {key}: add it")
     if not 3 <= len(options) <= 5 or sorted(options) != list(LETTERS[: len(options)]):
-        raise QuizError(
-            f"{where}: {name} has the options {sorted(options)}: give three to five, named a, b, c …"
-        )
+        raise QuizError(f"{where}: {name} has the options {sorted(options)}: give three to five, named a, b, c …")
     if entry["answer"] not in options:
         raise QuizError(f"{where}: the answer of {name} is {entry['answer']!r}: name one of its options")
     for letter, option in options.items():
@@ -106,19 +102,13 @@ def _question(entry: dict, where: str) -> Question:
         name,
         entry["text"].strip(),
         entry["answer"],
-        {
-            letter: Option(options[letter]["text"].strip(), options[letter]["says"].strip())
-            for letter in sorted(options)
-        },
+        {letter: Option(options[letter]["text"].strip(), options[letter]["says"].strip()) for letter in sorted(options)},
     )
 
 
 def key_of(questions: tuple[Question, ...]) -> Key:
     return {
-        question.id: {
-            letter: Verdict(letter == question.answer, option.says)
-            for letter, option in question.options.items()
-        }
+        question.id: {letter: Verdict(letter == question.answer, option.says) for letter, option in question.options.items()}
         for question in questions
     }
 
@@ -260,13 +250,9 @@ def read_answers(source: str) -> dict:
         for statement in statements:
             found = _assigned(statement, found)
     except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        raise QuizError(
-            "the quiz cell cannot be read: it holds a dict of plain letters and nothing else"
-        ) from None
+        raise QuizError("the quiz cell cannot be read: it holds a dict of plain letters and nothing else") from None
     if found is None:
-        raise QuizError(
-            'the quiz cell holds no answers = {...}: write one letter for each question, such as "q1": "a"'
-        )
+        raise QuizError('the quiz cell holds no answers = {...}: write one letter for each question, such as "q1": "a"')
     return found
 
 

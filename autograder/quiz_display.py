@@ -38,8 +38,7 @@ def as_html(lines: list[Line], total: str = "") -> str:
         head = html.escape(f"{sign} {line.question}{', ' + word if word else ''}")
         text = re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(line.text))
         rows.append(
-            f'<div style="border-left: 4px solid {colour}; padding: 0.1em 0.8em; margin: 0.3em 0">'
-            f"<b>{head}</b>: {text}</div>"
+            f'<div style="border-left: 4px solid {colour}; padding: 0.1em 0.8em; margin: 0.3em 0"><b>{head}</b>: {text}</div>'
         )
     if total:
         rows.append(f"<div><b>{html.escape(total)}</b></div>")

@@ -21,13 +21,9 @@ REPAIR = "python3 course.py build"
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit 0 when all is built (or in step), 1 when something is wrong, 2 on wrong usage."""
-    parser = argparse.ArgumentParser(
-        prog="python -m autograder.build", description="Builds the notebooks of the course."
-    )
+    parser = argparse.ArgumentParser(prog="python -m autograder.build", description="Builds the notebooks of the course.")
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="chapters to build (default: all)")
-    parser.add_argument(
-        "--check", action="store_true", help="compare what is there with its sources; change nothing"
-    )
+    parser.add_argument("--check", action="store_true", help="compare what is there with its sources; change nothing")
     parser.add_argument(
         "--no-execute",
         action="store_true",
@@ -95,14 +91,10 @@ def build(course: Course, chapters: list[str], run: bool = True) -> int:
                 flush=True,
             )
         except (ScriptError, QuizError, ExecutionError, ReleaseError) as error:
-            return _complain(
-                str(error).splitlines(), f"{chapter} was not built. Correct it, then run {REPAIR} {chapter}"
-            )
+            return _complain(str(error).splitlines(), f"{chapter} was not built. Correct it, then run {REPAIR} {chapter}")
     errors = [*sources_errors(course, chapters), *leak_errors(course, chapters)]
     if errors:
-        return _complain(
-            errors, f"Built, but not in order. Correct it, then run {REPAIR} {' '.join(chapters)}"
-        )
+        return _complain(errors, f"Built, but not in order. Correct it, then run {REPAIR} {' '.join(chapters)}")
     return 0
 
 

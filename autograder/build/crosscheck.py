@@ -47,8 +47,7 @@ def _order(course: Course) -> Iterator[str]:
             for name in exercise.needs:
                 if name not in earlier_exercises:
                     yield (
-                        f"{FILE_NAME}: {exercise.id} needs {name!r}, which is no earlier exercise: "
-                        "correct the name or the order"
+                        f"{FILE_NAME}: {exercise.id} needs {name!r}, which is no earlier exercise: correct the name or the order"
                     )
             earlier_exercises.add(exercise.id)
 
@@ -87,9 +86,7 @@ def chapter_errors(course: Course, chapter_id: str) -> list[str]:
     """What in the chapter's folder does not fit the manifest, a sentence each."""
     chapter, script = course.chapter(chapter_id), course.script(chapter_id)
     if not script.is_file():
-        return [
-            f"{script.relative_to(course.root)} is missing: write it, or take {chapter_id} out of {FILE_NAME}"
-        ]
+        return [f"{script.relative_to(course.root)} is missing: write it, or take {chapter_id} out of {FILE_NAME}"]
     errors = [*_folder(course, chapter)]
     try:
         cells = read_cells(script)
@@ -177,8 +174,7 @@ def unlisted(course: Course) -> list[str]:
     ]
     if not course.instant_feedback:
         errors += [
-            f"{key_file(name, course.root).relative_to(course.root)} ships although instant_feedback is off: "
-            "build anew"
+            f"{key_file(name, course.root).relative_to(course.root)} ships although instant_feedback is off: build anew"
             for name in sorted(known)
             if key_file(name, course.root).is_file()
         ]
@@ -205,9 +201,7 @@ def component_errors(course: Course, chapter_id: str) -> list[str]:
         try:
             component = find(exercise.id)
         except KeyError:
-            errors.append(
-                f"{where} defines no component {exercise.id!r}: add it, or take it out of {FILE_NAME}"
-            )
+            errors.append(f"{where} defines no component {exercise.id!r}: add it, or take it out of {FILE_NAME}")
             continue
         if component.points != exercise.points:
             errors.append(
@@ -215,16 +209,12 @@ def component_errors(course: Course, chapter_id: str) -> list[str]:
                 f"{exercise.points}: make them agree"
             )
         if component.chapter != chapter_id:
-            errors.append(
-                f"{where}: {exercise.id} says chapter={component.chapter!r}: it belongs to {chapter_id}"
-            )
+            errors.append(f"{where}: {exercise.id} says chapter={component.chapter!r}: it belongs to {chapter_id}")
         if not hidden_cases(component):
             errors.append(f"solutions/{chapter_id}/hidden_checks.py has no case for {exercise.id}: add some")
         styles = sum(entry.component == exercise.id for entry in answers["variants.py"])
         if styles < VARIANTS:
-            errors.append(
-                f"solutions/{chapter_id}/variants.py has {styles} styles of {exercise.id}: write {VARIANTS}"
-            )
+            errors.append(f"solutions/{chapter_id}/variants.py has {styles} styles of {exercise.id}: write {VARIANTS}")
         errors += _catalogue(
             chapter_id,
             exercise.id,
@@ -248,9 +238,7 @@ def component_errors(course: Course, chapter_id: str) -> list[str]:
     return errors
 
 
-def _catalogue(
-    chapter_id: str, name: str, own: set[str], common: set[str], covered: set[str]
-) -> Iterator[str]:
+def _catalogue(chapter_id: str, name: str, own: set[str], common: set[str], covered: set[str]) -> Iterator[str]:
     for id in sorted(own - covered):
         yield f"solutions/{chapter_id}/misconceptions.py has no wrong answer for {id!r} of {name}: write one"
     for id in sorted(covered - own - common):

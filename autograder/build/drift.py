@@ -73,9 +73,7 @@ def _same_fingerprints(made: dict, shipped: dict, same) -> bool:
 
     def shape(prints: dict) -> list:
         return [
-            (name, id, [list(version) for version in versions])
-            for name, ids in prints.items()
-            for id, versions in ids.items()
+            (name, id, [list(version) for version in versions]) for name, ids in prints.items() for id, versions in ids.items()
         ]
 
     def outcomes(prints: dict) -> list:

@@ -66,8 +66,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     budget = course.chapter(chapter_id).seconds
     if seconds > budget:
         found.append(
-            f"{chapter_id}: the notebook took {seconds:.0f} CPU seconds, course.toml allows {budget}: "
-            "train for fewer steps"
+            f"{chapter_id}: the notebook took {seconds:.0f} CPU seconds, course.toml allows {budget}: train for fewer steps"
         )
     if found:
         raise ExecutionError("\n".join(found))
@@ -117,9 +116,7 @@ def problems(course: Course, chapter_id: str, notebook: NotebookNode) -> list[st
     for cell in code_cells(notebook):
         for output in cell.outputs:
             if output.output_type == "stream" and output.name == "stderr":
-                found.append(
-                    f"{chapter_id}: cell {cell.id} writes to stderr: {output.text.strip().splitlines()[-1]}"
-                )
+                found.append(f"{chapter_id}: cell {cell.id} writes to stderr: {output.text.strip().splitlines()[-1]}")
             found += [
                 f"{chapter_id}: the output of cell {cell.id} holds {trace}: show something else"
                 for trace in traces(output, course.root)
@@ -127,8 +124,7 @@ def problems(course: Course, chapter_id: str, notebook: NotebookNode) -> list[st
         expected = cell.metadata.get("nbgrader", {}).get("points")
         if cell.metadata.get("nbgrader", {}).get("grade") and last_value(cell) != expected:
             found.append(
-                f"{chapter_id}: {cell.id} gives {last_value(cell)} of {expected} points: "
-                "the solution must earn them all"
+                f"{chapter_id}: {cell.id} gives {last_value(cell)} of {expected} points: the solution must earn them all"
             )
     return found
 
@@ -143,11 +139,7 @@ def traces(output: NotebookNode, root: Path) -> list[str]:
         "the home folder": str(Path.home()),
         "a temporary folder": tempfile.gettempdir(),
     }
-    found = [
-        words
-        for words, folder in folders.items()
-        if folder != "/" and re.search(rf"{re.escape(folder)}(?![\w-])", text)
-    ]
+    found = [words for words, folder in folders.items() if folder != "/" and re.search(rf"{re.escape(folder)}(?![\w-])", text)]
     return found + (["an object's address"] if ADDRESS.search(text) else [])
 
 
@@ -156,12 +148,7 @@ def _texts(node) -> list[str]:
     if isinstance(node, str):
         return [node]
     if isinstance(node, dict):
-        return [
-            text
-            for key, value in node.items()
-            if key not in ("image/png", "image/jpeg")
-            for text in _texts(value)
-        ]
+        return [text for key, value in node.items() if key not in ("image/png", "image/jpeg") for text in _texts(value)]
     if isinstance(node, list):
         return [text for value in node for text in _texts(value)]
     return []

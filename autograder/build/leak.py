@@ -86,11 +86,7 @@ def _files(root: Path) -> Iterator[Path]:
     for folder in ("notebooks", *CODE_FOLDERS):
         for path in sorted((root / folder).rglob("*")):
             hidden = {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
-            if (
-                path.is_file()
-                and not hidden
-                and (folder == "notebooks" or path.suffix in TEXT_KINDS | {".py"})
-            ):
+            if path.is_file() and not hidden and (folder == "notebooks" or path.suffix in TEXT_KINDS | {".py"}):
                 yield path
     yield from sorted(path for path in root.glob("*") if path.suffix in TEXT_KINDS | {".py"})
 
@@ -131,9 +127,7 @@ def _views(strings: tuple[str, ...]) -> Iterator[str]:
             yield plain(html.unescape(text))
         if len(text) >= 40 and BASE64.fullmatch(text):
             try:
-                yield plain(
-                    base64.b64decode("".join(text.split()), validate=True).decode("utf-8", errors="replace")
-                )
+                yield plain(base64.b64decode("".join(text.split()), validate=True).decode("utf-8", errors="replace"))
             except binascii.Error:
                 continue
 

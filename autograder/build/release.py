@@ -26,14 +26,10 @@ def release(course: Course, chapter_id: str) -> dict[str, bytes]:
     with tempfile.TemporaryDirectory() as scratch:
         shutil.copytree(course.source_folder(chapter_id), Path(scratch) / "solutions" / chapter_id)
         config = PyFileConfigLoader(CONFIG, path=str(course.root)).load_config()
-        config.merge(
-            Config({"CourseDirectory": {"root": scratch, "db_url": f"sqlite:///{scratch}/gradebook.db"}})
-        )
+        config.merge(Config({"CourseDirectory": {"root": scratch, "db_url": f"sqlite:///{scratch}/gradebook.db"}}))
         outcome = NbGraderAPI(CourseDirectory(config=config), config=config).generate_assignment(chapter_id)
         if not outcome["success"]:
-            raise ReleaseError(
-                f"{chapter_id}: nbgrader cannot release it:\n{outcome.get('log') or outcome.get('error')}"
-            )
+            raise ReleaseError(f"{chapter_id}: nbgrader cannot release it:\n{outcome.get('log') or outcome.get('error')}")
         return folder_bytes(Path(scratch) / config.CourseDirectory.release_directory / chapter_id)
 
 

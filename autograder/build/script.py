@@ -74,9 +74,7 @@ def read_cells(path: Path) -> list[Cell]:
     first = {}
     for cell in cells:
         if cell.id in first:
-            errors.append(
-                f"{path.name}:{cell.line}: the id {cell.id!r} is taken by line {first[cell.id]}: rename one"
-            )
+            errors.append(f"{path.name}:{cell.line}: the id {cell.id!r} is taken by line {first[cell.id]}: rename one")
         first.setdefault(cell.id, cell.line)
     if errors:
         raise ScriptError("\n".join(errors))
@@ -88,9 +86,7 @@ def _cell(line: int, node: NotebookNode) -> Cell:
     tags = header.pop("tags", [])
     unknown = sorted(set(header) - set(KINDS))
     if unknown:
-        raise ScriptError(
-            f"unknown key {unknown[0]!r} in the cell's header: use one of {', '.join(KINDS)}, tags"
-        )
+        raise ScriptError(f"unknown key {unknown[0]!r} in the cell's header: use one of {', '.join(KINDS)}, tags")
     if len(header) != 1:
         raise ScriptError(
             'the header needs one of slug, hints, exercise, check, quiz, answer: give a slug="..." to a '
@@ -183,9 +179,7 @@ class _Maker:
             self._needs_questions()
             return solved_source(self.questions), nbgrader("quiz", solution=True)
         if cell.name not in self.solution_ids:
-            raise ScriptError(
-                f"course.toml lists no exercise {cell.name!r} in {self.chapter.id}: add it there"
-            )
+            raise ScriptError(f"course.toml lists no exercise {cell.name!r} in {self.chapter.id}: add it there")
         self._has_region(cell)
         return cell.source, nbgrader(cell.id, solution=True)
 
@@ -206,9 +200,7 @@ class _Maker:
 
     def _answer(self, cell: Cell):
         if self.chapter.written is None:
-            raise ScriptError(
-                f"course.toml gives no points for it: add [chapter.written] to {self.chapter.id}"
-            )
+            raise ScriptError(f"course.toml gives no points for it: add [chapter.written] to {self.chapter.id}")
         self._has_region(cell)
         # In markdown the mark would be a heading; nbgrader finds it in a comment too.
         source = cell.source.replace(f"### {BEGIN}", f"<!-- {BEGIN} -->").replace(f"### {END}", f"<!-- {END} -->")
@@ -216,9 +208,7 @@ class _Maker:
 
     def _exercise_of(self, cell: Cell):
         if cell.name not in self.exercises:
-            raise ScriptError(
-                f"course.toml lists no exercise {cell.name!r} in {self.chapter.id}: add it there"
-            )
+            raise ScriptError(f"course.toml lists no exercise {cell.name!r} in {self.chapter.id}: add it there")
         return self.exercises[cell.name]
 
     def _empty(self, cell: Cell, filling: str) -> None:
@@ -235,9 +225,7 @@ class _Maker:
             raise ScriptError(f"the solution stands between '### {BEGIN}' and '### {END}': mark it so")
 
 
-def nbgrader(
-    grade_id: str, *, solution: bool = False, locked: bool = False, points: float | None = None
-) -> dict:
+def nbgrader(grade_id: str, *, solution: bool = False, locked: bool = False, points: float | None = None) -> dict:
     """Cell metadata in nbgrader's form; with points it is a graded cell."""
     form = {
         "schema_version": SCHEMA_VERSION,

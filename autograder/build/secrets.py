@@ -34,16 +34,13 @@ class Line:
 
 @dataclass(frozen=True)
 class Block:
-    """Secret lines that stand together. Prose is looked for everywhere, code in code only by runs of lines.
-    """
+    """Secret lines that stand together. Prose is looked for everywhere, code in code only by runs of lines."""
 
     lines: tuple[Line, ...]
     prose: bool = False
 
     def telling(self) -> list[Line]:
-        return [
-            line for line in self.lines if (len(line.plain) >= SHORTEST if self.prose else tells(line.text))
-        ]
+        return [line for line in self.lines if (len(line.plain) >= SHORTEST if self.prose else tells(line.text))]
 
 
 def plain(text: str) -> str:
@@ -126,9 +123,7 @@ def _definitions(path: Path) -> list[Block]:
     found = []
     for node in ast.parse(text).body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            inner = tuple(
-                line for number, line in numbers.items() if node.lineno <= number <= node.end_lineno
-            )
+            inner = tuple(line for number, line in numbers.items() if node.lineno <= number <= node.end_lineno)
             found.append(Block(inner))
     return found
 
