@@ -1,6 +1,7 @@
 """The laws of alibi_bias."""
 
 import math
+from itertools import product
 
 import torch
 
@@ -22,10 +23,9 @@ _SLOPES = "head h falls by 2^(-8(h+1)/num_heads) for each step back"
 def oracle_bias(num_heads, seq_len):
     """The definition, one number at a time, in float64."""
     bias = torch.full((num_heads, seq_len, seq_len), -math.inf, dtype=torch.float64)
-    for h in range(num_heads):
-        for i in range(seq_len):
-            for j in range(i + 1):
-                bias[h, i, j] = -(2.0 ** (-8 * (h + 1) / num_heads)) * (i - j)
+    for head, query in product(range(num_heads), range(seq_len)):
+        for key in range(query + 1):
+            bias[head, query, key] = -(2.0 ** (-8 * (head + 1) / num_heads)) * (query - key)
     return bias
 
 
