@@ -90,9 +90,10 @@ for distance in (2, 5, 20):
 
 # %% exercise="rnn_forward"
 def rnn_forward(x, w_x, w_h, b):
-    """All states of a recurrent network (Elman 1990): h_t = tanh(x_t w_x + h_{t-1} w_h + b), from zeros.
+    """All states of a recurrent network (Elman 1990), which starts from zeros.
 
-    x (batch, seq, d_in), w_x (d_in, d_hidden), w_h (d_hidden, d_hidden), b (d_hidden,) -> (batch, seq, d_hidden)
+    x (batch, seq, d_in), w_x (d_in, d_hidden), w_h (d_hidden, d_hidden), b (d_hidden,)
+    -> (batch, seq, d_hidden)
     """
     ### BEGIN SOLUTION
     batch, seq, _ = x.shape
@@ -129,19 +130,20 @@ print("states", [round(h, 4) + 0.0 for h in states.flatten().tolist()])
 generator = torch.Generator().manual_seed(1)
 width = toy.WIDTH
 w_x, w_h = (torch.randn(width, width, generator=generator) / width**0.5 for _ in range(2))
+b = torch.zeros(width)
 one = torch.randn(1, 41, width, generator=generator)
 other = one.clone()
 other[:, 0] = torch.randn(width, generator=generator)
 
 apart = {}
 for gain in (0.5, 1.0, 2.0):
-    weights = [tensor.double() for tensor in (w_x, gain * w_h, torch.zeros(width))]   # room below 1e-7
+    weights = [w.double() for w in (w_x, gain * w_h, b)]       # float32 would end at 1e-7
     first, second = (my.rnn_forward(x.double(), *weights)[0] for x in (one, other))
     apart[f"gain {gain:g}"] = (first - second).norm(dim=-1).tolist()
-ax = plots.curves(range(41), apart, "steps after the difference", "distance of the two states", logy=True)
+ax = plots.curves(range(41), apart, "steps after the difference", "distance of the states", logy=True)
 ax.set_ylim(1e-12, 1e2)
-plots.alt(ax, "Distance of two states against steps, logarithmic. With gain 0.5 and with gain 1 it falls "
-              "along a line, with gain 0.5 about twice as steeply. With gain 2 it stays near 2.")
+plots.alt(ax, "Distance of two states against steps, logarithmic. With gain 0.5 and with gain 1 "
+              "it falls along a line, with gain 0.5 more steeply. With gain 2 it stays near 2.")
 
 # %% [markdown] slug="fade-answer"
 # With a small gain the two states become one: whatever the first input was, it is forgotten at a steady rate. With a gain of 2
@@ -185,9 +187,10 @@ plots.alt(ax, "Distance of two states against steps, logarithmic. With gain 0.5 
 
 # %% exercise="gradient_norms"
 def gradient_norms(outputs, inputs):
-    """For each position, the norm of the gradient of outputs[:, -1].sum(): how far back the last output sees.
+    """For each position the norm of the gradient of outputs[:, -1].sum().
 
-    outputs (batch, seq, d_out), inputs (batch, seq, d_in) -> (seq,). Leaves every .grad and the graph as they are.
+    outputs (batch, seq, d_out), inputs (batch, seq, d_in) -> (seq,)
+    Leaves every .grad and the graph as they are.
     """
     ### BEGIN SOLUTION
     zeros = inputs.new_zeros(inputs.shape[1])
@@ -220,26 +223,22 @@ print("norms", my.gradient_norms(outputs, inputs).tolist())
 # %% slug="reach"
 torch.manual_seed(0)
 x = torch.randn(16, 101, width, requires_grad=True)
-b = torch.zeros(width)
-networks = {f"plain, gain {gain:g}": my.rnn_forward(x, w_x, gain * w_h, b) for gain in (0.5, 1.0, 3.0)}
+networks = {f"plain, gain {gain:g}": my.rnn_forward(x, w_x, gain * w_h, b)
+            for gain in (0.5, 1.0, 3.0)}
 networks |= {f"LSTM, forget bias {bias}": toy.lstm(bias)(x)[0] for bias in (1, 4)}
 norms = {name: my.gradient_norms(outputs, x).flip(0) for name, outputs in networks.items()}
 
-back = list(range(0, 101, 4))
-lines = {name: values[back].tolist() for name, values in norms.items()}
-figure, ax = plots.figure(width=8)
-plots.curves(back, lines, "steps back from the last output", "norm of the gradient", ax=ax, logy=True)
-ax.set_ylim(1e-10, 1e13)
-ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-plots.alt(ax, "Gradient norm against steps back, logarithmic. Straight falling lines for the plain network "
-              "with gain 0.5 and 1 and for the LSTM with bias 1; a rising line for gain 3; a nearly level one "
-              "for the LSTM with bias 4.")
+plots.alt(toy.plot_reach(norms, lowest=1e-10, highest=1e13),
+          "Gradient norm against steps back, logarithmic. Straight falling lines for the plain network "
+          "with gain 0.5 and 1 and for the LSTM with bias 1; a rising line for gain 3; a nearly level "
+          "one for the LSTM with bias 4.")
 
 # %% slug="reach-numbers"
 print("share of the norm at distance 0 that is left at a distance of")
 print(f"{'':22}" + "".join(f"{k:>10}" for k in (5, 10, 20, 50, 100)))
 for name, values in norms.items():
-    print(f"{name:22}" + "".join(f"{values[k] / values[0]:10.1e}" for k in (5, 10, 20, 50, 100)))
+    left = [values[k] / values[0] for k in (5, 10, 20, 50, 100)]
+    print(f"{name:22}" + "".join(f"{share:10.1e}" for share in left))
 
 # %% [markdown] slug="reach-answer"
 # Nearly straight lines on a logarithmic axis: **each step back costs about the same factor**. At a gain of 1 less than a
@@ -275,7 +274,8 @@ for name, values in norms.items():
 def causal_average(x):
     """Output t is the mean of x_0 … x_t, for all t at once.
 
-    x (batch, seq, d) -> (batch, seq, d); the number of tensor operations does not depend on seq.
+    x (batch, seq, d) -> (batch, seq, d)
+    The number of tensor operations does not depend on seq.
     """
     ### BEGIN SOLUTION
     seq = x.shape[1]
@@ -298,7 +298,8 @@ weights = my.causal_average(torch.eye(6)[None])[0]
 inputs, outputs = [f"x{s}" for s in range(6)], [f"y{t}" for t in range(6)]
 ax = plots.attention_map(weights, outputs, inputs, "how much each output takes from each input")
 ax.set(xlabel="input", ylabel="output")
-plots.alt(ax, "Lower triangle of weights: row t holds t + 1 equal weights of 1 over t + 1, and zeros to their right.")
+plots.alt(ax, "Lower triangle of weights: row t holds t + 1 equal weights of 1 over t + 1, "
+              "and zeros to their right.")
 
 # %% [markdown] slug="average-answer"
 # A square of weights, a row for each output: keep this picture, the whole course is about what stands in it. Every output
@@ -315,17 +316,14 @@ plots.alt(ax, "Lower triangle of weights: row t holds t + 1 equal weights of 1 o
 # %% slug="reach-short-paths"
 generator = torch.Generator().manual_seed(3)
 w_q, w_k, w_v = (torch.randn(width, width, generator=generator) / width**0.5 for _ in range(3))
-short = {"average": my.causal_average(x), "attention": my.attention(x @ w_q, x @ w_k, x @ w_v)[0]}
-lines = {"plain, gain 1": norms["plain, gain 1"], "LSTM, forget bias 1": norms["LSTM, forget bias 1"]}
-lines |= {name: my.gradient_norms(outputs, x).flip(0) for name, outputs in short.items()}
+attended, weights = my.attention(x @ w_q, x @ w_k, x @ w_v)
 
-lines = {name: values[back].tolist() for name, values in lines.items()}
-figure, ax = plots.figure(width=8)
-plots.curves(back, lines, "steps back from the last output", "norm of the gradient", ax=ax, logy=True)
-ax.set_ylim(1e-10, 1e3)
-ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-plots.alt(ax, "Gradient norm against steps back, logarithmic. The plain network and the LSTM fall, as before. The "
-              "average is exactly level. Attention goes up and down around a level without falling.")
+short = {"average": my.causal_average(x), "attention": attended}
+lines = {name: norms[name] for name in ("plain, gain 1", "LSTM, forget bias 1")}
+lines |= {name: my.gradient_norms(outputs, x).flip(0) for name, outputs in short.items()}
+plots.alt(toy.plot_reach(lines, lowest=1e-10, highest=1e3),
+          "Gradient norm against steps back, logarithmic. The plain network and the LSTM fall, as before. "
+          "The average is exactly level. Attention goes up and down around a level without falling.")
 
 # %% [markdown] slug="reach-short-answer"
 # The average is exactly level. Attention is ragged, because it depends on **what** stands at each position, and level,
@@ -350,9 +348,11 @@ class RecallRnn(nn.Module):
         self.b = nn.Parameter(torch.zeros(width))
         self.readout = nn.Linear(width, toy.VOCAB)
 
+    def states(self, tokens):
+        return my.rnn_forward(self.embedding(tokens), self.w_x, self.w_h, self.b)
+
     def forward(self, tokens):
-        states = my.rnn_forward(self.embedding(tokens), self.w_x, self.w_h, self.b)
-        return self.readout(states[:, -1])
+        return self.readout(self.states(tokens)[:, -1])
 
 # %% slug="attention-model"
 class RecallAttention(nn.Module):
@@ -390,22 +390,16 @@ makers = {
 distances = (2, 5, 10, 20, 50, 100)
 if session.training_allowed():
     found = toy.sweep(makers, distances, steps=300)
-    means, spread = toy.summary(found, distances)
-    figure, ax = plots.figure(width=8)
-    plots.curves(distances, means, "k: how many steps back", "accuracy", ax=ax, spread=spread, logx=True)
-    ax.axhline(toy.CHANCE, color=plots.COLOURS["grey"], linestyle="--")
-    ax.text(distances[-1], toy.CHANCE + 0.02, "guessing", ha="right", color=plots.COLOURS["grey"])
-    ax.set_ylim(0, 1.05)
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    plots.alt(ax, "Accuracy against distance. Attention stays at 1 up to 100. The plain network is right up to "
-                  "5, the LSTM with bias 1 up to 10, with bias 4 up to 20 and in part at 50. The average is "
-                  "below one half at 2.")
+    plots.alt(toy.plot_recall(found, distances),
+              "Accuracy against distance. Attention stays at 1 up to 100. The plain network is right "
+              "up to 5, the LSTM with bias 1 up to 10, with bias 4 up to 20 and in part at 50. "
+              "The average is below one half at 2.")
 
 # %% slug="recall-numbers"
 if session.training_allowed():
     print("both seeds    " + "".join(f"{f'k = {k}':>10}" for k in distances))
     for name, scores in found.items():
-        row = [" ".join(f"{score:.2f}" for score in scores.get(k, [])) or "–" for k in distances]
+        row = [" ".join(f"{s:.2f}" for s in scores.get(k, [])) or "–" for k in distances]
         print(f"{name:14}" + "".join(f"{entry:>10}" for entry in row))
     print()
     for name, make in makers.items():
@@ -443,16 +437,18 @@ if session.training_allowed():
 rows = toy.tokens_of(5, 6, torch.Generator().manual_seed(5))
 with torch.no_grad():
     logits, weights = attentive.look(rows)
-    states = my.rnn_forward(recurrent.embedding(rows[:1]), recurrent.w_x, recurrent.w_h, recurrent.b)[0]
+    states = recurrent.states(rows[:1])[0]
+
 figure, (left, right) = plots.figure(width=10, height=3.4, columns=2)
 texts = [toy.text_of(row) for row in rows]
 plots.attention_map(weights, texts, range(6), "attention: weights of the last position", ax=left)
 left.set(xlabel="position", ylabel="sequence")
 right.imshow(states.T, vmin=-1, vmax=1, cmap=plots.DIVERGING, aspect="auto")
-right.set(title="plain network: states, first sequence", xlabel="position", ylabel="number in the state")
+right.set(title="plain network: states, first sequence", xlabel="position", ylabel="number in it")
 right.grid(False)
-plots.alt(figure, "Left: in all six sequences nearly all weight lies on position 0, whatever letter stands there. "
-                  "Right: a patchwork of 32 numbers over 6 positions, in which no letter can be made out.")
+plots.alt(figure, "Left: in all six sequences nearly all weight lies on position 0, whatever letter "
+                  "stands there. Right: a patchwork of 32 numbers over 6 positions, in which no "
+                  "letter can be made out.")
 
 # %% [markdown] slug="picture-answer"
 # Left, one dark column: in every sequence the last position takes nearly everything from position 0, which is 5 steps back.
@@ -511,22 +507,23 @@ explorer.recall_explorer(models)
 
 # %% slug="layers"
 d = 64
-weight_list = [torch.randn(d, d, generator=generator).div(d**0.5).requires_grad_() for _ in range(5)]
+matrices = [torch.randn(d, d).div(d**0.5).requires_grad_() for _ in range(5)]
 
 def recurrent_layer(x):
-    return my.rnn_forward(x, weight_list[0], weight_list[1], torch.zeros(d))
+    return my.rnn_forward(x, matrices[0], matrices[1], torch.zeros(d))
 
 def attention_layer(x):
-    w_q, w_k, w_v = weight_list[2:]
-    return my.attention(x @ w_q, x @ w_k, x @ w_v)[0]
+    q, k, v = (x @ w for w in matrices[2:])
+    return my.attention(q, k, v)[0]
 
 # %% slug="counts" tags=["nbval-check-output"]
+layers = {"recurrent": recurrent_layer, "attention": attention_layer}
 print("            longest chain          million multiplications")
 print(" seq    recurrent  attention        recurrent  attention")
 for seq in (16, 64, 256, 1024):
     x = torch.randn(1, seq, d)
-    chains = [toy.chain(layer(x)) for layer in (recurrent_layer, attention_layer)]
-    work = [toy.multiplications(layer, x) / 1e6 for layer in (recurrent_layer, attention_layer)]
+    chains = [toy.chain(layer(x)) for layer in layers.values()]
+    work = [toy.multiplications(layer, x) / 1e6 for layer in layers.values()]
     print(f"{seq:4} {chains[0]:12} {chains[1]:10} {work[0]:16.2f} {work[1]:10.2f}")
 
 # %% [markdown] slug="time-question"
@@ -538,14 +535,12 @@ for seq in (16, 64, 256, 1024):
 # one sequence at a time, right a batch of 16, which gives the recurrent layers something to do side by side as well.
 
 # %% slug="times"
-kernel = nn.RNN(d, d, batch_first=True)
-
 def attention_kernel(x):
-    q, k, v = (x @ w for w in weight_list[2:])
+    q, k, v = (x @ w for w in matrices[2:])
     return nn.functional.scaled_dot_product_attention(q, k, v)
 
 layers = {"rnn_forward": recurrent_layer, "attention": attention_layer,
-          "nn.RNN": kernel, "attention kernel": attention_kernel}
+          "nn.RNN": nn.RNN(d, d, batch_first=True), "attention kernel": attention_kernel}
 lengths = {1: [2**i for i in range(4, 12)], 16: [2**i for i in range(4, 11)]}
 if session.training_allowed():
     times = {batch: [toy.race(layers, torch.randn(batch, seq, d)) for seq in seqs]
@@ -553,9 +548,11 @@ if session.training_allowed():
     figure, axes = plots.figure(width=10, height=3.4, columns=2, sharey=True)
     for ax, (batch, rows) in zip(axes, times.items(), strict=True):
         lines = {name: [1000 * row[name] for row in rows] for name in layers}
-        plots.curves(lengths[batch], lines, "seq", "milliseconds", f"batch of {batch}", ax=ax, logx=True, logy=True)
-    plots.alt(figure, "Milliseconds against length, both logarithmic, for a batch of 1 and of 16. The lines of attention "
-                      "rise more steeply than those of the recurrent layers and cross them at some length.")
+        plots.curves(lengths[batch], lines, "seq", "milliseconds", f"batch of {batch}", ax=ax,
+                     logx=True, logy=True)
+    plots.alt(figure, "Milliseconds against length, both logarithmic, for a batch of 1 and of 16. "
+                      "The lines of attention rise more steeply than those of the recurrent layers "
+                      "and cross them at some length.")
 
 # %% slug="crossings"
 pairs = {"written out": ("rnn_forward", "attention"), "kernels": ("nn.RNN", "attention kernel")}
@@ -564,8 +561,8 @@ if session.training_allowed():
     for batch, rows in times.items():
         for name, (recurrence, attending) in pairs.items():
             ratios = [row[recurrence] / row[attending] for row in rows]
-            print(f"batch {batch:2}, {name:12} {ratios[0]:.1f} at 16 positions, {ratios[-1]:.2f} at "
-                  f"{lengths[batch][-1]}; attention slower {toy.crossing(lengths[batch], ratios)}")
+            print(f"batch {batch:2}, {name:11}  at 16: {ratios[0]:.1f}   at {lengths[batch][-1]}: "
+                  f"{ratios[-1]:.2f}   attention slower {toy.crossing(lengths[batch], ratios)}")
 
 # %% [markdown] slug="time-answer"
 # Two forces pull in opposite directions.

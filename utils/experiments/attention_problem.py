@@ -1,4 +1,4 @@
-"""Chapter 01's task, its stock competitors, and the counts and clocks of its comparisons.
+"""Chapter 01's task, its stock competitors, and the counts, clocks and curves of its comparisons.
 
 The task is recall: a row of random tokens is read, and the token that stood `distance` places before the last one is to be
 named. Nothing but the distance makes it hard.
@@ -12,7 +12,7 @@ from torch import nn
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from utils import my, training
+from utils import my, plots, training
 
 LETTERS = "abcdefgh"
 VOCAB = len(LETTERS)
@@ -107,13 +107,33 @@ def sweep(makers, distances, steps, seeds=(0, 1)):
     return found
 
 
-def summary(found, distances):
-    """(means, spread) of a `sweep` for `plots.curves`, with NaN where a model was not tried."""
+def plot_recall(found, distances):
+    """The means of a `sweep` against the distance, with a band from the lower seed to the higher; returns the axes."""
     nothing = [float("nan")]
     series = {name: [scores.get(distance, nothing) for distance in distances] for name, scores in found.items()}
     means = {name: [statistics.fmean(scores) for scores in row] for name, row in series.items()}
     spread = {name: ([min(scores) for scores in row], [max(scores) for scores in row]) for name, row in series.items()}
-    return means, spread
+    _, ax = plots.figure(width=8)
+    plots.curves(distances, means, "k: how many steps back", "accuracy", ax=ax, spread=spread, logx=True)
+    ax.axhline(CHANCE, color=plots.COLOURS["grey"], linestyle="--")
+    ax.text(distances[-1], CHANCE + 0.02, "guessing", ha="right", color=plots.COLOURS["grey"])
+    ax.set_ylim(0, 1.05)
+    return _legend_beside(ax)
+
+
+def plot_reach(norms, lowest, highest, every=4):
+    """Gradient norms {label: (distances,)}, from the last position back, on a logarithmic axis; returns the axes."""
+    back = list(range(0, len(next(iter(norms.values()))), every))
+    _, ax = plots.figure(width=8)
+    lines = {name: values[back].tolist() for name, values in norms.items()}
+    plots.curves(back, lines, "steps back from the last output", "norm of the gradient", ax=ax, logy=True)
+    ax.set_ylim(lowest, highest)
+    return _legend_beside(ax)
+
+
+def _legend_beside(ax):
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
 
 
 def chain(outputs):
@@ -152,6 +172,6 @@ def crossing(lengths, ratios):
     """From which length on a ratio stays below 1, in words."""
     ahead = [length for length, ratio in zip(lengths, ratios, strict=True) if ratio >= 1]
     if not ahead:
-        return f"at every length from {lengths[0]} on"
+        return f"at every length from {lengths[0]}"
     later = [length for length in lengths if length > ahead[-1]]
-    return f"from {later[0]} on" if later else f"at none of these lengths (up to {lengths[-1]})"
+    return f"from {later[0]} on" if later else "at none of these lengths"

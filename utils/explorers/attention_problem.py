@@ -1,14 +1,15 @@
 """The explorer of chapter 01: exchange one letter of a sequence and see whose answers follow.
 
-The picture is an SVG that this module writes itself, so that it follows a slider; the same function draws the static row
-of settings for pages that run no widgets.
+The picture is an SVG that this module writes itself, so that it follows a slider. For pages that run no widgets several of
+them are shown as one image: JupyterLab takes inline SVG out of a notebook that it does not trust, and leaves images in.
 """
 
+import base64
 from dataclasses import dataclass
 from html import escape
 
 import torch
-from IPython.display import HTML
+from IPython.display import display
 
 from utils import session
 from utils.experiments import attention_problem as toy
@@ -17,6 +18,7 @@ BLUE, ORANGE, GREY, INK = "#0072b2", "#d55e00", "#6b6b6b", "#1a1a1a"  # Okabe an
 STEP, LEFT, HEIGHT, FLOOR, TALL = 46, 30, 220, 122, 62  # pixels: between letters, before the first; the bars' floor, height
 START = "cafebd"
 KEEP = "as it is"
+GAP = 8
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def answers(models, setting):
 
 
 def picture(models, setting):
-    """SVG text: the letters, over each the weight of attention as a bar, below what each model says."""
+    """(SVG text, what it shows in words): the letters, over each the weight of attention as a bar, below what each model says."""
     weights, said = answers(models, setting)
     letters = toy.text_of(setting.tokens()[0])
     width = 2 * LEFT + STEP * (len(letters) - 1)
@@ -61,17 +63,16 @@ def picture(models, setting):
     heaviest = max(range(len(weights)), key=weights.__getitem__)
     alt = f"{setting.title()}. Weight {weights[heaviest]:.2f} on position {heaviest}. Right is {letters[0]}; {spoken}."
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" role="img" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {HEIGHT}" width="{width}" height="{HEIGHT}" role="img" '
         f'aria-label="{escape(alt)}" font-family="sans-serif" font-size="12" fill="{INK}">',
-        f"<title>{escape(alt)}</title>",
-        f'<rect width="{width}" height="{HEIGHT}" rx="4" fill="#ffffff" stroke="#c8c8c8"/>',
+        f'<rect x="0.5" y="0.5" width="{width - 1}" height="{HEIGHT - 1}" rx="4" fill="#ffffff" stroke="#c8c8c8"/>',
         f'<text x="10" y="18" font-weight="bold">{escape(setting.title())}</text>',
         f'<text x="10" y="38" font-size="11" fill="{GREY}">weight of attention at each position</text>',
         *_letters(setting, letters, weights),
         *_lines(letters[0], said),
         "</svg>",
     ]
-    return "".join(parts)
+    return "".join(parts), alt
 
 
 def _letters(setting, letters, weights):
@@ -92,9 +93,16 @@ def _lines(right, said):
 
 
 def recall_settings(models, settings):
-    """The static picture: several exchanges side by side."""
+    """Shows the static picture: several exchanges side by side, as one image."""
     drawn = [picture(models, setting) for setting in settings]
-    return HTML(f'<div style="display:flex;flex-wrap:wrap;gap:8px">{"".join(drawn)}</div>')
+    each = 2 * LEFT + STEP * (len(START) - 1) + GAP
+    whole = len(drawn) * each - GAP
+    panels = "".join(f'<g transform="translate({place * each})">{svg}</g>' for place, (svg, _) in enumerate(drawn))
+    svg = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {whole} {HEIGHT}" width="{whole}">{panels}</svg>'
+    data = base64.b64encode(svg.encode()).decode("ascii")
+    spoken = " | ".join(alt for _, alt in drawn)
+    image = f'<img width="{whole}" alt="{escape(spoken)}" src="data:image/svg+xml;base64,{data}">'
+    display({"text/html": image, "text/plain": spoken}, raw=True)
 
 
 def recall_explorer(models, text=START):
@@ -115,7 +123,7 @@ def recall_explorer(models, text=START):
 
     def draw(_=None):
         chosen = None if letter.value == KEEP else letter.value
-        screen.value = picture(models, Setting(text, position.value, chosen))
+        screen.value = picture(models, Setting(text, position.value, chosen))[0]
 
     for control in (position, letter):
         control.observe(draw, names="value")
