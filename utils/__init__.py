@@ -8,4 +8,4 @@ from utils.library import my
 
 session.one_thread()
 
-__all__ = ["data", "library", "my", "plots", "reference", "session", "training"]
+__all__ = ["library", "my", "plots", "reference", "session", "training"]
