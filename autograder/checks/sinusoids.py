@@ -12,6 +12,7 @@ from utils import reference
 
 CHAPTER = "06_positional_encoding"
 
+
 def near(a, b):
     """Equal in shape and, to the 1e-4 of a fingerprint, in value."""
     return isinstance(a, torch.Tensor) and a.shape == b.shape and torch.allclose(a.double(), b.double(), atol=1e-4, rtol=1e-3)
