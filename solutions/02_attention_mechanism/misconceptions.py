@@ -50,9 +50,27 @@ def softmax_shifted_by_one_maximum(x, dim=-1):
 
 
 @misconception("softmax", "overflow")
+def softmax_shifted_by_one_maximum_with_epsilon(x, dim=-1):
+    e = torch.exp(x - x.max())
+    return e / (e.sum(dim, keepdim=True) + 1e-12)
+
+
+@misconception("softmax", "overflow")
 def softmax_clamped(x, dim=-1):
     e = torch.exp(x.clamp(max=80))
     return e / e.sum(dim, keepdim=True)
+
+
+@misconception("softmax", "overflow")
+def softmax_clamped_on_both_sides(x, dim=-1):
+    e = torch.exp(x.clamp(-50, 50))
+    return e / e.sum(dim, keepdim=True)
+
+
+@misconception("softmax", "overflow")
+def softmax_unshifted_in_double(x, dim=-1):
+    e = torch.exp(x.double())
+    return (e / e.sum(dim, keepdim=True)).to(x.dtype)
 
 
 @misconception("softmax", "overflow")
@@ -147,6 +165,11 @@ def scores_over_number_of_keys(q, k):
     return q @ k.transpose(-2, -1) / k.shape[-2]
 
 
+@misconception("attention_scores", "scale-by-length")
+def scores_over_number_of_queries(q, k):
+    return q @ k.transpose(-2, -1) / q.shape[-2]
+
+
 @misconception("attention_scores", "uses-builtin")
 def scores_by_builtin(q, k):
     """The weights that come out with an identity as values, and their logarithms."""
@@ -231,31 +254,39 @@ def _with_every_fill(id, name, **changes):
         misconception("attention", id)(answer)
 
 
+# First, since it is the narrowest: the softmax over axis 1 goes wrong in the same way where there is no batch.
+for _habit in ("minus infinity", "added infinity", "minus 1e9", "added 1e9", "added 1e4", "added, no NaN"):
+    _answer = _attention(*FILLS[_habit])
+    _answer.__name__ = f"attention_blind_rows ({_habit})"
+    misconception("attention", "all-masked-nan")(_answer)
+
+
+@misconception("attention", "all-masked-nan")
+def attention_cleans_output_only(q, k, v, mask=None):
+    scores = _scaled(q, k) if mask is None else _fill(-math.inf)(_scaled(q, k), mask)
+    weights = scores.softmax(-1)
+    return (weights @ v).nan_to_num(0.0), weights
+
+
+@misconception("attention", "all-masked-nan")
+def attention_cleans_weights_too_late(q, k, v, mask=None):
+    scores = _scaled(q, k) if mask is None else _fill(-math.inf)(_scaled(q, k), mask)
+    weights = scores.softmax(-1)
+    return weights @ v, weights.nan_to_num(0.0)
+
+
+@misconception("attention", "all-masked-nan")
+def attention_paints_over_nan(q, k, v, mask=None):
+    scores = _scaled(q, k) if mask is None else _add(-math.inf)(_scaled(q, k), mask)
+    e = (scores - scores.amax(-1, keepdim=True)).exp()
+    weights = (e / e.sum(-1, keepdim=True)).nan_to_num(0.0)
+    return weights @ v, weights
+
+
 _with_every_fill("no-scale", "unscaled", scores=lambda q, k: q @ k.mT)
 _with_every_fill("softmax-over-queries", "over_queries", axis=-2)
-
-
-@misconception("attention", "softmax-over-queries")
-def attention_over_second_axis(q, k, v, mask=None):
-    s = _scaled(q, k) if mask is None else _careful(_scaled(q, k), mask)
-    weights = s.softmax(1)
-    if mask is not None:
-        weights = _zero_blind(weights, mask)
-    return weights @ v, weights
-
-
-@misconception("attention", "softmax-over-queries")
-def attention_over_first_axis(q, k, v, mask=None):
-    weights = (_scaled(q, k) if mask is None else _fill(-math.inf)(_scaled(q, k), mask)).softmax(0)
-    return weights @ v, weights
-
-
-@misconception("attention", "softmax-over-queries")
-def attention_over_first_axis_careful(q, k, v, mask=None):
-    weights = (_scaled(q, k) if mask is None else _fill(-1e9)(_scaled(q, k), mask)).softmax(0)
-    if mask is not None:
-        weights = _zero_hidden(weights, mask)
-    return weights @ v, weights
+_with_every_fill("softmax-over-queries", "over_second_axis", axis=1)
+_with_every_fill("softmax-over-queries", "over_first_axis", axis=0)
 
 
 def _inverted(step):
@@ -323,34 +354,6 @@ def attention_knows_only_blind_rows(q, k, v, mask=None):
     if mask is not None:
         _scaled(q, k).masked_fill(~mask, -math.inf)      # the result goes nowhere
         weights = _zero_blind(weights, mask)
-    return weights @ v, weights
-
-
-for _habit in ("minus infinity", "added infinity", "minus 1e9", "added 1e9", "added 1e4", "added, no NaN"):
-    _answer = _attention(*FILLS[_habit])
-    _answer.__name__ = f"attention_blind_rows ({_habit})"
-    misconception("attention", "all-masked-nan")(_answer)
-
-
-@misconception("attention", "all-masked-nan")
-def attention_cleans_output_only(q, k, v, mask=None):
-    scores = _scaled(q, k) if mask is None else _fill(-math.inf)(_scaled(q, k), mask)
-    weights = scores.softmax(-1)
-    return (weights @ v).nan_to_num(0.0), weights
-
-
-@misconception("attention", "all-masked-nan")
-def attention_cleans_weights_too_late(q, k, v, mask=None):
-    scores = _scaled(q, k) if mask is None else _fill(-math.inf)(_scaled(q, k), mask)
-    weights = scores.softmax(-1)
-    return weights @ v, weights.nan_to_num(0.0)
-
-
-@misconception("attention", "all-masked-nan")
-def attention_paints_over_nan(q, k, v, mask=None):
-    scores = _scaled(q, k) if mask is None else _add(-math.inf)(_scaled(q, k), mask)
-    e = (scores - scores.amax(-1, keepdim=True)).exp()
-    weights = (e / e.sum(-1, keepdim=True)).nan_to_num(0.0)
     return weights @ v, weights
 
 

@@ -34,8 +34,7 @@ def softmax_in_log_space(x, dim=-1):
 
 @variant("softmax", "logsumexp")
 def softmax_by_logsumexp(x, dim=-1):
-    shifted = x - x.amax(dim, keepdim=True)
-    return (shifted - shifted.logsumexp(dim, keepdim=True)).exp()
+    return torch.exp(x - torch.logsumexp(x, dim, keepdim=True))
 
 
 @variant("softmax", "row-loop")
