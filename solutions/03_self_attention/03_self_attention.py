@@ -351,7 +351,7 @@ if session.training_allowed():
                   "entropy, 0.67; without, it falls far below it, to less than 0.01.")
 
 # %% [markdown] slug="both-ways-read"
-# The model without a mask looks a thousand times better. It has gone *through* the floor, and that is the alarm: no
+# The model without a mask looks about a thousand times better. It has gone *through* the floor, and that is the alarm: no
 # prediction can beat the entropy of what it predicts. A loss that is too good is a bug until proven otherwise.
 #
 # Now let both of them write. To write, a model starts with a full stop, draws a next word from its own prediction at the
@@ -398,7 +398,7 @@ fig, axes = plots.figure(width=8.5, columns=2)
 for ax, (name, (model, mask)) in zip(axes, both.items(), strict=True):
     with torch.no_grad():
         _, weights = model(shown[None], mask=mask)
-    plots.attention_map(weights[0], ticks, ticks, name, ax)
+    plots.attention_map(weights[0], ticks, ticks, name, ax, largest=1.0)
 plots.alt(fig, "Two heat maps. With the mask all weight is on or left of the diagonal. "
                "Without, the full stop, The, sat and the look at words to their right.")
 
@@ -511,7 +511,7 @@ fig, axes = plots.figure(width=10.0, height=3.4, columns=3, sharey=True)
 for ax, (name, mask) in zip(axes, masks.items(), strict=True):
     with torch.no_grad():
         _, weights = layer(vectors(padded), mask=mask)
-    plots.attention_map(weights[0], ticks, ticks, name, ax)
+    plots.attention_map(weights[0], ticks, ticks, name, ax, largest=1.0)
 plots.alt(fig, "Three heat maps of weights. Without a mask all columns have weight; with the "
                "padding mask the three pad columns are 0; with both also all later words.")
 
@@ -584,7 +584,7 @@ check_quiz("03_self_attention")
 # ## Written question
 #
 # Choose one experiment of this chapter: the hidden words, the reversed sentence, or the model without a mask. What did
-# you predict before you ran it, what did you see, and why is it so? Write five to ten sentences and name at least one
+# you predict before you ran it, what did you see, and why is it so? Write two to five sentences and name at least one
 # number from your own run.
 
 # %% [markdown] answer="written"

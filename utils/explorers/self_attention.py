@@ -117,10 +117,10 @@ def sentence_explorer(model, mask_of, sentences):
     from ipywidgets import HTML as Picture
     from ipywidgets import Checkbox, Dropdown, HBox, IntSlider, VBox
 
-    wide = {"description_width": "110px"}
+    wide = {"description_width": "115px"}
     controls = {
         "sentence": Dropdown(options=sentences, description="sentence", style=wide),
-        "position": IntSlider(1, 0, 5, description="which word looks", style=wide),
+        "position": IntSlider(1, 0, 5, description="place that looks", style=wide),
         "hide": Checkbox(True, description="hide that word", indent=False),
         "look_ahead_mask": Checkbox(False, description="look-ahead mask", indent=False),
     }
