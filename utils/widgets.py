@@ -16,10 +16,10 @@ from ipywidgets import Checkbox, FloatSlider, HBox, VBox
 
 from utils import session
 
-BLUE, ORANGE, GREY, PALE, INK = "#0072b2", "#d55e00", "#767676", "#dddddd", "#1a1a1a"      # after Okabe and Ito
+BLUE, ORANGE, GREY, PALE, INK = "#0072b2", "#d55e00", "#767676", "#dddddd", "#1a1a1a"  # after Okabe and Ito
 WIDTH, HEIGHT, GAP = 320, 260, 8
-CENTRE_X, CENTRE_Y, HALF = 103, 126, 93                    # of the plane, which is the left part of the picture
-LONGEST = 2.4                                              # of a query: the plane's scale holds it and never jumps
+CENTRE_X, CENTRE_Y, HALF = 103, 126, 93  # of the plane, which is the left part of the picture
+LONGEST = 2.4  # of a query: the plane's scale holds it and never jumps
 
 
 @dataclass(frozen=True)
@@ -65,16 +65,18 @@ def picture(attention, lookup, setting):
     result = f"output: {', '.join(f'{number:.1f}' for number in output)} {lookup.unit}".strip()
     spoken = ", ".join(f"{label} {weight:.2f}" for label, weight in zip(lookup.labels, weights, strict=True))
     alt = f"{setting.title()}. Weights: {spoken}. {result}"
-    svg = "".join([
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" ',
-        f'role="img" aria-label="{escape(alt)}" font-family="sans-serif" font-size="12" fill="{INK}">',
-        f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="4" fill="#ffffff" stroke="#c8c8c8"/>',
-        _text(10, 18, setting.title(), 'font-weight="bold"'),
-        *_plane(lookup, setting, weights),
-        *_bars(lookup.labels, weights),
-        _text(10, HEIGHT - 9, result),
-        "</svg>",
-    ])
+    svg = "".join(
+        [
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" ',
+            f'role="img" aria-label="{escape(alt)}" font-family="sans-serif" font-size="12" fill="{INK}">',
+            f'<rect x="0.5" y="0.5" width="{WIDTH - 1}" height="{HEIGHT - 1}" rx="4" fill="#ffffff" stroke="#c8c8c8"/>',
+            _text(10, 18, setting.title(), 'font-weight="bold"'),
+            *_plane(lookup, setting, weights),
+            *_bars(lookup.labels, weights),
+            _text(10, HEIGHT - 9, result),
+            "</svg>",
+        ]
+    )
     return svg, alt
 
 

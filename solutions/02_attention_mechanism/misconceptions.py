@@ -352,7 +352,7 @@ def attention_ignores_mask(q, k, v, mask=None):
 def attention_knows_only_blind_rows(q, k, v, mask=None):
     weights = _scaled(q, k).softmax(-1)
     if mask is not None:
-        _scaled(q, k).masked_fill(~mask, -math.inf)      # the result goes nowhere
+        _scaled(q, k).masked_fill(~mask, -math.inf)  # the result goes nowhere
         weights = _zero_blind(weights, mask)
     return weights @ v, weights
 

@@ -239,7 +239,7 @@ def attention_with_extra_column(q, k, v, mask=None):
         return weights @ v, weights
     scores = scores.masked_fill(~mask, -math.inf)
     blind = (~mask).all(-1, keepdim=True).expand(*scores.shape[:-1], 1)
-    sink = torch.where(blind, 0.0, -math.inf).to(scores.dtype)      # takes all the weight of a blind row
+    sink = torch.where(blind, 0.0, -math.inf).to(scores.dtype)  # takes all the weight of a blind row
     weights = torch.cat([scores, sink], -1).softmax(-1)[..., :-1]
     return weights @ v, weights
 
@@ -392,7 +392,7 @@ def blockwise_by_log_weights(q, k, v, block_size, mask=None):
     if block_size < 1:
         raise ValueError(f"a block of block_size {block_size} holds nothing")
     output = q.new_zeros(q.shape[:-1] + v.shape[-1:])
-    log_total = q.new_full(q.shape[:-1] + (1,), -1e30)           # finite, so that no gradient meets inf - inf
+    log_total = q.new_full(q.shape[:-1] + (1,), -1e30)  # finite, so that no gradient meets inf - inf
     for start in range(0, k.shape[-2], block_size):
         block = slice(start, start + block_size)
         scores = torch.matmul(q, k[..., block, :].transpose(-2, -1)) * q.shape[-1] ** -0.5
