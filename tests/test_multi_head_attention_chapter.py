@@ -1,6 +1,8 @@
 """Chapter 04's task, its training and its explorer: what the notebook says of them holds."""
 
+import base64
 import re
+from xml.etree import ElementTree
 
 import pytest
 import torch
@@ -84,7 +86,7 @@ def test_each_of_two_heads_takes_one_look_up(two_heads):
 def test_the_picture_says_in_words_what_it_shows(two_heads):
     tokens = explorer.some_letters(0)
     weights, said = explorer.answer(two_heads, tokens, (1, 5))
-    drawn = explorer.picture(two_heads, tokens, (1, 5))
+    drawn = explorer.picture(two_heads, tokens, (1, 5)).svg()
     assert said == "cb" and "answer: cb (right)" in drawn
     for head, row in enumerate(weights):
         assert sum(row) == pytest.approx(1.0, abs=1e-5)
@@ -97,16 +99,32 @@ def test_a_wrong_answer_is_called_wrong(two_heads):
         bias = two_heads.readout.bias
         before = bias.clone()
         bias[explorer.LETTERS.index("h")] += 1000.0
-        drawn = explorer.picture(two_heads, tokens, (1, 5))
+        drawn = explorer.picture(two_heads, tokens, (1, 5)).alt
         bias.copy_(before)
     assert "answer: hb (wrong, it is cb)" in drawn
 
 
-def test_the_picture_of_a_split_shows_the_entries_that_a_split_returns():
-    shown = explorer.split_picture({"right": reference.split_heads, "view": lambda x, n: x.view(1, n, 2, -1)}).data
-    _, right, view = re.findall(r"<svg.*?</svg>", shown)
-    assert "head 0: [[0, 1], [10, 11]]" in right
-    assert "head 0: [[0, 1], [2, 3]]" in view
+@pytest.fixture
+def shown(monkeypatch):
+    """The bundles that are shown."""
+    bundles = []
+    monkeypatch.setattr(explorer, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
+
+
+def test_the_picture_of_a_split_shows_the_entries_that_a_split_returns(shown):
+    explorer.split_picture({"right": reference.split_heads, "view": lambda x, n: x.view(1, n, 2, -1)})
+    _, right, view = shown[0]["text/plain"].split(" | ")
+    assert "right: head 0 [[0, 1], [10, 11]]" in right
+    assert "view: head 0 [[0, 1], [2, 3]]" in view
+
+
+def test_still_pictures_are_one_image_with_its_text(two_heads, shown):
+    explorer.heads_settings(two_heads, [(1, 5), (5, 1)])
+    page, spoken = shown[0]["text/html"], shown[0]["text/plain"]
+    assert page.startswith("<img") and page.count("<") == 1 and "answer: cb (right)" in spoken
+    data = re.search(r'base64,([^"]+)', page)[1]
+    ElementTree.fromstring(base64.b64decode(data))
 
 
 def test_where_no_widgets_run_the_explorer_says_so(two_heads, capsys):
@@ -117,10 +135,10 @@ def test_where_no_widgets_run_the_explorer_says_so(two_heads, capsys):
 def test_the_picture_follows_the_controls(two_heads, monkeypatch):
     monkeypatch.setattr(explorer.session, "widgets_work", lambda: True)
     controls, screen = explorer.heads_explorer({2: two_heads, 4: fitted(4, steps=5)}).children
-    number, first, _, letters = controls.children
+    first, _, letters, number = controls.children
     seen = [screen.value]
     for control, value in ((first, 6), (letters, 3), (number, 4)):
         control.value = value
         seen.append(screen.value)
     assert len(set(seen)) == 4
-    assert "places 6 and 5" in seen[1] and seen[3].count(">head ") == 4
+    assert "letters at 6 and 5" in seen[1] and seen[3].count(">head ") == 4

@@ -20,15 +20,12 @@
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz
-
 import copy
-
 import torch
 from torch import nn
-
 from utils import my, plots, session, training
 from utils.experiments import multi_head_attention as task
-from utils.explorers.multi_head_attention import heads_explorer, heads_settings, split_picture
+from utils.explorers import multi_head_attention as pictures
 
 attention = my.attention
 
@@ -56,8 +53,8 @@ one_hot = torch.eye(3)                            # a, b, c
 for share in (0.5, 0.7):
     for first, second in ((2, 1), (1, 2)):        # c then b, b then c
         mixture = share * one_hot[first] + (1 - share) * one_hot[second]
-        shares = [f"{letter} {part:.1f}" for letter, part in zip("abc", mixture.tolist(), strict=True)]
-        print(f"share {share}, {'abc'[first]} then {'abc'[second]}:  ", "   ".join(shares))
+        print(f"share {share}, {'abc'[first]} then {'abc'[second]}:", end="")
+        print("   a {:.1f}   b {:.1f}   c {:.1f}".format(*mixture))
 
 # %% [markdown] slug="middle-share"
 # With equal shares the order is gone: both questions give the same vector, and nothing that comes later can tell them
@@ -113,14 +110,15 @@ for share in (0.5, 0.7):
 
 # %% exercise="split_heads"
 def split_heads(x, num_heads):
-    """Cuts the features of every position into heads, the first run of d_head features being head 0.
+    """Cuts the features of every position into heads: the first d_head are head 0.
 
-    x (batch, seq, d_model) -> (batch, num_heads, seq, d_model // num_heads). `ValueError` unless that division is even.
+    x (batch, seq, d_model) -> (batch, num_heads, seq, d_model // num_heads)
+    `ValueError` unless num_heads divides d_model.
     """
     ### BEGIN SOLUTION
     batch, seq, d_model = x.shape
     if d_model % num_heads != 0:
-        raise ValueError(f"d_model={d_model} does not split into num_heads={num_heads}: choose a divisor")
+        raise ValueError(f"{d_model=} does not split into {num_heads=}")
     heads = x.reshape(batch, seq, num_heads, d_model // num_heads)
     return heads.transpose(1, 2)
     ### END SOLUTION
@@ -137,7 +135,7 @@ check("split_heads")
 # head 0 hold after the short cut?
 
 # %% slug="view-picture"
-split_picture({
+pictures.split_picture({
     "split_heads": my.split_heads,
     "view alone": lambda x, num_heads: x.view(1, num_heads, 2, -1),
 })
@@ -217,17 +215,18 @@ check("merge_heads")
 
 # %% exercise="MultiHeadAttention"
 class MultiHeadAttention(nn.Module):
-    """Several look-ups at once, each on its own slice of the features (Vaswani et al. 2017, section 3.2.2).
+    """Several look-ups at once, each on its own slice of the features.
 
-    `forward(query (batch, q_len, d_model), key (batch, k_len, d_model), value, mask=None)` returns
-    `(output (batch, q_len, d_model), weights (batch, num_heads, q_len, k_len))`, weights as they are before dropout.
+    query (batch, q_len, d_model), key and value (batch, k_len, d_model), mask
+    -> output (batch, q_len, d_model), weights (batch, num_heads, q_len, k_len),
+    the weights before dropout. Vaswani et al. 2017, section 3.2.2.
     """
 
     def __init__(self, d_model, num_heads, dropout=0.0):
         super().__init__()
         ### BEGIN SOLUTION
         if d_model % num_heads != 0:
-            raise ValueError(f"d_model={d_model} does not split into num_heads={num_heads}: choose a divisor")
+            raise ValueError(f"{d_model=} does not split into {num_heads=}")
         self.num_heads = num_heads
         self.w_q = nn.Linear(d_model, d_model)
         self.w_k = nn.Linear(d_model, d_model)
@@ -258,7 +257,8 @@ check("MultiHeadAttention")
 # %% slug="by-hand-code" tags=["nbval-check-output"]
 identity = {}
 for part in "qkvo":
-    identity |= {f"w_{part}.weight": torch.eye(2), f"w_{part}.bias": torch.zeros(2)}
+    identity[f"w_{part}.weight"] = torch.eye(2)
+    identity[f"w_{part}.bias"] = torch.zeros(2)
 query = torch.tensor([[[1.098612, 0.0]]])         # ln 3, 0
 key = torch.tensor([[[1.0, 0.0], [0.0, 0.0]]])
 value = torch.tensor([[[4.0, 8.0], [0.0, 0.0]]])
@@ -268,9 +268,9 @@ for num_heads in (2, 1):
     layer.load_state_dict(identity)
     with torch.no_grad():
         output, weights = layer(query, key, value)
-    for head, row in enumerate(weights[0, :, 0].tolist()):
-        print(f"head {head} of {num_heads}: weights", [round(weight, 2) for weight in row])
-    print("output", [round(x, 2) for x in output[0, 0].tolist()], "\n")
+    for number, row in enumerate(weights[0, :, 0]):
+        print("head {}: weights {:.2f}, {:.2f}".format(number, *row))
+    print("output {:.2f}, {:.2f}\n".format(*output[0, 0]))
 
 # %% [markdown] slug="one-or-many"
 # ## One projection or $h$ of them?
@@ -319,7 +319,7 @@ print(f"largest difference between the formula and the layer: {difference:.0e}")
 for num_heads in (1, 2, 4, 8):
     layer = my.MultiHeadAttention(32, num_heads)
     count = training.count_parameters(layer)
-    print(f"heads: {num_heads}   features of each: {32 // num_heads:2}   parameters: {count:,}")
+    print(f"{num_heads=}: {count:,} parameters, {32 // num_heads:2} features a head")
 
 # %% [markdown] slug="before-training"
 # ## What does a head look at?
@@ -334,8 +334,8 @@ x = torch.randn(1, len(words), 32)
 with torch.no_grad():
     _, weights = my.MultiHeadAttention(32, 4)(x, x, x)
 figure = plots.heads(weights[0], words, words)
-plots.alt(figure, "Four maps of 6 by 6 attention weights, one a head. All weights lie around one sixth; "
-                  "each head has its own preferences, without a pattern.")
+plots.alt(figure, """Four maps of 6 by 6 attention weights, one a head. All lie
+    around one sixth; each head has its own preferences, without a pattern.""")
 
 # %% [markdown] slug="before-training-answer"
 # Every head has a different map, and no map means anything: an even spread would be $\tfrac16 = 0.17$, and the rest is
@@ -351,12 +351,14 @@ plots.alt(figure, "Four maps of 6 by 6 attention weights, one a head. All weight
 
 # %% slug="look-ups-model"
 class LookUps(nn.Module):
-    """tokens (batch, 8), asked (batch, look_ups) -> logits (batch, look_ups, 8), weights (batch, num_heads, 8)."""
+    """tokens (batch, 8), asked (batch, look_ups)
+    -> logits (batch, look_ups, 8), weights (batch, num_heads, 8)
+    """
 
     def __init__(self, layer, look_ups=2, readout=None):
         super().__init__()
         self.value, self.place = nn.Embedding(8, 32), nn.Embedding(8, 32)
-        self.asked = nn.Embedding(look_ups * 8, 32)       # "first place 3" and "second place 3" differ
+        self.asked = nn.Embedding(look_ups * 8, 32)   # the first is 3, the second is 3, …
         self.layer = layer
         self.readout = readout or nn.Linear(32, look_ups * 8)
         self.register_buffer("names", torch.arange(look_ups) * 8)
@@ -385,23 +387,24 @@ SEEDS = range(5)
 models, both_right = {}, {}
 if session.training_allowed():
     for num_heads in (1, 2, 4, 8):
-        models[num_heads] = [fit(num_heads, seed) for seed in SEEDS]
-        both_right[num_heads] = [task.right(model)[1] for model in models[num_heads]]
-        print(f"heads: {num_heads}   both letters right:", *(f" {share:.2f}" for share in both_right[num_heads]))
+        fitted = [fit(num_heads, seed) for seed in SEEDS]
+        shares = [task.right(model)[1] for model in fitted]
+        models[num_heads], both_right[num_heads] = fitted, shares
+        print(f"{num_heads=}: both letters right", *(f" {x:.2f}" for x in shares))
 
 # %% slug="plot-heads"
 if session.training_allowed():
-    means = [sum(shares) / len(shares) for shares in both_right.values()]
-    pairs = list(zip(means, both_right.values(), strict=True))
-    bars = [[mean - min(shares) for mean, shares in pairs], [max(shares) - mean for mean, shares in pairs]]
+    shares = torch.tensor(list(both_right.values()))              # (4, 5)
+    mean = shares.mean(1)
+    bars = torch.stack([mean - shares.amin(1), shares.amax(1) - mean])
     figure, ax = plots.figure(width=6, height=3.2)
-    ax.errorbar(range(4), means, yerr=bars, fmt="o", capsize=5, label="five seeds: mean, lowest, highest")
-    ax.axhline(1 / 8, color="#d55e00", linestyle="--", label="one letter right, the other a guess")
+    ax.errorbar(range(4), mean, bars, fmt="o", capsize=5, label="five seeds: mean, range")
+    ax.axhline(1 / 8, color="#d55e00", ls="--", label="one right, one guessed")
     ax.set_xticks(range(4), both_right)
-    ax.set(xlabel="number of heads (same number of parameters)", ylabel="both letters right", ylim=(0, 1.05))
+    ax.set(xlabel="number of heads", ylabel="both letters right", ylim=(0, 1.05))
     ax.legend(loc="center right")
-    plots.alt(figure, "Share of questions with both letters right against the number of heads. One head: about "
-                      "0.2, with a small spread. Two, four and eight heads: 1.0, with none.")
+    plots.alt(figure, """Share of questions with both letters right against
+        the number of heads. One head: about 0.2, with a small spread. More: 1.0.""")
 
 # %% [markdown] slug="heads-answer"
 # One head answers about one question in five; two heads, or more, answer all of them, whatever the seed. More than two
@@ -439,8 +442,8 @@ if session.training_allowed():
     figure.axes[0].set_ylabel("places asked for")
     for ax in figure.axes[:2]:
         ax.set_xlabel("place")
-    plots.alt(figure, "Two maps, six questions by eight places. One head puts nearly all its weight on the place "
-                      "asked for first, the other on the place asked for second.")
+    plots.alt(figure, """Two maps, six questions by eight places. One head puts
+        nearly all weight on the place asked for first, the other on the second.""")
 
 # %% [markdown] slug="explore"
 # ### Explore
@@ -450,16 +453,18 @@ if session.training_allowed():
 
 # %% slug="explorer"
 one_each = {num_heads: trained[0] for num_heads, trained in models.items()}
-heads_explorer(one_each) if one_each else None
+pictures.heads_explorer(one_each) if one_each else None
 
 # %% [markdown] slug="explore-static"
-# The same as a still picture: three questions to the model with two heads, then the same three to the model with one.
+# The same as a still picture: two questions to the model with two heads, then the same two to the model with one.
 
 # %% slug="explorer-two"
-heads_settings(one_each, 2, [(1, 5), (5, 1), (6, 3)]) if one_each else None
+if session.training_allowed():
+    pictures.heads_settings(one_each[2], [(1, 5), (5, 1)])
 
 # %% slug="explorer-one"
-heads_settings(one_each, 1, [(1, 5), (5, 1), (6, 3)]) if one_each else None
+if session.training_allowed():
+    pictures.heads_settings(one_each[1], [(1, 5), (5, 1)])
 
 # %% [markdown] slug="ablate-question"
 # ### Is the picture true?
@@ -473,15 +478,16 @@ def without_head(model, head, d_head):
     """A copy of the model in which that head writes nothing into the output."""
     silent = copy.deepcopy(model)
     with torch.no_grad():
-        silent.layer.w_o.weight[:, head * d_head : (head + 1) * d_head] = 0.0
+        silent.layer.w_o.weight[:, head * d_head : (head + 1) * d_head] = 0
     return silent
 
 for num_heads in (2, 4) if session.training_allowed() else ():
     model = models[num_heads][0]
-    for head, (weight_1, weight_2) in enumerate(task.attended(model).tolist()):
-        first, second = task.right(without_head(model, head, 32 // num_heads))[0]
-        print(f"head {head} of {num_heads} looks at the two places with {weight_1:.2f}, {weight_2:.2f}"
-              f"   right without it: {first:.2f}, {second:.2f}")
+    print(f"{num_heads} heads  weight on the two places  letters right without it")
+    for head, looks in enumerate(task.attended(model).tolist()):
+        each, _ = task.right(without_head(model, head, 32 // num_heads))
+        row = "head {}       {:.2f}, {:.2f}                 {:.2f}, {:.2f}"
+        print(row.format(head, *looks, *each))
 
 # %% [markdown] slug="ablate-answer"
 # With two heads the map is true: without the head that looks at the first place, the first letter falls to chance (0.125),
@@ -502,7 +508,8 @@ if session.training_allowed():
     for look_ups in (3, 4):
         cells = []
         for num_heads in (1, 2, 4):
-            shares = [task.right(fit(num_heads, seed, look_ups), look_ups)[1] for seed in (0, 1, 2)]
+            fitted = [fit(num_heads, seed, look_ups) for seed in (0, 1, 2)]
+            shares = [task.right(model, look_ups)[1] for model in fitted]
             cells.append(" ".join(f"{share:.2f}" for share in shares))
         print(f"{look_ups:8}   " + "   ".join(cells))
 
@@ -531,8 +538,7 @@ if session.training_allowed():
 # hidden layer tells the letters apart by their shares. So the honest claim is a small one:
 #
 # - One head with a **linear** readout cannot do two look-ups. Two heads can, at the same size.
-# - One head with a **nonlinear** readout can, with twice the steps here and a trick that gets harder with every look-up
-#   that is added.
+# - One head with a **nonlinear** readout can, too. It was given twice the steps here.
 #
 # A transformer has a feed-forward layer behind every attention layer (chapter 5). "Several heads are better than one" is
 # then a matter of how easily something is learned, to be measured on the task at hand; no law says so. The paper found
@@ -571,19 +577,20 @@ if session.training_allowed():
 
 # %% exercise="GroupedQueryAttention"
 class GroupedQueryAttention(nn.Module):
-    """Multi-head attention in which neighbouring query heads share a key/value head (Ainslie et al. 2023).
+    """Multi-head attention in which neighbouring query heads share a key/value head.
 
-    `forward(query (batch, q_len, d_model), key (batch, k_len, d_model), value, mask=None)` returns
-    `(output (batch, q_len, d_model), weights (batch, num_heads, q_len, k_len))`.
+    query (batch, q_len, d_model), key and value (batch, k_len, d_model), mask
+    -> output (batch, q_len, d_model), weights (batch, num_heads, q_len, k_len).
+    Ainslie et al. 2023.
     """
 
     def __init__(self, d_model, num_heads, num_kv_heads):
         super().__init__()
         ### BEGIN SOLUTION
         if d_model % num_heads != 0:
-            raise ValueError(f"d_model={d_model} does not split into num_heads={num_heads}: choose a divisor")
+            raise ValueError(f"{d_model=} does not split into {num_heads=}")
         if num_heads % num_kv_heads != 0:
-            raise ValueError(f"num_heads={num_heads} cannot share num_kv_heads={num_kv_heads}: choose a divisor")
+            raise ValueError(f"{num_heads=} cannot share {num_kv_heads=}")
         d_kv = num_kv_heads * (d_model // num_heads)
         self.num_heads, self.num_kv_heads = num_heads, num_kv_heads
         self.w_q = nn.Linear(d_model, d_model)
@@ -596,8 +603,9 @@ class GroupedQueryAttention(nn.Module):
         ### BEGIN SOLUTION
         shared = self.num_heads // self.num_kv_heads
         q = split_heads(self.w_q(query), self.num_heads)
-        k = split_heads(self.w_k(key), self.num_kv_heads).repeat_interleave(shared, dim=1)
-        v = split_heads(self.w_v(value), self.num_kv_heads).repeat_interleave(shared, dim=1)
+        k = split_heads(self.w_k(key), self.num_kv_heads)
+        v = split_heads(self.w_v(value), self.num_kv_heads)
+        k, v = (x.repeat_interleave(shared, dim=1) for x in (k, v))
         if mask is not None:
             mask = mask.unsqueeze(-3)
         output, weights = attention(q, k, v, mask=mask)
@@ -615,14 +623,16 @@ check("GroupedQueryAttention")
 
 # %% slug="grouped-table" tags=["nbval-check-output"]
 tokens, sizes = torch.zeros(1, 100, 512), (8, 4, 2, 1)
-layers = [my.GroupedQueryAttention(512, 8, num_kv_heads) for num_kv_heads in sizes]
-print("key/value heads | parameters of w_k, w_v | kept for 100 tokens | large model, 8,192 tokens")
-for num_kv_heads, layer in zip(sizes, layers, strict=True):
-    count = training.count_parameters(layer.w_k) + training.count_parameters(layer.w_v)
-    kept = layer.w_k(tokens).nbytes + layer.w_v(tokens).nbytes
-    large_heads = 32 * num_kv_heads // 8
-    large = 32 * large_heads * 2 * 128 * 2 * 8192
-    print(f"{num_kv_heads:15} | {count:22,} | {kept / 1024:15.0f} KiB | {large / 2**30:.1f} GiB with {large_heads} heads")
+layers = [my.GroupedQueryAttention(512, 8, groups) for groups in sizes]
+print("key/value   parameters    kept for      large model,")
+print("heads       of w_k, w_v   100 tokens    8,192 tokens")
+for groups, layer in zip(sizes, layers, strict=True):
+    count = sum(training.count_parameters(x) for x in (layer.w_k, layer.w_v))
+    kept = (layer.w_k(tokens).nbytes + layer.w_v(tokens).nbytes) / 2**10
+    large_heads = 32 * groups // 8
+    large = 32 * large_heads * 2 * 128 * 2 * 8192 / 2**30
+    row = f"{groups:5}   {count:15,}   {kept:6.0f} KiB    "
+    print(row + f"{large:.1f} GiB ({large_heads} heads)")
 
 # %% [markdown] slug="grouped-accuracy"
 # Memory falls in proportion, and `w_k` and `w_v` shrink with it. **What does it cost?** The two look-ups again, with four
@@ -635,7 +645,7 @@ for num_kv_heads in (2, 1) if session.training_allowed() else ():
         model = LookUps(my.GroupedQueryAttention(32, 4, num_kv_heads))
         task.fit(model, seed=seed)
         shares.append(f"{task.right(model)[1]:.2f}")
-    print(f"heads: 4   key/value heads: {num_kv_heads}   both letters right:", *shares)
+    print(f"4 heads, {num_kv_heads} for keys and values: both letters right", *shares)
 
 # %% [markdown] slug="grouped-answer"
 # Here it costs nothing. That fits the task: the heads ask different questions, and the same keys and values can answer all
