@@ -40,10 +40,8 @@ def oracle_look_ahead(seq_len):
 
 
 def _look_ahead(candidate, seq_len):
-    mask = candidate(seq_len)
-    expect.tensor(mask, shape=(seq_len, seq_len), what="the mask")
     numbers = "Numbers would be right where a mask is added to the scores or multiplied with the weights."
-    return _boolean(mask, numbers)
+    return expect.tensor(_boolean(candidate(seq_len), numbers), shape=(seq_len, seq_len), what="the mask")
 
 
 @LOOK_AHEAD.law(
