@@ -476,8 +476,9 @@ with torch.no_grad():
 # %% [markdown] slug="intervene-answer"
 # For attention, picture and test agree: where the weight is, a change matters, and elsewhere it does not. The plain network
 # has learned the same, up to a few slips. The test shows it, and no picture did. The average hangs on all positions alike.
-# So the test works with any model, and the picture saves you most of the tests. In larger models with many layers
-# the two need not agree. Keep the habit: a picture is a guess, a change is a test.
+#
+# So the test works with any model, and the picture saves you most of the tests. In larger models with many layers the two
+# need not agree. Keep the habit: a picture is a guess, a change is a test.
 #
 # Make changes yourself: the explorer exchanges one letter and shows the three answers.
 
@@ -589,6 +590,7 @@ if session.training_allowed():
 # | every state looks like a first state | the new state is not kept | what does the next step read? |
 # | states beyond -1 and 1 | a number passes by the tanh | what is inside tanh, what is returned? |
 # | shape `(seq, batch, …)` | states stacked along axis 0 | the `dim` of `stack` |
+# | "modified by an inplace operation" | states written into a tensor that is read again | a list, and `stack` at the end |
 # | an error about float and double | zeros made in float32 | `x.new_zeros`, or `dtype=x.dtype` |
 # | "Trying to backward through the graph a second time" | the graph was freed | `retain_graph=True` |
 # | "One of the differentiated Tensors appears to not have been used" | no path to the inputs | `allow_unused=True` |
