@@ -126,11 +126,21 @@ class Learner:
 
     def run(self, id):
         """Runs one cell and returns what it shows."""
-        cell = self.cell(id)
-        cell.locator(".cm-content").first.click()
-        self.page.keyboard.press("Control+Enter")
+        prompt = self.cell(id).locator(".jp-InputPrompt").first
+        before = prompt.inner_text()
+        for _ in range(6):  # a key that comes while the page is still being laid out is lost
+            self.cell(id).locator(".cm-content").first.click()
+            self.page.keyboard.press("Control+Enter")
+            if self._changes(prompt, before):
+                break
         self.finished()
         return self.output(id)
+
+    def _changes(self, prompt, before, seconds=5):
+        end = time.monotonic() + seconds
+        while prompt.inner_text() == before and time.monotonic() < end:
+            self.page.wait_for_timeout(100)
+        return prompt.inner_text() != before
 
     def output(self, id):
         area = self.cell(id).locator(".jp-OutputArea")
