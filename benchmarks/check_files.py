@@ -1,0 +1,45 @@
+"""`python -m autograder check` of 50 files: one job against two, in one run, whole processes."""
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from autograder import misconceptions
+from autograder.classroom import answer_cell
+
+CHAPTER, COMPONENT, FILES, LIMIT_SECONDS = "02_attention_mechanism", "attention", 50, 60
+
+
+def seconds(files, jobs):
+    """Wall seconds of one whole process."""
+    start = time.perf_counter()
+    command = [sys.executable, "-m", "autograder", "check", COMPONENT, *files, "--json", "--jobs", str(jobs)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert len(done.stdout.splitlines()) == len(files), done.stderr
+    return time.perf_counter() - start
+
+
+def main():
+    kinds = [
+        (entry, file)
+        for file in ("misconceptions.py", "variants.py")
+        for entry in misconceptions.read(CHAPTER, file)
+        if entry.component == COMPONENT
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        files = []
+        for index in range(FILES):
+            entry, file = kinds[index % len(kinds)]
+            path = Path(folder) / f"answer_{index:02}.py"
+            path.write_text(answer_cell(CHAPTER, entry, file), encoding="utf-8")
+            files.append(str(path))
+        two, one = seconds(files, 2), seconds(files, 1)
+    print(
+        f"{FILES} files, right and wrong: two jobs {two:.1f} s (limit {LIMIT_SECONDS} s), one job {one:.1f} s, {one / two:.2f} times"
+    )
+
+
+if __name__ == "__main__":
+    main()
