@@ -486,6 +486,9 @@ for start in (0, 100, 500):
     scores[f"query at {start}"] = (turned_k @ turned_q[0]).tolist()
 xs = distances.tolist()
 ax = plots.curves(xs, scores, "distance from query to key", "dot product", "rotary")
+for line, width in zip(ax.lines, (9, 5, 1.5), strict=True):    # broad under narrow
+    line.set(linewidth=width, marker="")
+ax.legend()
 plots.alt(ax, "Three curves of dot product against distance that lie exactly on one "
               "another. They swing up and down and do not fade with the distance.")
 
@@ -577,13 +580,13 @@ groups = [range(16, 32), range(32, 40), range(40, 48), range(48, 64), range(64, 
 if session.training_allowed():
     for task, steps in (("recall", 300), ("periodic copy", 400)):
         names = "".join(f"{f'{group[0]}–{group[-1]}':>8}" for group in groups)
-        print(f"{task}, right at places{names:>{64 - len(task)}}")
+        print(f"{task:20}{names}   (places)")
         for scheme in tasks.SCHEMES:
             model, _ = tasks.train(scheme, task, my, steps)
             by_place = tasks.accuracy_by_position(model, task)
             accuracies[task][scheme] = by_place
             shares = [by_place[list(group)].mean().item() for group in groups]
-            print(f"    {scheme:36}" + "".join(f"{share:8.2f}" for share in shares))
+            print(f"    {scheme:16}" + "".join(f"{share:8.2f}" for share in shares))
 
 # %% slug="plot-all"
 if session.training_allowed():
@@ -618,8 +621,8 @@ if session.training_allowed():
 #   fails as well. A place further on has *distances* that never occurred, and their scores swing (the picture above) to
 #   values that nobody trained. It gets each distance right wherever it stands; it does not know what to ignore.
 # - **ALiBi** copies at length 128 as well as at 32: far keys are pushed down, further than it saw in training, so nothing
-#   unknown gets in. The price shows on the left. "Exactly 5 back" is no matter of near and far, and one layer of ALiBi
-#   never learns it, at no length.
+#   unknown gets in. The price shows on the left. "Exactly 5 back" is no matter of near and far, and one layer with
+#   ALiBi did not learn it at any length.
 #
 # So with these models and this training: *fixed* did not give extrapolation, *relative* alone did not give it either, and
 # what did give it cannot do everything. These are small models, one seed each. With another seed
