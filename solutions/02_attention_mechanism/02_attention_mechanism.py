@@ -50,10 +50,10 @@ from utils import my, plots, widgets
 
 # %% slug="five-entries" tags=["nbval-check-output"]
 labels = ("mouse", "horse", "elephant", "toy car", "lorry")
-keys = torch.tensor([                                  # how living, how large
+keys = torch.tensor([      # how living, how large
     [1.0, -1.2], [1.4, 0.3], [1.0, 1.4], [-1.0, -1.2], [-1.0, 1.4],
 ])
-speeds = torch.tensor([[13.0], [70.0], [25.0], [5.0], [90.0]])        # km/h
+speeds = torch.tensor([[13.0], [70.0], [25.0], [5.0], [90.0]])  # km/h
 query = torch.tensor([[1.8, 0.9]])
 
 fits = (query @ keys.T)[0]
@@ -176,7 +176,7 @@ for d_k in sizes:
         s = q @ k.T / divisor
         w = my.softmax(s)
         jacobian = torch.diag_embed(w) - w[:, :, None] * w[:, None, :]
-        slopes = jacobian.flatten(1).norm(dim=1)          # its size, for each query
+        slopes = jacobian.flatten(1).norm(dim=1)      # of each query
         found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean()
         measured[name].append([number.item() for number in found])
 
@@ -211,7 +211,7 @@ plots.alt(figure, """Three curves against d_k. Without the scale the variance gr
 # %% slug="aligned-query"
 for d_k in sizes:
     k = torch.randn(32, d_k, generator=generator)
-    s = k[:1] @ k.T / d_k**0.5                                # the query is key 0
+    s = k[:1] @ k.T / d_k**0.5      # the query is key 0
     print(f"d_k {d_k:5}   its score {s[0, 0]:6.2f}   its weight {my.softmax(s)[0, 0]:.3f}")
 
 # %% [markdown] slug="scores-exercise"
@@ -375,7 +375,7 @@ mask = torch.tensor([[True, True, False, False]])
 
 def ways(s):
     """The weights that each way makes of the scores s of one query."""
-    unit = torch.eye(4)                          # keys that make the scores equal to s
+    unit = torch.eye(4)      # keys that make the scores equal to s
     return {
         "attention": my.attention(s * 4**0.5, unit, unit, mask=mask)[1],
         "no mask": my.softmax(s),
@@ -387,7 +387,7 @@ def ways(s):
 values = torch.tensor([[1.0], [2], [10], [20]])
 other_values = torch.tensor([[1.0], [2], [-30], [5]])
 before = ways(torch.tensor([[-1.0, 0.5, 1.5, 1.0]]))
-after = ways(torch.tensor([[-1.0, 0.5, 4.0, -2.0]]))             # other hidden keys
+after = ways(torch.tensor([[-1.0, 0.5, 4.0, -2.0]]))      # other hidden keys
 print("               sum of weights  on hidden  output  with other padding")
 for name, w in before.items():
     row = w.sum(), w[~mask].sum(), w @ values, after[name] @ other_values
@@ -701,9 +701,10 @@ check_quiz("02_attention_mechanism")
 # ## What you built
 #
 # - `softmax`: shares from numbers of any size.
-# - `attention_scores`: the fit of every query and every key, with a spread that does not depend on $d_k$.
+# - `attention_scores`: the fit of every query and every key, and while they are random its spread does not depend
+#   on $d_k$.
 # - `attention`: the look-up itself, with a mask that leaves no trace of what it hides. Everything that follows, up to
-#   BERT, GPT, T5 and ViT, calls this function.
+#   BERT, GPT, T5 and ViT, is built around it.
 # - `blockwise_attention`, if you went for it: the same in memory that grows with the length, not with its square.
 #
 # What passed its checks is now in your library `my_transformer/`, and the next chapters take it from there.
