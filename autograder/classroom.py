@@ -10,7 +10,6 @@ from autograder import misconceptions
 from autograder.manifest import load
 from utils.sources import Sources
 
-
 STYLES = 4
 
 

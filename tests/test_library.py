@@ -40,8 +40,9 @@ def test_my_gives_what_was_saved_in_an_earlier_notebook(home, notebook, capsys):
 
 
 @pytest.mark.parametrize("variable, value", [("NBGRADER_EXECUTION", "autograde"), ("COURSE_BUILD", "1")])
-def test_my_gives_the_reference_under_grading_and_in_a_build(home, notebook, monkeypatch, capsys, variable, value):
+def test_nothing_saved_is_read_or_written_under_grading_and_in_a_build(home, notebook, monkeypatch, capsys, variable, value):
     notebook.run("def softmax(x): return 'mine'").passes("softmax")
+    library._passed.clear()
     before = text(home)
     capsys.readouterr()
     monkeypatch.setenv(variable, value)
@@ -49,6 +50,17 @@ def test_my_gives_the_reference_under_grading_and_in_a_build(home, notebook, mon
     assert capsys.readouterr().out == "softmax: the reference\n"
     assert notebook.run("def softmax(x): return 'other'").passes("softmax") is None
     assert text(home) == before
+
+
+def test_what_passed_in_this_kernel_is_taken_in_a_build_and_never_under_grading(monkeypatch):
+    def own(x):
+        return x
+
+    library.passed("softmax", own)
+    monkeypatch.setenv("COURSE_BUILD", "1")
+    assert library.my.softmax is own
+    monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
+    assert library.my.softmax is reference.softmax
 
 
 def test_saved_module_that_does_not_import_gives_way_to_the_reference(home, notebook, capsys):
