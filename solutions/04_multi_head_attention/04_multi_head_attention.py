@@ -151,8 +151,8 @@ pictures.split_picture({
 # Build `merge_heads(x)`, the way back: `(batch, num_heads, seq, d_head)` becomes `(batch, seq, num_heads * d_head)`, so
 # that `merge_heads(split_heads(x, n))` is `x` again.
 #
-# **By hand:** the two heads above give `[[0, 1, 2, 3], [4, 5, 6, 7]]`. Note where the 2 goes: behind the 1, not behind
-# the 5 that follows in memory.
+# **By hand:** the two heads above give `[[0, 1, 2, 3], [4, 5, 6, 7]]`. Note the 2: it goes behind the 1, though
+# in the memory of the heads it follows the 5.
 
 # %% [markdown] hints="merge_heads"
 
