@@ -288,17 +288,19 @@ class LearnedPositionalEmbedding(nn.Module):
     Parameter `table` (max_len, d_model). `ValueError` where seq exceeds max_len.
     """
 
-    ### BEGIN SOLUTION
     def __init__(self, max_len, d_model):
         super().__init__()
+        ### BEGIN SOLUTION
         self.table = nn.Parameter(0.02 * torch.randn(max_len, d_model))    # as in GPT-2
+        ### END SOLUTION
 
     def forward(self, x):
+        ### BEGIN SOLUTION
         seq, max_len = x.shape[1], self.table.shape[0]
         if seq > max_len:
             raise ValueError(f"seq={seq} does not fit into max_len={max_len} rows")
         return x + self.table[:seq]
-    ### END SOLUTION
+        ### END SOLUTION
 
 # %% check="LearnedPositionalEmbedding"
 check("LearnedPositionalEmbedding")
