@@ -10,12 +10,11 @@ import nbformat
 from nbgrader.auth import Authenticator
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.exchange import ExchangeFactory
-from traitlets.config import Config
-from traitlets.config.loader import PyFileConfigLoader
 
 from autograder import report
 from autograder.classroom import notebook_of
 from autograder.manifest import ROOT, load
+from autograder.nbgrader_settings import config_of
 
 # The folder is a course directory of its own: the course's configuration, with a class and an exchange beside it.
 _CONFIG = '''"""A course directory beside the course's own: the same configuration, another class."""
@@ -72,15 +71,12 @@ class ClassRun:
         for student in students:
             home = self.folder / "learners" / student.id
             home.mkdir()
-            config = self._config()
+            config = config_of(self.folder)
             config.CourseDirectory.update(student_id=student.id, assignment_id=self.chapter)
             config.Exchange.update(assignment_dir=str(home), cache=str(home / ".cache"))
             self._exchange("FetchAssignment", config)
             nbformat.write(notebook_of(self.chapter, student), home / self.chapter / f"{self.chapter}.ipynb")
             self._exchange("Submit", config)
-
-    def _config(self):
-        return Config(PyFileConfigLoader("nbgrader_config.py", path=str(self.folder)).load_config())
 
     def _exchange(self, step, config):
         """What `nbgrader fetch_assignment` and `nbgrader submit` do, without a process for each learner."""
@@ -102,7 +98,7 @@ class ClassRun:
 
     def report(self):
         """The class report; also written as `report.html`."""
-        found = report.read(self.chapter, CourseDirectory(config=self._config()))
+        found = report.read(self.chapter, CourseDirectory(config=config_of(self.folder)))
         (self.folder / "report.html").write_text(report.html(found), encoding="utf-8")
         return found
 

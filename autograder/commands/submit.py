@@ -10,10 +10,10 @@ from datetime import datetime
 from getpass import getuser
 from pathlib import Path
 
-from nbgrader.apps import NbGrader
-from nbgrader.exchange import Exchange
+from nbgrader.exchange.default import Exchange
 
 from autograder.manifest import ROOT, load
+from autograder.nbgrader_settings import config_of
 
 LEFT_OUT = {".ipynb_checkpoints", "__pycache__"}
 
@@ -61,18 +61,15 @@ def exchange_root(chapter):
     """nbgrader's exchange folder when this machine has one with this chapter released in it, else None."""
     if os.name == "nt":
         return None
-    app = NbGrader()
-    app.load_config_file(path=[str(ROOT)])
-    root, course = Exchange(parent=app).root, app.config.CourseDirectory.course_id
+    config = config_of(ROOT)
+    root, course = Exchange(config=config).root, config.CourseDirectory.course_id
     there = Path(root, course, "inbound").is_dir() and Path(root, course, "outbound", chapter).is_dir()
     return root if there else None
 
 
 def through_exchange(folder, root):
     """Runs `nbgrader submit` and returns what to tell the learner. Raises `CannotSubmit`."""
-    app = NbGrader()
-    app.load_config_file(path=[str(ROOT)])
-    course = app.config.CourseDirectory.course_id
+    course = config_of(ROOT).CourseDirectory.course_id
     command = [
         sys.executable,
         "-m",
