@@ -40,10 +40,10 @@ def _(candidate, case):
         expect.close(candidate(x, dim=dim), torch.softmax(x, dim), case, what=f"softmax(x, dim={dim})")
     one = case.normal(case.cols)
     expect.close(
-        candidate(one, 0),
+        candidate(one, dim=0),
         torch.softmax(one, 0),
         case,
-        what="softmax of a single row, dim=0 given by position",
+        what="softmax of a single row, dim=0",
     )
 
 
