@@ -156,7 +156,7 @@ def multiplications(layer, x):
     return counter.get_total_flops() // 2  # PyTorch counts a multiplication and its addition as two
 
 
-def race(layers, x, repeats=7):
+def race(layers, x, repeats=5):
     """Median seconds of each layer on x; they take turns, so that whatever disturbs one disturbs all."""
     seconds = {name: [] for name in layers}
     with torch.no_grad():
