@@ -4,8 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from autograder.checks.component import component as find
-from autograder.isolation.process import Process, RemoteCandidate
-from autograder.judge import Check, Verdict, judge_with_exchange
+from autograder.isolation.judging import Gone, judge_in
+from autograder.isolation.process import Process
+from autograder.judge import Check, Verdict
 
 _LOADS = "the file runs and defines it"
 
@@ -27,18 +28,11 @@ def check_file(name, path):
         error = process.ask("load", path=str(Path(path).resolve()))["error"]
         if error is not None:
             return _failed(component, load_problem(error))
-        reply = process.ask("defined", names=[name, *component.earlier])
-        if reply.get("error"):
-            return _failed(component, load_problem(reply["error"]))
-        defined = set(reply["defined"])
-        if name not in defined and not process.ask("has", name=name).get("has"):
-            return _failed(component, f"The file defines no {name}: name the function or class exactly so.")
-
-        def open_candidate(exchange):
-            process.ask("exchange", names=list(exchange))
-            return RemoteCandidate(component, process)
-
-        return judge_with_exchange(open_candidate, sorted(defined - {name}), hidden=True)
+        try:
+            verdict = judge_in(process, name)
+        except Gone as gone:
+            return _failed(component, load_problem(gone.error))
+    return verdict or _failed(component, f"The file defines no {name}: name the function or class exactly so.")
 
 
 def unreadable(path):

@@ -12,8 +12,9 @@ import nbformat
 
 from autograder import render
 from autograder.checks.component import component as find
-from autograder.isolation.process import Process, RemoteCandidate
-from autograder.judge import judge_with_exchange
+from autograder.files import load_problem
+from autograder.isolation.judging import Gone, judge_in
+from autograder.isolation.process import Process
 from autograder.manifest import load
 from autograder.quiz import grade_quiz_source
 
@@ -171,41 +172,14 @@ def _grade_cell(cell, chapter, process, written):
         return Cell(id, float(earned), points, message)
     if name not in written:
         return Cell(id, 0.0, points, f"The cell {name} is not in this notebook.")
-    verdict = _judge(name, process)
+    try:
+        verdict = judge_in(process, name, supplied=find(name).chapter_mates)
+    except Gone as gone:
+        problem = load_problem(gone.error).replace("The file", "The notebook").replace("the file", "the notebook")
+        return Cell(id, 0.0, points, problem)
     if verdict is None:
         return Cell(id, 0.0, points, f"{name} is not there when its check cell runs: did its cell raise an error?")
     return Cell(id, min(verdict.points, points), points, render.text(verdict))
-
-
-def _judge(name, process):
-    component = find(name)
-    reply = process.ask("defined", names=[name, *component.earlier])
-    if reply.get("error"):
-        return _stopped(component, reply["error"])
-    defined = set(reply["defined"])
-    if name not in defined and not process.ask("has", name=name).get("has"):
-        return None
-
-    def open_candidate(exchange):
-        process.ask("exchange", names=list(exchange))
-        return RemoteCandidate(component, process)
-
-    verdict = judge_with_exchange(open_candidate, sorted(defined - {name}), hidden=True)
-    process.ask("exchange", names=[])
-    return verdict
-
-
-def _stopped(component, error):
-    from autograder.files import load_problem
-    from autograder.judge import Check, Verdict
-
-    message = load_problem(error).replace("The file", "The notebook").replace("the file", "the notebook")
-    return Verdict(
-        component.name,
-        0.0,
-        component.points,
-        [Check("the notebook runs up to here", False, message, 0.0, component.points)],
-    )
 
 
 def text(graded):

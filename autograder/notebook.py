@@ -30,7 +30,11 @@ def judge_in(namespace, name, hidden=False):
     """The `Verdict` on `namespace[name]`."""
     component = find(name)
     stand_ins = reference.COMPONENTS
-    exchangeable = [other for other in component.earlier if other in namespace and namespace[other] is not stand_ins[other]]
+    exchangeable = [
+        other
+        for other in component.earlier
+        if (other in namespace or other in component.chapter_mates) and namespace.get(other) is not stand_ins[other]
+    ]
 
     def open_candidate(exchange):
         replaced = {other: stand_ins[other] for other in exchange}

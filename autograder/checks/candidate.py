@@ -168,9 +168,11 @@ def _exchanged(namespace, exchange):
     if not exchange:
         yield
         return
-    before = {name: namespace[name] for name in exchange}
+    before = {name: namespace[name] for name in exchange if name in namespace}
     namespace.update(exchange)
     try:
         yield
     finally:
+        for name in exchange:
+            del namespace[name]
         namespace.update(before)

@@ -67,6 +67,11 @@ class Component:
         names = [exercise.id for chapter in load().chapters for exercise in chapter.exercises]
         return frozenset(names[: names.index(self.name)]) if self.name in names else frozenset()
 
+    @property
+    def chapter_mates(self):
+        """Earlier components of the same chapter: one that is missing is a mistake of its own exercise, not of this one."""
+        return frozenset(exercise.id for exercise in load().chapter(self.chapter).exercises) & self.earlier
+
     def cases_of(self, law, extra=()):
         """The visible cases of `law`, or, with `extra` (hidden cases as dicts), those."""
         if extra:

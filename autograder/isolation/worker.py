@@ -72,7 +72,7 @@ class Worker:
     def __init__(self):
         self._namespace = {}
         self._shell = None
-        self._before = {}
+        self._exchanged, self._before = [], {}
 
     def do_hello(self):
         """Says that the process is up."""
@@ -110,8 +110,11 @@ class Worker:
 
     def do_exchange(self, names):
         """Puts the reference's components in the place of these names, and takes earlier exchanges back."""
+        for name in self._exchanged:
+            self._namespace.pop(name, None)
         self._namespace.update(self._before)
-        self._before = {name: self._namespace[name] for name in names}
+        self._exchanged = list(names)
+        self._before = {name: self._namespace[name] for name in names if name in self._namespace}
         self._namespace.update({name: reference.COMPONENTS[name] for name in names})
         return {"error": None}
 
