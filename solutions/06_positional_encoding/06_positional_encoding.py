@@ -42,7 +42,7 @@ from utils.explorers import positional_encoding as explorer
 # **Predict:** a self-attention layer with random weights reads both sentences. In which of the three words' outputs do
 # they differ?
 
-# %% slug="same-outputs"
+# %% slug="same-outputs" tags=["nbval-check-output"]
 torch.manual_seed(6)
 words = {"dog": 0, "man": 1, "bites": 2}
 embedding, layer = nn.Embedding(3, 8), my.SelfAttention(8, 8, 8)
@@ -204,6 +204,11 @@ def sinusoidal_encoding(seq_len, d_model):
 
 # %% check="sinusoidal_encoding"
 check("sinusoidal_encoding")
+
+# %% slug="rows-by-hand" tags=["nbval-check-output"]
+for d_model in (4, 5):
+    row = my.sinusoidal_encoding(3, d_model)[2].tolist()
+    print(f"position 2, d_model {d_model}:", "  ".join(f"{number:.3f}" for number in row))
 
 # %% [markdown] slug="see-encoding"
 # ### What it looks like
@@ -597,7 +602,7 @@ if session.training_allowed():
         lines = {}
         for scheme, by_place in by_scheme.items():
             centres, lines[scheme] = tasks.mean_over(by_place[16:], first=16)
-        plots.curves(centres, lines, "place", "right", task, ax)
+        plots.curves(centres, lines, "place", "share right", task, ax)
         ax.axvspan(0, tasks.TRAINED, color=plots.COLOURS["grey"], alpha=0.15)
         ax.axhline(1 / tasks.TOKENS[task], color="grey", linestyle="--")
         ax.set(xlim=(14, 128), ylim=(0, 1.03))
@@ -627,9 +632,9 @@ if session.training_allowed():
 #   ALiBi did not learn it at any length.
 #
 # So with these models and this training: *fixed* did not give extrapolation, *relative* alone did not give it either, and
-# what did give it cannot do everything. These are small models, one seed each. With another seed
-# the numbers inside move by a few hundredths; beyond, sinusoidal and rotary move by as much as two tenths, and now the one
-# holds longer, now the other. Which curves fall and which does not stayed the same. Larger models and other data may
+# what did give it cannot do everything. These are small models, one seed each. With three other seeds
+# the numbers inside moved by a few hundredths; beyond, sinusoidal and rotary moved by up to two tenths, and now the one
+# held longer, now the other. Which curves fall and which does not stayed the same. Larger models and other data may
 # differ. Long-context models in use do train on long sequences, or rescale the angles and train a little more.
 
 # %% [markdown] slug="cheating"
