@@ -1,16 +1,20 @@
 """A whole class through plain nbgrader: generate, release, fetch, submit, collect, autograde, feedback, export."""
 
 import csv
+import json
 import re
+import subprocess
+import sys
 
 import pytest
 
-from autograder import quiz
+from autograder import catalogue, misconceptions, quiz
 from autograder.checks.candidate import LocalCandidate
 from autograder.checks.component import component
 from autograder.class_run import ClassRun
 from autograder.classroom import students
-from autograder.judge import HIDDEN
+from autograder.hidden import hidden_cases
+from autograder.judge import judge
 from autograder.manifest import load
 
 CHAPTER = "02_attention_mechanism"
@@ -50,8 +54,6 @@ def test_the_class_is_large_and_of_every_kind(graded):
 
 
 def _ids(exercise):
-    from autograder import catalogue
-
     return catalogue.read(CHAPTER)[exercise]
 
 
@@ -92,18 +94,10 @@ def test_every_mistake_is_named_and_costs_its_own_exercise_alone(graded):
 
 def test_nbgrader_gives_the_points_that_the_judge_gives_alone(graded):
     _, members, rows = graded
-    from autograder import misconceptions
-    from autograder.judge import judge
-
-    wrong = {(e.component, e.id, e.answer.__name__): e for e in misconceptions.read(CHAPTER, "misconceptions.py")}
-    from autograder.classroom import _mistaken
-
     by_mistake = {}
-    for entry in wrong.values():
-        by_mistake.setdefault((entry.component, entry.id), []).append(
-            judge(LocalCandidate(component(entry.component), entry.answer), hidden=True).points
-        )
-    assert _mistaken
+    for entry in misconceptions.read(CHAPTER, "misconceptions.py"):
+        verdict = judge(LocalCandidate(component(entry.component), entry.answer), hidden=True)
+        by_mistake.setdefault((entry.component, entry.id), set()).add(verdict.points)
     for id, member in members.items():
         for exercise, mistake in member.mistakes.items():
             if points(exercise):
@@ -112,8 +106,6 @@ def test_nbgrader_gives_the_points_that_the_judge_gives_alone(graded):
 
 def test_feedback_shows_the_messages_and_no_hidden_check(graded):
     run, members, _ = graded
-    from autograder.hidden import hidden_cases
-
     seeds = {str(case["seed"]) for e in exercises() for case in hidden_cases(component(e))}
     assert seeds
     for id, member in members.items():
@@ -125,7 +117,20 @@ def test_feedback_shows_the_messages_and_no_hidden_check(graded):
         for word in ("hidden_checks", "BEGIN HIDDEN", "misconceptions.py"):
             assert word not in text
         assert not any(re.search(rf"seed\W{{0,3}}{seed}\b", text) for seed in seeds)
-    assert HIDDEN
+
+
+def test_the_report_command_reads_the_class_of_its_folder(graded):
+    run, members, rows = graded
+    command = [sys.executable, "-m", "autograder", "report", CHAPTER]
+    told = json.loads(subprocess.run([*command, "--json"], cwd=run.folder, capture_output=True, text=True).stdout)
+    assert {row["student"]: row["points"] for row in told["students"]} == {id: rows[id].points for id in members}
+    for member in members.values():
+        for exercise, mistake in member.mistakes.items():
+            assert told["misconceptions"][exercise][mistake] >= 1
+    page = (run.folder / "report.html").read_text(encoding="utf-8")
+    assert all(id in page for id in members) and "<script" not in page
+    empty = subprocess.run([*command[:-1], "03_self_attention"], cwd=run.folder, capture_output=True, text=True)
+    assert empty.returncode == 2 and "generate_assignment 03_self_attention" in empty.stderr
 
 
 def test_the_export_holds_every_learner(graded):
