@@ -70,10 +70,9 @@ def grade_notebook(path):
     written = _written(submitted)
     graded = Graded(str(path), chapter)
     with Process() as process:
-        for cell in _restored(released, submitted, written):
-            graded_cell = _grade_cell(cell, chapter, process, written)
-            if graded_cell is not None:
-                graded.cells.append(graded_cell)
+        run = _Run(chapter, process, written)
+        steps = [run.step(cell) for cell in _restored(released, submitted, written)]
+        graded.cells = [cell for cell in steps if cell is not None]
     return graded
 
 
@@ -156,30 +155,46 @@ def _restored(released, submitted, written):
     return cells + [locked[id] for id in order if id not in done]
 
 
-def _grade_cell(cell, chapter, process, written):
-    """Runs an ordinary cell and returns None; judges a graded one and returns its `Cell`."""
-    id, marks = _grade_id(cell), _marks(cell)
-    if not marks.get("grade"):
-        if cell.cell_type == "code" and cell.source.strip():
-            process.ask("cell", seconds=CELL_SECONDS, source=cell.source)
-        return None
-    points = float(marks.get("points", 0))
-    if marks.get("solution"):
-        return Cell(id, 0.0, points, "Graded by hand.")
-    name = id.removeprefix("check-")
-    if name == "quiz":
-        earned, _, message = grade_quiz_source(chapter, written.get("quiz", ""))
-        return Cell(id, float(earned), points, message)
-    if name not in written:
-        return Cell(id, 0.0, points, f"The cell {name} is not in this notebook.")
-    try:
-        verdict = judge_in(process, name, supplied=find(name).chapter_mates)
-    except Gone as gone:
-        problem = load_problem(gone.error).replace("The file", "The notebook").replace("the file", "the notebook")
-        return Cell(id, 0.0, points, problem)
-    if verdict is None:
-        return Cell(id, 0.0, points, f"{name} is not there when its check cell runs: did its cell raise an error?")
-    return Cell(id, min(verdict.points, points), points, render.text(verdict))
+class _Run:
+    """The cells of one submission as they run in `process`."""
+
+    def __init__(self, chapter, process, written):
+        self._chapter, self._process, self._written = chapter, process, written
+        self._raised = {}
+
+    def step(self, cell):
+        """Runs an ordinary cell and returns None; judges a graded one and returns its `Cell`."""
+        id, marks = _grade_id(cell), _marks(cell)
+        if not marks.get("grade"):
+            if cell.cell_type == "code" and cell.source.strip():
+                self._raised[id] = self._process.ask("cell", seconds=CELL_SECONDS, source=cell.source)["error"]
+            return None
+        points = float(marks.get("points", 0))
+        if marks.get("solution"):
+            return Cell(id, 0.0, points, "Graded by hand.")
+        name = id.removeprefix("check-")
+        if name == "quiz":
+            earned, _, message = grade_quiz_source(self._chapter, self._written.get("quiz", ""))
+            return Cell(id, float(earned), points, message)
+        earned, message = self._judge(name)
+        return Cell(id, min(earned, points), points, message)
+
+    def _judge(self, name):
+        if name not in self._written:
+            return 0.0, f"The cell {name} is not in this notebook."
+        try:
+            verdict = judge_in(self._process, name, supplied=find(name).chapter_mates)
+        except Gone as gone:
+            return 0.0, _of_notebook(gone.error)
+        if verdict is not None:
+            return verdict.points, render.text(verdict)
+        raised = self._raised.get(name)
+        reason = f" Its cell did not run: {_of_notebook(raised)}" if raised else " Does its cell define that name?"
+        return 0.0, f"{name} is not there when its check cell runs.{reason}"
+
+
+def _of_notebook(error):
+    return load_problem(error).replace("The file", "The notebook").replace("the file", "the notebook")
 
 
 def text(graded):

@@ -16,9 +16,13 @@ def check(name):
     namespace = shell.user_ns if shell is not None else {}
     exercise = load().exercise(name)
     if name not in namespace:
-        render.show_missing(name)
+        render.show_sentence(f"{name} is not there yet: run the cell above that defines it, then this one.")
         return 0.0
-    verdict = judge_in(namespace, name, hidden=session.grading())
+    try:
+        verdict = judge_in(namespace, name, hidden=session.grading())
+    except KeyboardInterrupt:
+        render.show_sentence(f"The check of {name} was stopped. If it would not end: does a loop in your code never end?")
+        return 0.0
     render.show(verdict, exercise)
     if verdict.passed and not session.grading():
         library.passed(name, namespace[name])

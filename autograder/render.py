@@ -86,7 +86,6 @@ def show(verdict, exercise):
     display(Shown(text(verdict), html(verdict, exercise.stretch)), metadata={"course": short})
 
 
-def show_missing(name):
-    """Displays that the cell of the exercise has not run."""
-    message = f"{name} is not there yet: run the cell above that defines it, then this one."
-    display(Shown(message, f'<p style="border-left:4px solid {_FAIL};padding:0.2em 0.8em">{escape(message)}</p>'))
+def show_sentence(sentence):
+    """Displays one sentence where no verdict can be given."""
+    display(Shown(sentence, f'<p style="border-left:4px solid {_FAIL};padding:0.2em 0.8em">{escape(sentence)}</p>'))

@@ -143,3 +143,26 @@ def test_a_foreign_notebook_gets_a_sentence_and_exit_code_one(tmp_path):
     assert done.returncode == 1 and "no exercise of this course" in done.stdout and "Traceback" not in done.stderr
     missing = subprocess.run([sys.executable, "-m", "autograder", "grade", "not-there.ipynb"], capture_output=True, text=True)
     assert missing.returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("import os\nos._exit(0)", "ended the whole Python process"),
+        ("kept = []\nwhile True: kept.append(bytearray(10**7))", "asked for more memory"),
+        ("raise SystemExit", "calls exit()"),
+        ("def attention(q, k, v, mask=None)\n    return q", "line 1"),
+        ("attntion = None", "Does its cell define that name?"),
+        ("def attention(q, k, v, mask=None):\n    raise SystemExit", "exit()"),
+        ("def attention(q, k, v, mask=None):\n    import os; os._exit(1)", "ended the whole Python process"),
+    ],
+)
+def test_a_cell_that_exits_or_takes_everything_costs_its_exercise_and_keeps_the_rest(tmp_path, right, source, words):
+    notebook = nbformat.from_dict(right)
+    ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
+    notebook.cells[ids.index("attention")].source = source
+    graded = grade.grade_notebook(write(tmp_path, notebook))
+    messages = {cell.grade_id: cell.message for cell in graded.cells}
+    assert points(graded)["check-softmax"] == 2.0 and points(graded)["check-attention"] == 0
+    assert points(graded)["check-quiz"] > 0
+    assert words in messages["check-attention"] and "Traceback" not in messages["check-attention"]

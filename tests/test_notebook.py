@@ -62,6 +62,14 @@ def test_a_check_returns_a_float_and_writes_nothing_to_stderr(tmp_path):
     assert shown(cells[6]).endswith("True")
 
 
+def test_a_check_that_is_interrupted_says_so_without_a_traceback(tmp_path):
+    stop = "import os, signal, threading\nthreading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()"
+    endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0"
+    cells = run(tmp_path / CHAPTER, SET_UP, endless, stop, 'check("softmax")', SOFTMAX, 'check("softmax")')
+    assert not errors(cells[3]) and "was stopped" in shown(cells[3])
+    assert "all 6 checks hold" in shown(cells[5])
+
+
 def test_what_passed_is_kept_and_imported_by_plain_python(tmp_path):
     run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")')
     code = "import torch; from my_transformer.attention_mechanism import softmax; print(softmax(torch.zeros(2)).tolist())"
