@@ -635,7 +635,8 @@ if session.training_allowed():
 # what did give it cannot do everything. These are small models, one seed each. We ran one more seed of all five, and two
 # more of sinusoidal, rotary and ALiBi: inside, the numbers moved by a few hundredths; beyond, sinusoidal and rotary moved
 # by up to two tenths, and now the one held longer, now the other. Which curves fall and which does not stayed the same.
-# Larger models and other data may differ. Long-context models in use do train on long sequences, or rescale the angles and train a little more.
+# Larger models and other data may differ. Long-context models in use do train on long sequences, or rescale the angles
+# and train a little more.
 
 # %% [markdown] slug="cheating"
 # ## Positions and the look-ahead mask
