@@ -50,11 +50,24 @@ def test_a_right_notebook_gets_everything_but_the_written_question(tmp_path, rig
     }
 
 
-def test_an_untouched_notebook_gets_nothing_and_an_invitation(tmp_path):
-    graded = grade.grade_notebook(write(tmp_path, notebook_of(CHAPTER, Student("untouched", ""))))
+@pytest.mark.parametrize("chapter", [chapter.id for chapter in load().chapters])
+def test_an_untouched_notebook_gets_nothing_and_an_invitation(tmp_path, chapter):
+    graded = grade.grade_notebook(write(tmp_path, notebook_of(chapter, Student("untouched", "")), f"{chapter}.ipynb"))
     assert graded.points == 0
-    message = next(cell.message for cell in graded.cells if cell.grade_id == "check-attention")
-    assert "Nothing is here yet" in message and "Traceback" not in message
+    messages = {cell.grade_id: cell.message for cell in graded.cells}
+    for exercise in load().chapter(chapter).exercises:
+        message = messages[exercise.check_id]
+        assert "Nothing is here yet" in message and "Traceback" not in message, exercise.id
+
+
+@pytest.mark.parametrize("chapter", [chapter.id for chapter in load().chapters])
+def test_the_solution_of_every_chapter_gets_everything(tmp_path, chapter):
+    notebook = notebook_of(chapter, Student("right", "", solution_cells(chapter)))
+    graded = grade.grade_notebook(write(tmp_path, notebook, f"{chapter}.ipynb"))
+    assert all(cell.points == cell.max_points for cell in graded.cells if cell.grade_id != "written")
+    for exercise in load().chapter(chapter).exercises:
+        message = next(cell.message for cell in graded.cells if cell.grade_id == exercise.check_id)
+        assert f"{exercise.points:g} of {exercise.points:g} points" in message
 
 
 def test_mistakes_are_named(tmp_path):
