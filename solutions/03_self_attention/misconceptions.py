@@ -251,6 +251,16 @@ class TiedAll(_Layer):
         self.w_q = self.w_k = self.w_v
 
 
+@misconception("SelfAttention", "shared-projection")
+class TiedWhereTheSizesAllow(_Layer):
+    """Right while d_v is not d_k."""
+
+    def __init__(self, d_model, d_k, d_v):
+        super().__init__(d_model, d_k, d_v)
+        if d_k == d_v:
+            self.w_v = self.w_k
+
+
 # Three projections are made, and in forward one of them stands in for another.
 
 
@@ -267,6 +277,13 @@ class UsesQueryKeyQuery(_Layer):
 @misconception("SelfAttention", "shared-projection")
 class UsesQueryKeyKey(_Layer):
     values = "w_k"
+
+
+@misconception("SelfAttention", "shared-projection")
+class UsesQueryKeyQueryWhereTheSizesAllow(_Layer):
+    def __init__(self, d_model, d_k, d_v):
+        super().__init__(d_model, d_k, d_v)
+        self.values = "w_q" if d_k == d_v else "w_v"
 
 
 @misconception("SelfAttention", "shared-projection")
