@@ -15,7 +15,7 @@ from autograder.manifest import load
 
 CHAPTERS = [chapter.id for chapter in load().chapters]
 SHOTS = lab.ROOT / "test-screenshots"
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 _SUBMIT = """import sys; from pathlib import Path; from autograder.commands.submit import main
 sys.exit(main(sys.argv[2:], Path(sys.argv[1])))"""
 

@@ -18,7 +18,7 @@ from autograder.judge import judge
 from autograder.manifest import load
 
 CHAPTER = "02_attention_mechanism"
-pytestmark = [pytest.mark.class_run, pytest.mark.xdist_group("class"), pytest.mark.timeout(1200)]
+pytestmark = [pytest.mark.class_run, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
     return [
         ("built files", ["-m", "autograder.build", "--check"], "python3 course.py build"),
         ("ruff", ["-m", "ruff", "check"], ".venv/bin/ruff check --fix, then by hand"),
-        ("tests", [*pytest, "--dist=loadgroup", "tests", *(["-m", ""] if everything else [])], "see the failures above"),
+        ("tests", [*pytest, "--dist=loadfile", "tests", *(["-m", ""] if everything else [])], "see the failures above"),
         (
             "notebooks",
             [
