@@ -17,7 +17,7 @@ from autograder import catalogue, misconceptions
 from autograder.checks.candidate import CandidateError, LocalCandidate
 from autograder.checks.case import Case
 from autograder.checks.component import component as find
-from autograder.checks.expect import Other
+from autograder.checks.expect import INCOMPARABLE, WRONG_GRADIENT, Failed, Other
 from autograder.manifest import load
 
 FOLDER = Path(__file__).parent / "fingerprints"
@@ -39,6 +39,8 @@ def name(candidate, checks):
     if named is not None:
         return named
     proofs = {rule for rule in failed if rule != "not run"}
+    if proofs == {WRONG_GRADIENT}:
+        return "not-differentiable"
     known = catalogue.ids(candidate.component)
     return proofs.pop() if len(proofs) == 1 and proofs <= set(known) else None
 
@@ -71,6 +73,8 @@ def run_probes(candidate):
             outcomes[probe] = {"error": error.type}
             if error.type in ("Timeout", "Ended", "OutOfMemory"):
                 return {probe: {"error": error.type} for probe in candidate.component.probes}
+        except (Failed, *INCOMPARABLE):
+            outcomes[probe] = {"other": "nothing that the probe can take"}
     return outcomes
 
 

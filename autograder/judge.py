@@ -98,15 +98,23 @@ def _check(candidate, component, law, extra, held):
         return _not_run(law, f"It is judged once “{law.needs}” holds.")
     try:
         for case in component.cases_of(law):
-            law.judge(candidate, case.fresh(law.name))
+            _hold(candidate, law, case)
     except (expect.Failed, CandidateError) as failure:
         return _failed(law, failure, shown=True)
     try:
         for case in component.cases_of(law, extra) if extra else []:
-            law.judge(candidate, case.fresh(law.name))
+            _hold(candidate, law, case)
     except (expect.Failed, CandidateError) as failure:
         return _failed(law, failure, shown=False)
     return Check(law.name, True, "", law.points, law.points)
+
+
+def _hold(candidate, law, case):
+    """Judges one case. A result that the law's own arithmetic cannot take is wrong too, and ends no run."""
+    try:
+        law.judge(candidate, case.fresh(law.name))
+    except expect.INCOMPARABLE as error:
+        raise expect.Failed(f"what came back cannot be compared: have its parts the right shapes? ({error})") from error
 
 
 def _failed(law, failure, shown):
@@ -117,6 +125,8 @@ def _failed(law, failure, shown):
             return Check(law.name, False, message, 0.0, law.points, "gone")
         if failure.type == "NotImplementedError":
             return Check(law.name, False, message, 0.0, law.points)
+        if "Can't call numpy() on Tensor that requires grad" in failure.message:
+            rule = "not-differentiable"
     else:
         message = str(failure)
     message = f"{_sentence(message)} {law.hint}" if shown else HIDDEN

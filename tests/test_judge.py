@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
 
@@ -89,6 +90,33 @@ def test_a_changed_input_costs_its_points_and_is_named():
     found = verdict("softmax", in_place)
     assert found.misconception == "changes-input" and found.points <= found.max_points - 0.25
     assert not next(check for check in found.checks if check.name == INPUTS).passed
+
+
+def test_a_path_that_is_cut_in_part_is_named():
+    def softmax_cut(x, dim=-1):
+        e = torch.exp(x - x.amax(dim, keepdim=True))
+        return e / e.sum(dim, keepdim=True).detach()
+
+    def softmax_in_numpy(x, dim=-1):
+        e = np.exp(x.numpy() - x.numpy().max(axis=dim, keepdims=True))
+        return torch.from_numpy(e / e.sum(axis=dim, keepdims=True))
+
+    def attention_cut(q, k, v, mask=None):
+        output, weights = masked_attention(-1e9, clean=lambda weights, mask: weights * mask)(q, k, v, mask)
+        return output, weights.detach()
+
+    for name, answer in (("softmax", softmax_cut), ("softmax", softmax_in_numpy), ("attention", attention_cut)):
+        assert verdict(name, answer).misconception == "not-differentiable"
+
+
+def test_results_of_odd_shapes_fail_without_ending_the_run():
+    def swapped(q, k, v, mask=None):
+        output, weights = masked_attention(-1e9)(q, k, v, mask)
+        return weights, output
+
+    for answer in (swapped, lambda q, k, v, mask=None: (q.sum(), k[0])):
+        found = verdict("attention", answer)
+        assert not found.passed and found.misconception is None
 
 
 def test_points_are_quarters_and_never_above_the_maximum():

@@ -73,6 +73,7 @@ def _(candidate, case):
     q, k, v = qkv(case, case.batch)
     mask = case.mask(case.batch, 1, case.k_len)
     output, weights = expect.pair(candidate(q, k, v, mask=mask))
+    expect.tensor(weights, shape=(case.batch, case.q_len, case.k_len), what="the weights")
     hidden = ~mask.expand_as(weights)
     expect.close(weights[hidden], torch.zeros_like(weights[hidden]), case, what="the weights of the masked keys")
     other_k = torch.where(mask.mT, k, case.normal(*k.shape, scale=5.0))
@@ -114,7 +115,7 @@ def _(candidate, case):
     _agrees(candidate, case, q, k, v, what="where no query sees anything", mask=nothing)
     got, expected = gradients(candidate, case, q, k, v, names=["q", "k", "v"], mask=mask)
     for name, g, e in zip("qkv", got, expected, strict=True):
-        expect.close(g, e, case, what=f"the gradient with respect to {name}, where one query sees nothing")
+        expect.gradient(g, e, case, what=f"the gradient with respect to {name}, where one query sees nothing")
 
 
 @ATTENTION.law(
@@ -125,7 +126,7 @@ def _(candidate, case):
     for kwargs in ({}, {"mask": case.mask(case.q_len, case.k_len)}):
         got, expected = gradients(candidate, case, *qkv(case, case.batch), names=["q", "k", "v"], **kwargs)
         for name, g, e in zip("qkv", got, expected, strict=True):
-            expect.close(g, e, case, what=f"the gradient with respect to {name}")
+            expect.gradient(g, e, case, what=f"the gradient with respect to {name}")
 
 
 def _given(given, *lead):

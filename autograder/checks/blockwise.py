@@ -105,7 +105,7 @@ def _(candidate, case):
         expect.true(result.shape == cotangent.shape, "shapes of the check are in step")
         expect.differentiable(got, ["q", "k", "v"])
         for name, g, e in zip("qkv", got, expected, strict=True):
-            expect.close(g, e, case, what=f"the gradient with respect to {name}")
+            expect.gradient(g, e, case, what=f"the gradient with respect to {name}")
 
 
 @BLOCKWISE.law(

@@ -2,6 +2,9 @@
 
 import torch
 
+WRONG_GRADIENT = "wrong gradient"
+"""The `rule` of a gradient that is there, finite, and differs: no id, but `not-differentiable` where nothing else fails."""
+
 
 class Failed(Exception):
     """A law does not hold. `rule` names a catalogue id that this failure by itself proves."""
@@ -9,6 +12,10 @@ class Failed(Exception):
     def __init__(self, message, rule=None):
         super().__init__(message)
         self.rule = rule
+
+
+INCOMPARABLE = (RuntimeError, IndexError, TypeError, ValueError, AttributeError, KeyError)
+"""What our own arithmetic raises on a result whose parts do not fit it."""
 
 
 class Other:
@@ -116,6 +123,14 @@ def finite(x, what="the result"):
         kind = "NaN" if bool(x.isnan().any()) else "infinity"
         raise Failed(f"{what}: {kind} in {int(bad.sum())} of {x.numel()} entries.")
     return x
+
+
+def gradient(got, expected, case, what):
+    """`close` for a gradient. A finite one that differs while all values are right comes from a path that is cut in part."""
+    try:
+        close(got, expected, case, what=what)
+    except Failed as failure:
+        raise Failed(str(failure), rule=WRONG_GRADIENT if bool(torch.isfinite(got).all()) else None) from None
 
 
 def true(condition, message, rule=None):

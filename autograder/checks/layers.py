@@ -113,7 +113,7 @@ def all_gradients(candidate, case, sizes, state, inputs, **kwargs):
     expect.differentiable(got, names)
     for name, g, e in zip(names, got, [*right_inputs[:3], *right_parameters.values()], strict=True):
         expect.finite(g, f"the gradient with respect to {name}")
-        expect.close(g, e, case, what=f"the gradient with respect to {name}")
+        expect.gradient(g, e, case, what=f"the gradient with respect to {name}")
 
 
 def sees_nothing(candidate, case, sizes, state, inputs):

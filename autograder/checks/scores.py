@@ -71,7 +71,7 @@ def _(candidate, case):
     q, k = case.normal(case.batch, case.q_len, case.d_k), case.normal(case.batch, case.k_len, case.d_k)
     got, expected = gradients(candidate, case, q, k, names=["q", "k"])
     for name, g, e in zip(("q", "k"), got, expected, strict=True):
-        expect.close(g, e, case, what=f"the gradient with respect to {name}")
+        expect.gradient(g, e, case, what=f"the gradient with respect to {name}")
 
 
 @SCORES.probe("plain")

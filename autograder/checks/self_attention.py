@@ -164,7 +164,7 @@ def _(candidate, case):
     for name, right in expected.items():
         gradient = torch.zeros_like(right) if got[name] is None else got[name]
         where = f"the gradient with respect to {name}, where one word sees nothing"
-        expect.close(gradient, right, case, what=where)
+        expect.gradient(gradient, right, case, what=where)
 
 
 @SELF_ATTENTION.law(
@@ -181,7 +181,7 @@ def _(candidate, case):
         got, expected = _gradients(layer, state, x, case, mask)
         expect.differentiable([got[name] for name in expected], list(expected))
         for name, right in expected.items():
-            expect.close(got[name], right, case, what=f"the gradient with respect to {name}")
+            expect.gradient(got[name], right, case, what=f"the gradient with respect to {name}")
 
 
 def _gradients(layer, state, x, case, mask):

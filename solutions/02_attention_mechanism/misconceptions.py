@@ -224,6 +224,7 @@ def _nan_to_num(weights, mask):
 FILLS = {
     "careful": (_careful, _zero_blind), "minus infinity": (_fill(-math.inf), _keep), "added infinity": (_add(-math.inf), _keep),
     "minus 1e9": (_fill(-1e9), _keep), "added 1e9": (_add(-1e9), _keep), "added 1e4": (_add(-1e4), _keep),
+    "minus 1e9, no blind rows": (_fill(-1e9), _zero_blind), "added 1e4, no blind rows": (_add(-1e4), _zero_blind),
     "zeroed again": (_fill(-1e9), _zero_hidden), "no NaN": (_fill(-math.inf), _nan_to_num),
     "added, no NaN": (_add(-math.inf), _nan_to_num),
 }  # fmt: skip
