@@ -86,7 +86,7 @@ def _(candidate, case):
 )  # fmt: skip
 def _(candidate, case):
     (got,), (expected,) = gradients(candidate, case, case.normal(case.batch, case.seq, case.d), names=["x"])
-    expect.close(got, expected, case, what="the gradient with respect to x")
+    expect.gradient(got, expected, case, what="the gradient with respect to x")
 
 
 @AVERAGE.probe("plain")

@@ -67,10 +67,10 @@ def _(candidate, case):
     trained = candidate.there(trained_parameters, case.max_len, case.d_model)
     expect.true(["table", True] in [list(p) for p in trained], "table is no trainable parameter.", rule="not-trainable")
     expect.differentiable([to_x, to_parameters.get("table")], ["x", "table"])
-    expect.close(to_x, cotangent, case, what="the gradient with respect to x")
+    expect.gradient(to_x, cotangent, case, what="the gradient with respect to x")
     rows = torch.zeros_like(table)
     rows[: case.seq] = cotangent.sum(0)
-    expect.close(to_parameters["table"], rows, case, what="the gradient with respect to table")
+    expect.gradient(to_parameters["table"], rows, case, what="the gradient with respect to table")
 
 
 @LEARNED.law(

@@ -105,7 +105,7 @@ def _(candidate, case):
         rule="not-differentiable",
     )
     for name, g, e in zip(names, got, expected, strict=True):
-        expect.close(g, e, case, what=f"the gradient with respect to {name}")
+        expect.gradient(g, e, case, what=f"the gradient with respect to {name}")
 
 
 @RNN.probe("plain")
