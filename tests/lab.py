@@ -20,6 +20,8 @@ TOKEN = "a-test"
 _SETTINGS = {"windowingMode": "none"}
 _NOTHING_RUNS = """[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
     .every(prompt => !prompt.textContent.includes('*'))"""
+_LAST_CELL_RAN = """/\\[\\d+\\]/.test([...document.querySelectorAll(
+    '.jp-Notebook .jp-CodeCell .jp-InputPrompt')].at(-1).textContent)"""
 _START = """import sys; from pathlib import Path; from autograder.commands.lab import main
 sys.exit(main(sys.argv[2:], Path(sys.argv[1])))"""
 
@@ -109,6 +111,7 @@ class Learner:
     def run_all(self):
         """Runs the notebook by the menu and waits until the last code cell has its number."""
         self.menu("Run", "Run All Cells")
+        self.page.wait_for_function(_LAST_CELL_RAN, timeout=240_000)
         self.finished()
 
     def finished(self):
