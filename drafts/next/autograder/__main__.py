@@ -1,0 +1,167 @@
+"""`python -m autograder`: check files, grade a notebook, print the matrix of misconceptions, report on a class."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder import course_first
+
+if TYPE_CHECKING:
+    from autograder.framework.verdict import Fault
+
+PASSED, FAILED, WRONG_USAGE, FAULT = 0, 1, 2, 3  # FAULT: a check of the course itself is broken
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code."""
+    course_first()
+    arguments = _parser().parse_args(argv)
+    try:
+        return arguments.run(arguments)
+    except BrokenPipeError:
+        sys.stderr.close()
+        return FAILED
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m autograder", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    check = commands.add_parser("check", help="check a component in plain Python files")
+    check.add_argument("component")
+    check.add_argument("files", nargs="+", metavar="FILE")
+    check.add_argument("--jobs", type=int, default=2, metavar="N", help="files at the same time (default 2)")
+    check.set_defaults(run=_check)
+    grade = commands.add_parser("grade", help="grade one learner notebook")
+    grade.add_argument("notebook")
+    grade.set_defaults(run=_grade)
+    matrix = commands.add_parser("matrix", help="misconceptions and right answers: failed? named right?")
+    matrix.add_argument("chapters", nargs="*", metavar="CHAPTER")
+    matrix.add_argument("--component", metavar="NAME", help="the answers to one component only")
+    matrix.set_defaults(run=_matrix)
+    lines = commands.add_parser("lines", help="what a component costs: lines of laws, reference, wrong and right answers")
+    lines.set_defaults(run=_lines)
+    report = commands.add_parser("report", help="a graded class: marks, and what the marks came from")
+    report.add_argument("chapter", metavar="CHAPTER")
+    report.set_defaults(run=_report)
+    for command in (check, grade, matrix, report):
+        command.add_argument("--json", action="store_true", help="one JSON object a line")
+    return parser
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    from autograder import render
+    from autograder.files import check_files
+    from utils.manifest import load
+
+    known = [exercise.id for exercise in load().exercises]
+    if arguments.component not in known:
+        return _wrong(f"unknown component {arguments.component!r}: choose one of {', '.join(known)}")
+    if arguments.jobs < 1:
+        return _wrong(f"--jobs {arguments.jobs}: give 1 or more")
+    missing = [file for file in arguments.files if not Path(file).is_file()]
+    if missing:
+        return _wrong(f"no such file: {', '.join(missing)}")
+    passed = True
+    faults: list[Fault] = []
+    for file, verdict in check_files(arguments.component, arguments.files, arguments.jobs):
+        passed = passed and verdict.passed
+        print(
+            json.dumps({"file": file, **verdict.as_dict()}) if arguments.json else f"{file}\n{render.text(verdict)}",
+            flush=True,
+        )
+        faults += verdict.faults
+    return _told(faults) if faults else PASSED if passed else FAILED
+
+
+def _told(faults: "Iterable[Fault]") -> int:
+    """Shows each fault of the course with its traceback, once, and returns the exit code for it."""
+    for fault in {fault.traceback: fault for fault in faults}.values():
+        print(f"A fault of the course's own, in the check “{fault.law}”:\n{fault.traceback}", file=sys.stderr)
+    return FAULT
+
+
+def _grade(arguments: argparse.Namespace) -> int:
+    from autograder import grade
+
+    if not Path(arguments.notebook).is_file():
+        return _wrong(f"no such file: {arguments.notebook}")
+    try:
+        graded = grade.grade_notebook(Path(arguments.notebook))
+    except grade.NotGradable as problem:
+        if arguments.json:
+            print(
+                json.dumps(
+                    {
+                        "notebook": arguments.notebook,
+                        "points": 0.0,
+                        "max_points": 0.0,
+                        "cells": [],
+                        "problem": str(problem),
+                    }
+                )
+            )
+        else:
+            print(f"{arguments.notebook}: {problem}")
+        return FAILED
+    print(json.dumps(graded.as_dict()) if arguments.json else grade.text(graded))
+    return _told(graded.faults) if graded.faults else PASSED
+
+
+def _matrix(arguments: argparse.Namespace) -> int:
+    from autograder import matrix
+    from utils.manifest import load
+
+    chapters, problem = _chapters(arguments.chapters)
+    if problem:
+        return _wrong(problem)
+    known = [exercise.id for exercise in load().exercises]
+    if arguments.component is not None and arguments.component not in known:
+        return _wrong(f"unknown component {arguments.component!r}: choose one of {', '.join(known)}")
+    found = [row for chapter in chapters for row in matrix.rows(chapter, arguments.component)]
+    print("\n".join(json.dumps(row.as_dict()) for row in found) if arguments.json else matrix.text(found))
+    return PASSED if found and all(row.right for row in found) else FAILED
+
+
+def _lines(arguments: argparse.Namespace) -> int:
+    from autograder import lines
+    from utils.manifest import load
+
+    print(lines.text(lines.count(load())))
+    return PASSED
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from autograder.classroom import report
+
+    _, problem = _chapters([arguments.chapter])
+    if problem:
+        return _wrong(problem)
+    try:
+        found = report.read(arguments.chapter)
+    except report.NoClass as reason:
+        return _wrong(str(reason))
+    print(json.dumps(found.as_dict()) if arguments.json else report.text(found))
+    return PASSED
+
+
+def _chapters(wanted: list[str]) -> tuple[list[str], str | None]:
+    """(chapter ids, None), or ([], a sentence) when one is unknown. None wanted: all."""
+    from utils.manifest import load
+
+    known = [chapter.id for chapter in load().chapters]
+    unknown = [chapter for chapter in wanted if chapter not in known]
+    if unknown:
+        return [], f"unknown chapter {', '.join(unknown)}: choose from {', '.join(known)}"
+    return wanted or known, None
+
+
+def _wrong(message: str) -> int:
+    print(f"python -m autograder: {message}", file=sys.stderr)
+    return WRONG_USAGE
+
+
+if __name__ == "__main__":
+    sys.exit(main())

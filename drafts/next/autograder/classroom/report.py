@@ -1,0 +1,160 @@
+"""A graded class at a glance: marks, misconceptions by exercise, times, flags.
+
+Reads the gradebook and the autograded notebooks of the course directory that nbgrader's configuration names.
+"""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from dateutil.parser import isoparse
+from nbformat.notebooknode import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.apps import NbGrader
+from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.engine import make_url
+
+from autograder.render import number
+
+
+class NoClass(Exception):
+    """There is no graded class to report on; the message says what to do."""
+
+
+@dataclass
+class LearnerRow:
+    """One learner."""
+
+    student: str
+    points: float
+    max_points: float
+    cells: dict[str, float]
+    misconceptions: dict[str, str] = field(default_factory=dict)
+    seconds: float | None = None
+    flags: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Report:
+    """One chapter of a class."""
+
+    chapter: str
+    cells: dict[str, float]
+    rows: list[LearnerRow]
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """{exercise: {misconception: how many learners}}, most frequent first."""
+        found: dict[str, Counter[str]] = {}
+        for row in self.rows:
+            for exercise, id in row.misconceptions.items():
+                found.setdefault(exercise, Counter())[id] += 1
+        return {exercise: dict(counter.most_common()) for exercise, counter in sorted(found.items())}
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "chapter": self.chapter,
+            "max_points": self.cells,
+            "misconceptions": self.counts(),
+            "students": [asdict(r) for r in self.rows],
+        }
+
+
+def course_directory() -> CourseDirectory:
+    """nbgrader's course directory as the configuration in the working folder says."""
+    app = NbGrader()
+    app.load_config_file()
+    return CourseDirectory(parent=app)
+
+
+def read(chapter: str, coursedir: CourseDirectory | None = None) -> Report:
+    """The `Report` of a chapter. Raises `NoClass`."""
+    coursedir = coursedir or course_directory()
+    url = make_url(coursedir.db_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        raise NoClass(f"no gradebook yet: run `nbgrader generate_assignment {chapter}` and autograde the class first")
+    with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
+        try:
+            assignment = gradebook.find_assignment(chapter)
+            cells = {c.name: float(c.max_score) for n in assignment.notebooks for c in n.grade_cells}
+        except MissingEntry:
+            raise NoClass(
+                f"the gradebook has no assignment {chapter}: run `nbgrader generate_assignment {chapter}` first"
+            ) from None
+        submissions = sorted(gradebook.assignment_submissions(chapter), key=lambda s: s.student.id)
+        rows = [_row(submission, coursedir, chapter) for submission in submissions]
+    if not rows:
+        raise NoClass(f"nobody's {chapter} is graded yet: collect the class and run `nbgrader autograde {chapter}` first")
+    return Report(chapter, cells, rows)
+
+
+def _row(submission: SubmittedAssignment, coursedir: CourseDirectory, chapter: str) -> LearnerRow:
+    cells = {grade.name: float(grade.score) for notebook in submission.notebooks for grade in notebook.grades}
+    row = LearnerRow(submission.student.id, float(submission.score), float(submission.max_score), cells)
+    path = Path(coursedir.format_path(coursedir.autograded_directory, row.student, chapter)) / f"{chapter}.ipynb"
+    if not path.is_file():
+        row.flags.append("no autograded notebook")
+        return row
+    notebook = nbformat.read(path, as_version=4)
+    seconds = [_seconds(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    row.seconds = round(sum(seconds), 2) if any(seconds) else None
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            verdict = output.get("metadata", {}).get("course")
+            if verdict and verdict.get("misconception"):
+                row.misconceptions[verdict["component"]] = verdict["misconception"]
+            for law in verdict.get("faults", []) if verdict else []:
+                row.flags.append(f"a fault of the course in the check of {verdict['component']}: “{law}”")
+    if any(grade.needs_manual_grade for n in submission.notebooks for grade in n.grades):
+        row.flags.append("waits for a person")
+    if submission.total_seconds_late:
+        row.flags.append("late")
+    return row
+
+
+def _seconds(cell: NotebookNode) -> float:
+    times = cell.metadata.get("execution", {})
+    ends = [times.get(key) for key in ("iopub.execute_input", "shell.execute_reply")]
+    return (isoparse(ends[1]) - isoparse(ends[0])).total_seconds() if all(ends) else 0.0
+
+
+def text(report: Report) -> str:
+    """The report for a terminal."""
+    width = max(len(row.student) for row in report.rows) + 2
+    lines = [f"{report.chapter}: {len(report.rows)} learners"]
+    for row in report.rows:
+        named = ", ".join(f"{exercise}: {id}" for exercise, id in row.misconceptions.items())
+        seconds = f"{row.seconds:6.1f} s" if row.seconds is not None else " " * 8
+        score = f"{number(row.points):>6} of {number(row.max_points)}"
+        lines.append(f"  {row.student:{width}} {score}  {seconds}  {'; '.join([named, *row.flags]).strip('; ')}")
+    for exercise, counter in report.counts().items():
+        lines.append(f"  {exercise}: " + ", ".join(f"{id} ×{count}" for id, count in counter.items()))
+    return "\n".join(lines)
+
+
+def html(report: Report) -> str:
+    """The report as one page without scripts."""
+    head = "".join(f"<th scope='col'>{escape(cell)}<br>of {number(points)}</th>" for cell, points in report.cells.items())
+    body = "".join(_html_row(row, report.cells) for row in report.rows)
+    counts = "".join(
+        f"<li><code>{escape(exercise)}</code>: {', '.join(f'{escape(id)} ×{count}' for id, count in counter.items())}</li>"
+        for exercise, counter in report.counts().items()
+    )
+    return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(report.chapter)}</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;margin:2em;color-scheme:light dark}}table{{border-collapse:collapse}}
+th,td{{padding:.3em .7em;border-bottom:1px solid #8884;text-align:right}}td:first-child,td:last-child{{text-align:left}}</style>
+<h1>{escape(report.chapter)}</h1><p>{len(report.rows)} learners</p>
+<h2>Misconceptions by exercise</h2><ul>{counts or "<li>none named</li>"}</ul>
+<h2>Marks</h2><table>
+<tr><th scope="col">learner</th><th scope="col">total</th>{head}<th scope="col">named, flags</th></tr>
+{body}</table></html>
+"""
+
+
+def _html_row(row: LearnerRow, cells: dict[str, float]) -> str:
+    marks = "".join(f"<td>{number(row.cells.get(cell, 0.0))}</td>" for cell in cells)
+    named = [f"{exercise}: {id}" for exercise, id in row.misconceptions.items()] + row.flags
+    total = f"{number(row.points)} of {number(row.max_points)}"
+    return f"<tr><td>{escape(row.student)}</td><td>{total}</td>{marks}<td>{escape('; '.join(named))}</td></tr>"

@@ -1,0 +1,1 @@
+"""What `course.py` starts inside `.venv`, one module a command. Notebooks never import this package."""

@@ -1,0 +1,82 @@
+"""`course.py test`: proves the whole course; `--all` also runs what takes long (nightly).
+
+The gates in order: what is built is in step with its sources, ruff, the tests, and every solution notebook from
+top to bottom with its checked outputs. All of them run, whichever fails, and each that failed says what repairs it.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from autograder.proof import machine
+
+ROOT = Path(__file__).resolve().parents[2]
+WORKERS = 2  # the course is to be proved on two cores
+CELL_SECONDS = 400  # the longest chapter has a budget of 360 s for all its cells
+
+
+def gates(everything: bool) -> list[tuple[str, list[str], str]]:
+    """Name, arguments of Python, and what repairs it, for each gate."""
+    pytest = ["-m", "pytest", f"--numprocesses={WORKERS}"]
+    notebooks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("solutions/*/[0-9]*.ipynb"))
+    # Without a notebook this last gate fails, as it should: pytest finds nothing in solutions/.
+    return [
+        ("built files", ["-m", "autograder.builder", "--check"], "python3 course.py build"),
+        ("ruff", ["-m", "ruff", "check"], ".venv/bin/ruff check --fix, then by hand"),
+        ("format", ["-m", "ruff", "format", "--check"], ".venv/bin/ruff format"),
+        ("types", ["-m", "mypy"], "correct what is named above"),
+        ("tests", [*pytest, "--dist=loadfile", "tests", *(["-m", ""] if everything else [])], "see the failures above"),
+        (
+            "notebooks",
+            [
+                *pytest,
+                "--dist=loadfile",
+                "-p",
+                "autograder.proof.patience",
+                "--nbval-lax",
+                "--nbval-current-env",
+                f"--nbval-cell-timeout={CELL_SECONDS}",
+                f"--timeout={2 * CELL_SECONDS}",
+                *(notebooks or ["solutions"]),
+            ],
+            "correct solutions/*/*.py, then python3 course.py build",
+        ),
+    ]
+
+
+def environment(gate: str) -> dict[str, str]:
+    """The variables of a gate: nothing of the caller's Jupyter, no bars, and for the notebooks no learner's files."""
+    variables = {**os.environ, "TQDM_DISABLE": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
+    for name in ("NBGRADER_EXECUTION", "COURSE_BUILD", "PYTEST_ADDOPTS"):
+        variables.pop(name, None)
+    if gate == "notebooks":
+        variables["COURSE_BUILD"] = "1"
+    return variables
+
+
+def main(argv: list[str]) -> int:
+    parser = argparse.ArgumentParser(prog="course.py test", description=__doc__.splitlines()[0])
+    parser.add_argument("--all", action="store_true", help="the slow tests too")
+    options = parser.parse_args(argv)
+    failed = []
+    for package in machine.install_missing():
+        print(
+            f"{package} is not installed: the tests marked {machine.PACKAGES[package][1]} are skipped. "
+            f"Install it: sudo apt-get install {package}",
+            flush=True,
+        )
+        if os.environ.get("CI"):
+            failed.append((package, f"sudo apt-get install {package}"))
+    for name, arguments, repair in gates(options.all):
+        print(f"\n==== {name}", flush=True)
+        if subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment(name)):
+            failed.append((name, repair))
+    for name, repair in failed:  # nothing is said when all is well: pytest's own line is the last one
+        print(f"Failed: {name}. Repair: {repair}", flush=True)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

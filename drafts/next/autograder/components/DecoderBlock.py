@@ -1,0 +1,150 @@
+"""What is checked of DecoderBlock."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import blocks, dropout, modules
+from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
+
+
+def draw(case: Case, self_mask: torch.Tensor | None = None, memory_mask: torch.Tensor | None = None) -> Drawn:
+    d_model = case.num_heads * case.d_head
+    inputs = {"x": case.normal(case.batch, case.seq, d_model), "memory": case.normal(case.batch, case.k_len, d_model)}
+    options = {name: mask for name, mask in (("self_mask", self_mask), ("memory_mask", memory_mask)) if mask is not None}
+    sizes = (d_model, case.num_heads, case.d_ff)
+    return Drawn(inputs, options, sizes, state=blocks.state(case, ("self_attention", "cross_attention"), 3))
+
+
+def given(
+    self_mask: Callable[[Case], torch.Tensor] | None = None,
+    memory_mask: Callable[[Case], torch.Tensor] | None = None,
+    norm_first: bool = False,
+    rate: float | None = None,
+    k_len: int = 5,
+) -> Probe:
+    def look(candidate: Candidate, case: Case) -> Any:
+        case = case.at(batch=2, seq=4, k_len=k_len, num_heads=2, d_head=3, d_ff=7)
+        drawn = draw(case, *(mask(case) if mask else None for mask in (self_mask, memory_mask)))
+        settings = ({"norm_first": True} if norm_first else {}) | ({"dropout": rate} if rate else {})
+        return modules.loaded_or_built(candidate, Drawn(**{**vars(drawn), "settings": settings, "seed": 1}))
+
+    return Probe(look=look)
+
+
+def look_ahead(seq: int) -> torch.Tensor:
+    return torch.ones(seq, seq, dtype=torch.bool).tril()
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=531, batch=3, seq=5, k_len=7, num_heads=2, d_head=5, d_ff=13),
+        Case(seed=532, batch=2, seq=7, k_len=3, num_heads=3, d_head=4, d_ff=5),
+    ],
+    parts=("the output",),
+    forbids="blocks",
+    probes={
+        "post-norm": given(),
+        "pre-norm": given(norm_first=True),
+        "equal lengths": given(k_len=4),
+        "look-ahead": given(lambda case: look_ahead(4)),
+        "masked memory": given(memory_mask=lambda case: case.mask(2, 1, 5)),
+        "both masks, pre-norm": given(lambda case: look_ahead(4), lambda case: case.mask(2, 1, 5), norm_first=True),
+        "dropout in evaluation": given(rate=0.5),
+    },
+)
+has_exactly = COMPONENT.add(
+    modules.has_exactly(
+        COMPONENT, 0.25, "Six parts with these names, made in the constructor: compare with the drawing above.",
+        "Its parameters are those of both attentions, feed_forward and three norms",
+    )
+)  # fmt: skip
+
+
+@COMPONENT.law(points=0.25, needs=has_exactly)
+def every_part_has_a_say(candidate: Candidate, case: Case) -> None:
+    """All three sublayers and both inputs have a say at every position
+
+    Follow x through the block: is each sublayer's result used, and where does the memory come in?
+    """
+    layers = ("self_attention.w_o.weight", "cross_attention.w_v.weight", "feed_forward.linear2.weight")
+    blocks.every_part_has_a_say(candidate, draw(case), layers)
+
+
+@COMPONENT.law(points=0.5, needs=every_part_has_a_say)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """Post-norm, it agrees with PyTorch's own block
+
+    Three sublayers in the order of the drawing: for each, where do queries, keys and values come from, and which norm follows?
+    """
+    agree(candidate, draw(case))
+    modules.same_again(candidate, draw(case), "the output")
+
+
+@COMPONENT.law(points=0.25, needs=every_part_has_a_say)
+def agrees_norm_first(candidate: Candidate, case: Case) -> None:
+    """With norm_first=True it agrees with PyTorch's own block; the memory is not normalised
+
+    Now what goes into a sublayer is normalised, and what goes round it is not. Which of the two inputs has been
+    through a norm already?
+    """
+    agree(candidate, blocks.first(draw(case)))
+
+
+@COMPONENT.law(points=0.25, needs=every_part_has_a_say)
+def no_future(candidate: Candidate, case: Case) -> None:
+    """With a look-ahead mask no position sees a later one
+
+    Two masks come in: which attention is the future a matter of?
+    """
+    drawn, place = draw(case, look_ahead(case.seq)), case.seq // 2
+    output, x = candidate.use(drawn), drawn.inputs["x"].clone()
+    x[:, place:] = case.normal(*x[:, place:].shape, scale=3.0)
+    with proving("mask-ignored"):
+        changed = candidate.use(drawn.with_inputs(x=x))[:, :place]
+        expect.close(changed, output[:, :place], "the output of earlier positions after later ones were changed")
+    if settled(candidate, draw(case)):
+        for shape in ((case.seq, case.seq), (case.batch, 1, case.seq), (case.batch, case.seq, case.seq)):
+            blocks.both_orders(candidate, draw(case, case.mask(*shape)), f"with a self_mask of shape {shape}")
+
+
+@COMPONENT.law(points=0.25, needs=every_part_has_a_say)
+def masked_memory_has_no_influence(candidate: Candidate, case: Case) -> None:
+    """What memory_mask forbids has no influence
+
+    The memory holds padding too: which attention must not look at it?
+    """
+    mask = case.mask(case.batch, 1, case.k_len)
+    drawn = draw(case, memory_mask=mask)
+    output, memory = candidate.use(drawn), drawn.inputs["memory"]
+    other = torch.where(mask.mT, memory, case.normal(*memory.shape, scale=3.0))
+    with proving("memory-mask-ignored"):
+        changed = candidate.use(drawn.with_inputs(memory=other))
+        expect.close(changed, output, "the output after masked positions of the memory were changed")
+    if settled(candidate, draw(case)):
+        nothing = torch.zeros(1, case.k_len, dtype=torch.bool)
+        for mask in (case.mask(case.seq, case.k_len), case.mask(case.batch, case.seq, case.k_len), nothing):
+            blocks.both_orders(candidate, draw(case, memory_mask=mask), f"with a memory_mask of shape {tuple(mask.shape)}")
+
+
+@COMPONENT.law(points=0.25, needs=every_part_has_a_say, edge=True, once=True)
+def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
+    """Dropout acts in training and nowhere else
+
+    Which of your parts take the rate, and which of them know whether the block is in training?
+    """
+    dropout.in_training(candidate, draw(case))
+    last = {"self_attention": "w_o", "cross_attention": "w_o", "feed_forward": "linear2"}
+    dropout.of_sublayers(candidate, draw(case), last)
+
+
+COMPONENT.add(any_size_and_device(COMPONENT, 0.25, every_part_has_a_say))
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, every_part_has_a_say))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, every_part_has_a_say, lambda case: [draw(case), blocks.first(draw(case))]))

@@ -1,0 +1,121 @@
+"""What is checked of EncoderBlock."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import blocks, dropout, modules
+from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
+
+
+def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
+    d_model = case.num_heads * case.d_head
+    x = case.normal(case.batch, case.seq, d_model)
+    sizes = (d_model, case.num_heads, case.d_ff)
+    return Drawn({"x": x}, {} if mask is None else {"mask": mask}, sizes, state=blocks.state(case, ("self_attention",), 2))
+
+
+def given(mask: Callable[[Case], torch.Tensor] | None = None, norm_first: bool = False, rate: float | None = None) -> Probe:
+    def look(candidate: Candidate, case: Case) -> Any:
+        case = case.at(batch=2, seq=4, num_heads=2, d_head=3, d_ff=7)
+        drawn = draw(case, mask(case) if mask else None)
+        settings = ({"norm_first": True} if norm_first else {}) | ({"dropout": rate} if rate else {})
+        return modules.loaded_or_built(candidate, Drawn(**{**vars(drawn), "settings": settings, "seed": 1}))
+
+    return Probe(look=look)
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=521, batch=3, seq=5, num_heads=2, d_head=5, d_ff=13),
+        Case(seed=522, batch=2, seq=7, num_heads=3, d_head=4, d_ff=5),
+    ],
+    parts=("the output",),
+    forbids="blocks",
+    probes={
+        "post-norm": given(),
+        "pre-norm": given(norm_first=True),
+        "masked": given(lambda case: case.mask(2, 1, 4)),
+        "masked, pre-norm": given(lambda case: case.mask(4, 4), norm_first=True),
+        "dropout in evaluation": given(rate=0.5),
+    },
+)
+has_exactly = COMPONENT.add(
+    modules.has_exactly(
+        COMPONENT, 0.25, "Four parts with these names, made in the constructor: compare with the drawing above.",
+        "Its parameters are those of self_attention, feed_forward, norm1 and norm2",
+    )
+)  # fmt: skip
+
+
+@COMPONENT.law(points=0.25, needs=has_exactly)
+def every_part_has_a_say(candidate: Candidate, case: Case) -> None:
+    """Both sublayers and the input have a say at every position
+
+    Follow x through the block: is each sublayer's result used?
+    """
+    layers = ("self_attention.w_v.weight", "self_attention.w_o.weight", "feed_forward.linear2.weight")
+    blocks.every_part_has_a_say(candidate, draw(case), layers)
+
+
+@COMPONENT.law(points=0.75, needs=every_part_has_a_say)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """Post-norm, it agrees with PyTorch's own block
+
+    Sublayer, add, norm, twice over: which norm stands behind which sublayer, and what is added to what?
+    """
+    agree(candidate, draw(case))
+    modules.same_again(candidate, draw(case), "the output")
+
+
+@COMPONENT.law(points=0.25, needs=every_part_has_a_say)
+def agrees_norm_first(candidate: Candidate, case: Case) -> None:
+    """With norm_first=True it agrees with PyTorch's own block
+
+    Now what goes into a sublayer is normalised, and what goes round it is not: where does the norm stand?
+    """
+    agree(candidate, blocks.first(draw(case)))
+
+
+@COMPONENT.law(points=0.25, needs=every_part_has_a_say)
+def masks_reach_the_attention(candidate: Candidate, case: Case) -> None:
+    """What a mask forbids has no influence, with masks of two and of three axes
+
+    The block itself looks at nobody: which of its parts needs the mask?
+    """
+    place = case.seq - 1
+    seen = torch.ones(case.seq, case.seq, dtype=torch.bool)
+    seen[:, place] = False
+    seen[place, place] = True
+    drawn = draw(case, seen)
+    output, x = candidate.use(drawn), drawn.inputs["x"].clone()
+    x[:, place] = case.normal(*x[:, place].shape, scale=3.0)
+    with proving("mask-ignored"):
+        changed = candidate.use(drawn.with_inputs(x=x))[:, :place]
+        expect.close(changed, output[:, :place], "the output of other positions after a masked one was changed")
+    if settled(candidate, draw(case)):
+        for shape in ((case.seq, case.seq), (case.batch, 1, case.seq), (case.batch, case.seq, case.seq)):
+            blocks.both_orders(candidate, draw(case, case.mask(*shape)), f"with a mask of shape {shape}")
+        blocks.both_orders(candidate, draw(case, torch.zeros(1, case.seq, dtype=torch.bool)), "where nobody sees anything")
+
+
+@COMPONENT.law(points=0.25, needs=every_part_has_a_say, edge=True, once=True)
+def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
+    """Dropout acts in training and nowhere else
+
+    Which of your parts take the rate, and which of them know whether the block is in training?
+    """
+    dropout.in_training(candidate, draw(case))
+    dropout.of_sublayers(candidate, draw(case), {"self_attention": "w_o", "feed_forward": "linear2"})
+
+
+COMPONENT.add(any_size_and_device(COMPONENT, 0.25, every_part_has_a_say))
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, every_part_has_a_say))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, every_part_has_a_say, lambda case: [draw(case), blocks.first(draw(case))]))

@@ -1,0 +1,79 @@
+"""What is checked of FeedForward."""
+
+from typing import Any
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import dropout, modules
+from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
+
+
+def draw(case: Case, scale: float = 1.0) -> Drawn:
+    state = modules.linear_state(case, linear1=(case.d_model, case.d_ff), linear2=(case.d_ff, case.d_model))
+    x = case.normal(case.batch, case.seq, case.d_model, scale=scale)
+    return Drawn({"x": x}, {}, (case.d_model, case.d_ff), state=state)
+
+
+def given(scale: float = 1.0, rate: float | None = None) -> Probe:
+    def look(candidate: Candidate, case: Case) -> Any:
+        drawn = draw(case.at(batch=2, seq=3, d_model=5, d_ff=7), scale)
+        return modules.loaded_or_built(
+            candidate, Drawn(**{**vars(drawn), "settings": {"dropout": rate} if rate else {}, "seed": 1})
+        )
+
+    return Probe(look=look)
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[Case(seed=511, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=512, batch=2, seq=3, d_model=5, d_ff=3)],
+    parts=("the output",),
+    probes={"plain": given(), "far from 0": given(4.0), "dropout in evaluation": given(rate=0.5)},
+)
+has_exactly = COMPONENT.add(
+    modules.has_exactly(
+        COMPONENT, 0.25, "Two linear layers with biases, made in the constructor: from which size to which?",
+        "Its parameters are those of linear1 and linear2",
+    )
+)  # fmt: skip
+
+
+@COMPONENT.law(points=0.0, needs=has_exactly)
+def linear2_comes_last(candidate: Candidate, case: Case) -> None:
+    """A number added to the bias of linear2 is added to the output
+
+    Which of the two layers is the last, and what is done to its result?
+    """
+    drawn = draw(case)
+    state = dict(drawn.state or {})
+    state["linear2.bias"] = state["linear2.bias"] + 1.5
+    moved = candidate.use(Drawn(**{**vars(drawn), "state": state}))
+    expect.close(moved, candidate.use(drawn) + 1.5, "the output after 1.5 was added to the bias of linear2")
+
+
+@COMPONENT.law(points=0.25, needs=linear2_comes_last)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """It agrees with PyTorch's own layers, at every position alike
+
+    Up, ReLU, down: which numbers does the middle step change, and into what?
+    """
+    agree(candidate, draw(case))
+    agree(candidate, draw(case, 5.0), "for large inputs")
+    modules.same_again(candidate, draw(case), "the output")
+    sizes_and_device(candidate, case, draw)
+
+
+@COMPONENT.law(points=0.25, needs=linear2_comes_last, edge=True)
+def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
+    """Dropout acts in training and nowhere else
+
+    A layer that knows whether the model is in training does this by itself: which one, and where does it stand?
+    """
+    dropout.in_training(candidate, draw(case), 0.5)
+
+
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, linear2_comes_last))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, linear2_comes_last))

@@ -1,0 +1,98 @@
+"""What is checked of GroupedQueryAttention."""
+
+from collections.abc import Callable
+
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import heads, modules
+from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, refused, sizes_and_device
+
+
+def draw(case: Case, shared: int | None = None, num_kv_heads: int | None = None) -> Drawn:
+    shared, num_kv_heads = shared or case.shared, num_kv_heads or case.num_kv_heads
+    num_heads, d_kv = shared * num_kv_heads, num_kv_heads * case.d_head
+    d_model = num_heads * case.d_head
+    whole, part = (d_model, d_model), (d_model, d_kv)
+    state = modules.linear_state(case, w_q=whole, w_k=part, w_v=part, w_o=whole)
+    return Drawn(heads.query_key_value(case, d_model), sizes=(d_model, num_heads, num_kv_heads), state=state)
+
+
+def probe(*mask: int, shared: int = 2, num_kv_heads: int = 3) -> Callable[[Case], Drawn]:
+    def given(case: Case) -> Drawn:
+        drawn = draw(case.at(batch=2, q_len=4, k_len=5, shared=shared, num_kv_heads=num_kv_heads, d_head=2))
+        return drawn.with_options(mask=case.mask(*mask)) if mask else drawn
+
+    return given
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=441, batch=2, q_len=5, k_len=7, num_kv_heads=2, shared=3, d_head=11),
+        Case(seed=442, batch=5, q_len=7, k_len=2, num_kv_heads=3, shared=2, d_head=5),
+    ],
+    parts=("the output", "the weights"),
+    forbids="attention",
+    probes={
+        "plain": Probe(probe()),
+        "one shared head": Probe(probe(num_kv_heads=1, shared=3)),
+        "a shared head for each": Probe(probe(num_kv_heads=3, shared=1)),
+        "masked keys": Probe(probe(2, 1, 5, num_kv_heads=1)),
+    },
+)
+
+
+@COMPONENT.law(points=0.25)
+def looks_and_mixes(candidate: Candidate, case: Case) -> None:
+    """Its parameters are `w_q` and `w_o` of d_model, `w_k` and `w_v` of the shared heads; they make rows that sum to one
+
+    How many features do the shared heads need? There are num_heads maps of weights, however few key/value heads they share.
+    """
+    modules.parameters(candidate, draw(case))
+    heads.looks_and_mixes(candidate, draw(case))
+
+
+@COMPONENT.law(points=0.5, needs=looks_and_mixes)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """Output and weights agree with PyTorch's grouped attention
+
+    Which query heads share a key/value head? Neighbours: with 4 heads and 2 key/value heads, 0 and 1, then 2 and 3.
+    """
+    for shared, num_kv_heads in ((case.shared, case.num_kv_heads), (case.shared, 1), (1, case.num_kv_heads)):
+        drawn = draw(case, shared, num_kv_heads)
+        agree(candidate, drawn, f"of {shared * num_kv_heads} heads on {num_kv_heads} key/value heads")
+    sizes_and_device(candidate, case, draw)
+
+
+@COMPONENT.law(points=0.25, needs=looks_and_mixes, once=True)
+def masks_are_right(candidate: Candidate, case: Case) -> None:
+    """Masks of two and of three axes are right, and a query that may attend to nothing gets weights 0 and the bias of `w_o`
+
+    The mask needs an axis of heads in front of q_len, as in MultiHeadAttention.
+    """
+    drawn = draw(case)
+    heads.masked_has_no_influence(candidate, case, drawn)
+    heads.masks_of_every_shape(candidate, case, drawn)
+    heads.blind_rows(candidate, case, drawn)
+
+
+@COMPONENT.law(points=0.25, edge=True)
+def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
+    """Heads that cannot be shared evenly are refused by the constructor
+
+    Which two pairs of numbers have to divide, so that all of it fits? What does the reader of the message have to know?
+    """
+    num_heads, num_kv_heads = case.shared * case.num_kv_heads, case.num_kv_heads
+    d_model = num_heads * case.d_head
+    for bad in (num_kv_heads + 5, num_heads * 2):
+        if num_heads % bad:
+            happening = candidate.refusal_to_build(Drawn({}, sizes=(d_model, num_heads, bad)))
+            refused(happening, {"num_heads": num_heads, "num_kv_heads": bad}, proves="no-divisibility-check")
+    happening = candidate.refusal_to_build(Drawn({}, sizes=(d_model + 1, num_heads, num_kv_heads)))
+    refused(happening, {"d_model": d_model + 1, "num_heads": num_heads}, proves="no-divisibility-check")
+
+
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, looks_and_mixes))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, looks_and_mixes))

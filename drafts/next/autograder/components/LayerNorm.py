@@ -1,0 +1,89 @@
+"""What is checked of LayerNorm."""
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import modules
+from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+
+
+def draw(case: Case, scale: float = 1.0, shift: float | None = None) -> Drawn:
+    """Rows of one layer with weights of its own; `scale` is how far the entries of a row lie apart."""
+    x = case.normal(case.batch, case.seq, case.d_model, scale=scale) + (0.5 * scale if shift is None else shift)
+    state = {"weight": case.normal(case.d_model) + 2.0, "bias": case.normal(case.d_model)}
+    return Drawn({"x": x}, {}, (case.d_model,), state=state)
+
+
+def given(scale: float = 1.0, d_model: int = 5) -> Probe:
+    return Probe(
+        look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(batch=2, seq=3, d_model=d_model), scale))
+    )
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[Case(seed=501, batch=3, seq=5, d_model=7), Case(seed=502, batch=2, seq=3, d_model=11)],
+    parts=("the normalised rows",),
+    forbids="norm",
+    probes={"plain": given(), "many features": given(d_model=13), "small spread": given(0.003), "tiny spread": given(1e-4)},
+)
+
+
+@COMPONENT.law(points=0.25)
+def has_exactly(candidate: Candidate, case: Case) -> None:
+    """Its parameters are weight and bias, one number a feature, and start with ones and zeros
+
+    As it is built the layer only normalises: which numbers leave the rows as they are?
+    """
+    drawn = draw(case)
+    modules.parameters(candidate, drawn)
+    built = candidate.state(modules.unloaded(drawn))
+    expect.equal(built["weight"], torch.ones(case.d_model), "`weight` as it is built")
+    expect.equal(built["bias"], torch.zeros(case.d_model), "`bias` as it is built")
+
+
+@COMPONENT.law(points=0.25, needs=has_exactly)
+def levels_rows(candidate: Candidate, case: Case) -> None:
+    """A row keeps the order of its entries, and a number added to all of them changes nothing
+
+    What is taken away from a row, and along which axis is that measured?
+    """
+    drawn = modules.unloaded(draw(case))
+    x, found = drawn.inputs["x"], candidate.use(drawn)
+    expect.equal(found.argsort(-1), x.argsort(-1), "the entries of each row in the order of their size, as built")
+    rows = torch.arange(case.seq)[:, None].to(x.dtype)
+    expect.close(candidate.use(drawn.with_inputs(x=x + rows)), found, "the rows after a number was added to each, as built")
+
+
+@COMPONENT.law(points=0.25, needs=levels_rows)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """It agrees with PyTorch's own layer, with any weight and bias
+
+    Mean, variance, root, then weight and bias: compute the worked row above by hand, step by step.
+    """
+    agree(candidate, draw(case))
+    flat = draw(case)
+    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single row without further axes")
+    wide = draw(case)
+    agree(candidate, wide.with_inputs(x=wide.inputs["x"][None] * 100), "of rows with four axes and large entries")
+
+
+@COMPONENT.law(points=0.25, needs=levels_rows, edge=True)
+def small_spread(candidate: Candidate, case: Case) -> None:
+    """Rows of nearly equal entries come out right, and constant ones stay finite
+
+    There `eps` is as large as the variance: what exactly is it added to?
+    """
+    for scale in (0.003, 1e-4):
+        agree(candidate, draw(case, scale), f"where entries lie {scale:g} apart")
+    constant = draw(case, 0.0, 3.0)
+    expect.finite(candidate.use(constant), "the rows of equal entries")
+
+
+COMPONENT.add(any_size_and_device(COMPONENT, 0.25, levels_rows, ("batch", "seq")))
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, levels_rows))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, levels_rows))

@@ -1,0 +1,117 @@
+"""What is checked of LearnedPositionalEmbedding."""
+
+from typing import Any
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import modules, tables
+from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_agree, keeps_precision, refused
+
+
+def draw(case: Case) -> Drawn:
+    x = case.normal(case.batch, min(case.seq, case.max_len), case.d_model)
+    return Drawn({"x": x}, sizes=(case.max_len, case.d_model), state={"table": case.normal(case.max_len, case.d_model)})
+
+
+def too_long(case: Case, max_len: int, seq: int) -> Drawn:
+    drawn = draw(case.at(max_len=max_len))
+    return drawn.with_inputs(x=case.normal(case.batch, seq, case.d_model))
+
+
+def given(seq: int) -> Probe:
+    return Probe(
+        look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(batch=2, max_len=5, seq=seq, d_model=3)))
+    )
+
+
+def as_built(candidate: Candidate, case: Case) -> Any:
+    """The parameters with whether they can be trained, and whether rows are added that are the same in every sequence."""
+    drawn = modules.unloaded(draw(case.at(batch=2, max_len=5, seq=4, d_model=3)))
+    x, got = drawn.inputs["x"], candidate.raw(drawn)
+    rows = got - x if tables.fits(got, *x.shape) else None
+    adds = rows is not None and torch.allclose(rows[0], rows[1], atol=1e-5) and bool((rows.std(1) > 1e-4).all())
+    return [candidate.trainable(drawn), "adds rows" if adds else "does not add rows"]
+
+
+def refuses(candidate: Candidate, case: Case) -> Any:
+    """Whether it refuses by an error that it raises itself."""
+    case = case.at(batch=2, max_len=5, seq=5, d_model=3)
+    happening = candidate.refusal_to_build(draw(case)) or candidate.refusal(too_long(case, 5, 7))
+    if happening is None or happening.error in ("RuntimeError", "IndexError", "AssertionError"):
+        return "not refused"
+    return happening.error
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=611, batch=2, max_len=11, seq=7, d_model=5),
+        Case(seed=612, batch=3, max_len=5, seq=3, d_model=13),
+    ],
+    probes={
+        "plain": given(3),
+        "whole table": given(5),
+        "as built": Probe(look=as_built),
+        "too long": Probe(look=refuses),
+    },
+)
+
+
+@COMPONENT.law(points=0.25)
+def has_its_table(candidate: Candidate, case: Case) -> None:
+    """It has a table of shape (max_len, d_model), and nothing else, in its state
+
+    What `__init__` registers with the module appears in the state_dict, under the name that it is assigned to.
+    """
+    modules.names_and_shapes(candidate, draw(case))
+
+
+@COMPONENT.law(points=0.25, needs=has_its_table)
+def adds_the_same_rows(candidate: Candidate, case: Case) -> None:
+    """The same rows are added in every sequence of the batch, and they come from the table
+
+    What is added depends on the table and on the place, and not on what x holds.
+    """
+    added, with_another = (candidate.use(drawn) - drawn.inputs["x"] for drawn in (draw(case), draw(case)))
+    expect.close(added, added[:1].expand_as(added), "what is added to each sequence, beside what is added to the first")
+    expect.true(not torch.allclose(added, with_another, atol=1e-4, equal_nan=True), "with another table the same is added.")
+
+
+@COMPONENT.law(points=0.25, needs=adds_the_same_rows)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """Row t of the table is added at position t
+
+    Which rows of the table does a sequence of seq positions need?
+    """
+    for max_len, seq in ((case.max_len, case.seq), (case.max_len, case.max_len), (1, 1)):
+        agree(candidate, draw(case.at(max_len=max_len, seq=seq)), f"for max_len={max_len}, seq={seq}")
+
+
+@COMPONENT.law(points=0.25, needs=adds_the_same_rows)
+def gradients_arrive(candidate: Candidate, case: Case) -> None:
+    """The table is a Parameter, and gradients reach x and the rows that were used
+
+    Only what a module registers as a Parameter is found by an optimiser. Add the rows of that Parameter itself.
+    """
+    modules.parameters(candidate, draw(case))
+    gradients_agree(candidate, draw(case))
+
+
+@COMPONENT.law(points=0.25, needs=adds_the_same_rows, edge=True)
+def refuses_longer(candidate: Candidate, case: Case) -> None:
+    """A sequence that is longer than the table is refused
+
+    What is known before any rows are added? The message of the ValueError names seq and max_len with both numbers.
+    """
+    for max_len, seq in ((1, 29), (case.max_len, case.max_len + 1), (case.max_len, 3 * case.max_len)):
+        happening = candidate.refusal(too_long(case, max_len, seq))
+        refused(happening, {"seq": seq, "max_len": max_len}, "x", "length", proves="no-length-check")
+
+
+COMPONENT.add(any_size_and_device(COMPONENT, 0.25, adds_the_same_rows, ("batch", "seq", "d_model")))
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, adds_the_same_rows))

@@ -1,0 +1,73 @@
+"""What is checked of RMSNorm."""
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import modules
+from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
+
+
+def draw(case: Case, scale: float = 1.0) -> Drawn:
+    x = case.normal(case.batch, case.seq, case.d_model, scale=scale) + 0.5 * scale
+    return Drawn({"x": x}, {}, (case.d_model,), state={"weight": case.normal(case.d_model) + 2.0})
+
+
+def given(scale: float = 1.0, d_model: int = 5) -> Probe:
+    return Probe(
+        look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(batch=2, seq=3, d_model=d_model), scale))
+    )
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[Case(seed=551, batch=3, seq=5, d_model=7), Case(seed=552, batch=2, seq=3, d_model=11)],
+    parts=("the normalised rows",),
+    forbids="norm",
+    probes={"plain": given(), "many features": given(d_model=13), "small": given(1e-3)},
+)
+
+
+@COMPONENT.law(points=0.0)
+def has_exactly(candidate: Candidate, case: Case) -> None:
+    """Its one parameter is weight, one number a feature, and starts with ones
+
+    As it is built the layer only normalises, and there is nothing that it adds.
+    """
+    drawn = draw(case)
+    modules.parameters(candidate, drawn)
+    expect.equal(candidate.state(modules.unloaded(drawn))["weight"], torch.ones(case.d_model), "`weight` as it is built")
+
+
+@COMPONENT.law(points=0.0, needs=has_exactly)
+def weight_scales(candidate: Candidate, case: Case) -> None:
+    """Twice the weight is twice the result, and no row of numbers becomes a row of zeros
+
+    Where does the weight come in: before the row is measured, or behind it?
+    """
+    drawn = draw(case)
+    found = candidate.use(drawn)
+    twice = Drawn(**{**vars(drawn), "state": {"weight": 2 * (drawn.state or {})["weight"]}})
+    expect.close(candidate.use(twice), 2 * found, "the result with twice the weight")
+    expect.true(bool((found.abs().amax(-1) > 1e-3).all()), "some rows come out as zeros.")
+
+
+@COMPONENT.law(points=0.25, needs=weight_scales)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """It agrees with PyTorch's own layer, for rows of any size and any leading axes
+
+    Square, mean, root: over which axis, and what is added before the root?
+    """
+    agree(candidate, draw(case))
+    for scale in (1e-3, 100.0):
+        agree(candidate, draw(case, scale), f"of entries near {scale:g}")
+    flat = draw(case)
+    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single row without further axes")
+    sizes_and_device(candidate, case, draw, ("batch", "seq"))
+
+
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, weight_scales))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, weight_scales))

@@ -1,0 +1,64 @@
+"""What is checked of SwiGLU."""
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import modules
+from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
+
+
+def draw(case: Case) -> Drawn:
+    up, down = (case.d_model, case.d_ff), (case.d_ff, case.d_model)
+    state = modules.linear_state(case, bias=False, w_gate=up, w_up=up, w_down=down)
+    return Drawn({"x": case.normal(case.batch, case.seq, case.d_model, scale=2.0)}, {}, (case.d_model, case.d_ff), state=state)
+
+
+def given(**sizes: int) -> Probe:
+    sizes = {"batch": 2, "seq": 3, "d_model": 5, "d_ff": 7} | sizes
+    return Probe(look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(**sizes))))
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[Case(seed=561, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=562, batch=2, seq=3, d_model=5, d_ff=3)],
+    parts=("the output",),
+    probes={"plain": given(), "as wide as deep": given(d_ff=5), "one position": given(batch=1, seq=1)},
+)
+has_exactly = COMPONENT.add(
+    modules.has_exactly(
+        COMPONENT, 0.0, "Three layers with these names, made in the constructor: which of them goes back to d_model?",
+        "Its parameters are w_gate, w_up and w_down, without biases",
+    )
+)  # fmt: skip
+
+
+@COMPONENT.law(points=0.0, needs=has_exactly)
+def w_down_comes_last(candidate: Candidate, case: Case) -> None:
+    """Twice w_down is twice the output, and no position of numbers becomes one of zeros
+
+    Which of the three layers is the last, and what is done to its result?
+    """
+    drawn = draw(case)
+    found = candidate.use(drawn)
+    state = dict(drawn.state or {})
+    state["w_down.weight"] = 2 * state["w_down.weight"]
+    expect.close(candidate.use(Drawn(**{**vars(drawn), "state": state})), 2 * found, "the output with twice w_down")
+    expect.true(bool((found.abs().amax(-1) > 1e-4).all()), "some positions come out as zeros.")
+
+
+@COMPONENT.law(points=0.25, needs=w_down_comes_last)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """It agrees with the formula, for any leading axes
+
+    Two branches, one product, one way back: which branch goes through silu? Work out one feature by hand.
+    """
+    agree(candidate, draw(case))
+    flat = draw(case)
+    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single position without further axes")
+    sizes_and_device(candidate, case, draw)
+
+
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, w_down_comes_last))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, w_down_comes_last))

@@ -1,0 +1,57 @@
+"""What is checked of attention_scores."""
+
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+
+
+def draw(case: Case, lead: tuple[int, ...] | None = None) -> Drawn:
+    lead = (case.batch,) if lead is None else lead
+    return Drawn({"q": case.normal(*lead, case.q_len, case.d_k), "k": case.normal(*lead, case.k_len, case.d_k)})
+
+
+def given(*lead: int) -> Probe:
+    return Probe(lambda case: draw(case.at(q_len=3, k_len=5, d_k=7), lead))
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=211, batch=2, q_len=3, k_len=5, d_k=7),
+        Case(seed=212, batch=3, q_len=7, k_len=2, d_k=13),
+    ],
+    parts=("the scores",),
+    forbids="attention",
+    probes={"two axes": given(), "three axes": given(2), "four axes": given(2, 3)},
+)
+
+
+@COMPONENT.law(points=0.0)
+def more_alike_higher_score(candidate: Candidate, case: Case) -> None:
+    """There is a score for each query and each key, and the better a key fits a query, the higher it is
+
+    Rows are queries, columns are keys. What fits is the dot product: which axis of q meets which axis of k?
+    """
+    drawn = draw(case)
+    scores = candidate.use(drawn)
+    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
+    expect.equal(scores.argsort(-1), fits.argsort(-1), "the keys of each query in the order of their scores")
+
+
+@COMPONENT.law(points=0.5, needs=more_alike_higher_score)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """Each score is the dot product of query and key over the root of d_k, with any leading axes
+
+    Compare one entry by hand: multiply query i and key j entry by entry, add up, then scale. Count axes from the end.
+    """
+    for lead in ((), (case.batch,), (case.batch, 3)):
+        agree(candidate, draw(case, lead), f"with leading axes {lead}")
+
+
+COMPONENT.add(any_size_and_device(COMPONENT, 0.25, more_alike_higher_score))
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, more_alike_higher_score))
+COMPONENT.add(gradients_arrive(COMPONENT, 0.25, more_alike_higher_score))

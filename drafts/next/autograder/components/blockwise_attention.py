@@ -1,0 +1,150 @@
+"""What is checked of blockwise_attention."""
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import agreement
+from autograder.shared_laws.agreement import agree, gradients_finite, refused, settled
+
+
+def draw(
+    case: Case, lead: tuple[int, ...] | None = None, block_size: int | None = None, mask: torch.Tensor | None = None
+) -> Drawn:
+    lead = (case.batch,) if lead is None else lead
+    q, k = case.normal(*lead, case.q_len, case.d_k), case.normal(*lead, case.k_len, case.d_k)
+    v, block_size = case.normal(*lead, case.k_len, case.d_v), case.block_size if block_size is None else block_size
+    return Drawn({"q": q, "k": k, "v": v, "block_size": block_size}, {} if mask is None else {"mask": mask})
+
+
+def masks(case: Case) -> list[torch.Tensor]:
+    """Masks of every allowed shape that show each query a key of every block."""
+    first = torch.arange(case.k_len) % case.block_size == 0
+    shapes = [(case.q_len, case.k_len), (case.batch, 1, case.k_len), (case.batch, case.q_len, case.k_len)]
+    return [*(case.mask(*shape) | first for shape in shapes), torch.ones(case.q_len, 1, dtype=torch.bool)]
+
+
+def growing(drawn: Drawn, scale: float | torch.Tensor) -> Drawn:
+    """The same use with positive queries, and keys that are positive too and grow by `scale`."""
+    return drawn.with_inputs(q=drawn.inputs["q"].abs() + 0.1, k=(drawn.inputs["k"].abs() + 0.1) * scale)
+
+
+def given(k_len: int, block_size: int, rise: tuple[float, float] | None = None, masked: bool = False) -> Probe:
+    def drawn(case: Case) -> Drawn:
+        case = case.at(batch=2, q_len=3, k_len=k_len, d_k=5, d_v=2, block_size=block_size)
+        use = draw(case) if rise is None else growing(draw(case), torch.linspace(*rise, k_len)[:, None])
+        # Like a chessboard: of every block each query sees a key and does not see another.
+        return use.with_options(mask=(torch.arange(3)[:, None] + torch.arange(k_len)) % 2 == 0) if masked else use
+
+    return Probe(drawn)
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=231, batch=2, q_len=5, k_len=8, d_k=7, d_v=4, block_size=3),
+        Case(seed=232, batch=3, q_len=2, k_len=7, d_k=6, d_v=5, block_size=4),
+    ],
+    parts=("the output",),
+    forbids="attention",
+    probes={
+        "one block": given(5, 5),
+        "whole blocks": given(6, 3),
+        "falling": given(6, 2, rise=(3, 0.1)),
+        "rising": given(6, 2, rise=(0.1, 3)),
+        "short last block": given(7, 3),
+        "masked": given(6, 3, masked=True),
+    },
+)
+
+
+@COMPONENT.law(points=0.25, edge=True)
+def refuses_no_block(candidate: Candidate, case: Case) -> None:
+    """A block size below one is refused
+
+    Raise a ValueError whose message names the argument and the value that came.
+    """
+    for block_size in (0, -3):
+        refused(candidate.refusal(draw(case, block_size=block_size)), {"block_size": block_size})
+
+
+@COMPONENT.law(points=0.0)
+def one_block(candidate: Candidate, case: Case) -> None:
+    """In one block for all keys, the better a key fits a query, the more its value counts
+
+    With a single block there is nothing to carry: scores, exponentials, their sum, the weighted values.
+    """
+    drawn = draw(case.at(d_v=case.k_len), block_size=case.k_len)
+    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
+    identity = torch.eye(case.k_len, dtype=case.dtype).expand(fits.shape[0], -1, -1)
+    shares = candidate.use(drawn.with_inputs(v=identity))
+    expect.equal(shares.argsort(-1), fits.argsort(-1), "with an identity as v, the keys of each query in order of their shares")
+
+
+@COMPONENT.law(points=0.25, needs=one_block)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """The output is that of attention, whatever the size of the blocks, with masks and without
+
+    Where does it differ: with one block already, where a later block brings a larger score, for a short last block, or only
+    with a mask? Each points to another step.
+    """
+    for block_size in (case.k_len, case.k_len + 3, case.block_size, case.k_len - 1):
+        agree(candidate, draw(case, block_size=block_size), f"for k_len={case.k_len}, block_size={block_size}")
+    agree(candidate, draw(case, (case.batch, 2)), "with two leading axes")
+    rise = torch.linspace(0.2, 20.0, case.k_len, dtype=case.dtype)[:, None]
+    for scale, where in {rise: "rise", rise.flip(0): "fall", -100 - rise: "are far below zero"}.items():
+        agree(candidate, growing(draw(case), scale), f"where scores {where}")
+    for mask in masks(case):
+        agree(candidate, draw(case, mask=mask), f"with a mask of shape {tuple(mask.shape)}")
+
+
+@COMPONENT.law(points=0.25, needs=one_block, edge=True)
+def blind_rows(candidate: Candidate, case: Case) -> None:
+    """A query that has seen nothing so far is right, and one that never sees anything gets output 0, and no NaN
+
+    Before the first visible key the largest score is still -inf: what is -inf minus -inf? Also the gradient stays finite.
+    """
+    late = torch.zeros(case.q_len, case.k_len, dtype=torch.bool)
+    late[:, -1] = True
+    late[0, :] = False
+    plain = draw(case)
+    nothing, last = (plain.with_options(mask=mask) for mask in (torch.zeros(1, case.k_len, dtype=torch.bool), late))
+    output = candidate.use(nothing)
+    expect.close(output, torch.zeros_like(output), "the output where no query sees anything")
+    where = "where the last key alone is seen, and by one query none"
+    if settled(candidate, plain):
+        agree(candidate, last, where)
+    gradients_finite(candidate, last, where)
+
+
+@COMPONENT.law(
+    points=0.25,
+    needs=one_block,
+    cases=[
+        Case(seed=233, batch=1, q_len=13, k_len=101, d_k=5, d_v=3, block_size=8),
+        Case(seed=234, batch=1, q_len=7, k_len=103, d_k=2, d_v=1, block_size=11),
+        Case(seed=235, batch=1, q_len=11, k_len=31, d_k=2, d_v=1, block_size=1),
+    ],
+)
+def holds_one_block(candidate: Candidate, case: Case) -> None:
+    """It never holds all scores at once
+
+    Work on one slice of the keys at a time, for all queries, and let go of its scores before the next.
+    """
+    drawn, everything = draw(case, ()), case.q_len * case.k_len
+    for use in (drawn, drawn.with_options(mask=case.mask(case.q_len, case.k_len))):
+        measured = candidate.measure(use)
+        expect.true(
+            max(measured.largest, measured.peak) < everything,
+            f"for q_len={case.q_len}, k_len={case.k_len}, block_size={case.block_size} the largest tensor that it allocates has "
+            f"{measured.largest:,} entries and {measured.peak:,} are held at once; all scores together are {everything:,}.",
+            proves="holds-everything",
+        )
+
+
+COMPONENT.add(agreement.any_size_and_device(COMPONENT, 0.25, one_block))
+COMPONENT.add(agreement.keeps_precision(COMPONENT, 0.25, one_block))
+COMPONENT.add(agreement.gradients_arrive(COMPONENT, 0.25, one_block, lambda case: [draw(case), draw(case, mask=masks(case)[0])]))

@@ -1,0 +1,50 @@
+"""What is checked of merge_heads."""
+
+
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import heads
+from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision
+
+
+def draw(case: Case) -> Drawn:
+    return Drawn({"x": case.normal(case.batch, case.num_heads, case.seq, case.d_head)})
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=421, batch=2, num_heads=3, seq=5, d_head=7),
+        Case(seed=422, batch=3, num_heads=7, seq=2, d_head=5),
+    ],
+    parts=("the merged heads",),
+    forbids="attention",
+    probes={
+        "plain": Probe(lambda case: draw(case.at(batch=2, num_heads=3, seq=5, d_head=4))),
+        "one position": Probe(lambda case: draw(case.at(batch=1, num_heads=2, seq=1, d_head=3))),
+    },
+)
+
+
+@COMPONENT.law(points=0.25)
+def loses_nothing(candidate: Candidate, case: Case) -> None:
+    """Every number of x comes out once, and its gradient finds the way back
+
+    The numbers change their places and nothing else: rearrange x with tensor operations.
+    """
+    heads.loses_nothing(candidate, draw(case))
+
+
+@COMPONENT.law(points=0.5)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """The heads come out side by side, so that it undoes split_heads
+
+    An output row belongs to one position: which numbers of x belong to it, and in which order? Undo what split_heads does.
+    """
+    agree(candidate, draw(case))
+
+
+COMPONENT.add(any_size_and_device(COMPONENT, 0.25, loses_nothing))
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, loses_nothing))

@@ -1,0 +1,67 @@
+"""What is checked of split_heads."""
+
+
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws import heads
+from autograder.shared_laws.agreement import agree, keeps_precision, refused, sizes_and_device
+
+
+def draw(case: Case, num_heads: int | None = None, d_model: int | None = None) -> Drawn:
+    d_model = d_model or case.num_heads * case.d_head
+    return Drawn({"x": case.normal(case.batch, case.seq, d_model), "num_heads": num_heads or case.num_heads})
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=411, batch=2, seq=5, num_heads=3, d_head=7),
+        Case(seed=412, batch=3, seq=2, num_heads=5, d_head=11),
+    ],
+    parts=("the heads",),
+    forbids="attention",
+    probes={
+        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5, num_heads=3, d_head=2))),
+        "one position": Probe(lambda case: draw(case.at(batch=1, seq=1, num_heads=2, d_head=3))),
+    },
+)
+
+
+@COMPONENT.law(points=0.25)
+def loses_nothing(candidate: Candidate, case: Case) -> None:
+    """Every number of x comes out once, and its gradient finds the way back
+
+    The numbers change their places and nothing else: rearrange x with tensor operations.
+    """
+    heads.loses_nothing(candidate, draw(case))
+
+
+@COMPONENT.law(points=0.5)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """Head h holds the features from h·d_head up to (h + 1)·d_head, at every position
+
+    Take one position: which of its features belong to which head? Then say for each axis of the result what it counts.
+    """
+    drawn = draw(case)
+    agree(candidate, drawn)
+    for num_heads in (1, drawn.inputs["x"].shape[-1]):
+        agree(candidate, draw(case, num_heads), f"with num_heads={num_heads}")
+    sizes_and_device(candidate, case, draw)
+
+
+COMPONENT.add(keeps_precision(COMPONENT, 0.25, loses_nothing))
+
+
+@COMPONENT.law(points=0.25, edge=True)
+def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
+    """A number of heads that does not divide d_model is refused
+
+    Look at the sizes before anything is cut. The error's message should help whoever reads it: which sizes do not fit?
+    """
+    d_model = case.num_heads * case.d_head
+    for num_heads in (case.num_heads + 1, d_model + 2):
+        if d_model % num_heads:
+            sizes = {"num_heads": num_heads, "d_model": d_model}
+            refused(candidate.refusal(draw(case, num_heads)), sizes, "x", proves="no-divisibility-check")

@@ -1,0 +1,99 @@
+"""Messages between judge and answer: JSON with tensors beside it in safetensors, never pickle.
+
+A message is eight bytes (the length of the JSON), the JSON, and a safetensors file with the tensors that the JSON refers
+to by number.
+"""
+
+import json
+import struct
+from typing import Any
+
+import safetensors.torch
+import torch
+
+from autograder.framework.expect import Other
+
+_HEAD = struct.Struct("<Q")
+_MOST_BYTES = 256 * 2**20
+_DEPTH = 20
+
+
+class WireError(ValueError):
+    """The other side sent something that is not a message."""
+
+
+def pack(message: object) -> bytes:
+    """`message`, a nest of plain values and tensors, as bytes. What is neither travels as an `Other` with its type's name."""
+    tensors: dict[str, torch.Tensor] = {}
+    body = json.dumps(_down(message, tensors, 0)).encode()
+    data = safetensors.torch.save(tensors) if tensors else b""
+    return _HEAD.pack(len(body)) + body + data
+
+
+def unpack(data: bytes) -> Any:
+    """The message of `pack`. Raises `WireError`."""
+    if len(data) > _MOST_BYTES:
+        raise WireError(f"a message of {len(data):,} bytes: at most {_MOST_BYTES:,} are read")
+    try:
+        (length,) = _HEAD.unpack_from(data)
+        body = json.loads(data[_HEAD.size : _HEAD.size + length])
+        rest = data[_HEAD.size + length :]
+        tensors = safetensors.torch.load(rest) if rest else {}
+        return _up(body, tensors)
+    except (
+        struct.error,
+        ValueError,
+        KeyError,
+        TypeError,
+        RecursionError,
+        safetensors.SafetensorError,
+    ) as error:
+        raise WireError(f"no valid message: {type(error).__name__}") from None
+
+
+def _down(value: object, tensors: dict[str, torch.Tensor], depth: int) -> object:
+    if depth > _DEPTH:
+        return {"$": "other", "kind": "nest", "text": f"deeper than {_DEPTH}"}
+    if value is None or isinstance(value, (bool, str)) or type(value) in (int, float):
+        return value
+    if isinstance(value, torch.Tensor) and not value.is_complex() and value.layout == torch.strided:
+        name = str(len(tensors))
+        tensors[name] = value.detach().cpu().contiguous().clone()
+        return {"$": "tensor", "name": name}
+    if isinstance(value, torch.dtype):
+        return {"$": "dtype", "name": str(value).removeprefix("torch.")}
+    if isinstance(value, Other):
+        return {"$": "other", "kind": value.kind, "text": value.text}
+    if isinstance(value, (list, tuple)):
+        return {"$": type(value).__name__ if type(value) in (list, tuple) else "tuple",
+                "items": [_down(entry, tensors, depth + 1) for entry in value]}  # fmt: skip
+    if isinstance(value, dict):
+        return {
+            "$": "dict",
+            "items": [[str(key), _down(entry, tensors, depth + 1)] for key, entry in value.items()],
+        }
+    return {"$": "other", "kind": _kind(value), "text": ""}
+
+
+def _kind(value: object) -> str:
+    kind = type(value)
+    return kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+
+
+def _up(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    kind = value["$"]
+    if kind == "tensor":
+        return tensors[value["name"]]
+    if kind == "dtype":
+        return getattr(torch, value["name"])
+    if kind == "other":
+        return Other(str(value["kind"])[:80], str(value["text"])[:200])
+    if kind == "list":
+        return [_up(entry, tensors) for entry in value["items"]]
+    if kind == "tuple":
+        return tuple(_up(entry, tensors) for entry in value["items"])
+    if kind == "dict":
+        return {str(key): _up(entry, tensors) for key, entry in value["items"]}
+    raise ValueError(kind)

@@ -1,0 +1,137 @@
+"""The far end: a process that holds one learner's code and performs what the judge asks.
+
+It is forked from a server that has imported PyTorch already, so that a start costs a tenth of a second. Everything that
+the learner's code prints goes nowhere; everything that it raises becomes part of a reply.
+"""
+
+import contextlib
+import linecache
+import os
+import sys
+import types
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from autograder.framework import procedures
+from autograder.framework.component import component as find
+from autograder.framework.exchange import Exchange
+from autograder.framework.happening import Happening
+from autograder.framework.isolation import wire
+
+try:
+    import resource
+except ImportError:  # Windows has no such limits; the judge's own watch over memory and time holds there too.
+    resource = None  # type: ignore[assignment]
+
+_CPU_SECONDS = 300
+
+
+def serve(connection: Connection, folder: str, memory: int) -> None:
+    """Answers requests until the judge closes the pipe. `folder` is the working folder, `memory` bytes beyond the start."""
+    _settle(folder, memory)
+    worker = Worker()
+    while True:
+        try:
+            request = wire.unpack(connection.recv_bytes())
+        except EOFError:
+            return
+        try:
+            reply = getattr(worker, f"do_{request.pop('do')}")(**request)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 (learner code may raise anything)
+            reply = {"happened": Happening.of(error).as_dict()}
+        connection.send_bytes(wire.pack(reply))
+
+
+def _settle(folder: str, memory: int) -> None:
+    if hasattr(os, "setsid"):
+        os.setsid()
+    os.chdir(folder)
+    os.environ.update(HOME=folder, TMPDIR=folder, MPLBACKEND="Agg", TQDM_DISABLE="1", NBGRADER_EXECUTION="autograde")
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (0, 1, 2):
+        os.dup2(nowhere, stream)
+    sys.stdin, sys.stdout, sys.stderr = open(0), open(1, "w"), open(2, "w")
+    torch.set_num_threads(1)
+    if resource is not None:
+        _limit(resource.RLIMIT_CORE, 0)
+        _limit(resource.RLIMIT_CPU, _CPU_SECONDS)
+        _limit(resource.RLIMIT_FSIZE, 64 * 2**20)
+        if sys.platform == "linux":
+            pages = int(Path("/proc/self/statm").read_text().split()[0])
+            _limit(resource.RLIMIT_AS, pages * resource.getpagesize() + memory)
+
+
+def _limit(which: int, most: int) -> None:
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(which, (most, most))
+
+
+class Worker:
+    """A learner's code as a namespace, and the component that is judged now."""
+
+    def __init__(self) -> None:
+        self._shell: Any = None
+        self._hold({})
+
+    def _hold(self, namespace: dict) -> None:
+        self._namespace, self._exchange = namespace, Exchange(namespace)
+
+    def do_hello(self) -> dict:
+        """Says that the process is up."""
+        return {"happened": None}
+
+    def do_load(self, path: str) -> dict:
+        """Runs a Python file as a module named `answer`; the reply says whether and where it raised."""
+        module = types.ModuleType("answer")
+        module.__file__ = path
+        sys.modules["answer"] = module
+        self._hold(module.__dict__)
+        sys.path.append(str(Path(path).parent))
+        source = Path(path).read_text(encoding="utf-8")
+        linecache.checkcache(path)
+        exec(compile(source, path, "exec"), self._namespace)
+        return {"happened": None}
+
+    def do_cell(self, source: str) -> dict:
+        """Runs a notebook cell in an IPython shell; the reply says whether and where it raised."""
+        if self._shell is None:
+            self._shell = _shell()
+            self._hold(self._shell.user_ns)
+        outcome = self._shell.run_cell(source, store_history=True)
+        error = outcome.error_before_exec or outcome.error_in_exec
+        return {"happened": None if error is None else Happening.of(error).as_dict()}
+
+    def do_defined(self, names: list[str]) -> dict:
+        """Which of `names` the learner's code defines, other than as the reference's own."""
+        return {"defined": self._exchange.own(names)}
+
+    def do_has(self, name: str) -> dict:
+        """Whether the learner's namespace has `name` at all."""
+        return {"has": name in self._namespace}
+
+    def do_exchange(self, names: list[str]) -> dict:
+        """Puts the reference's components in the place of these names, and takes earlier exchanges back."""
+        self._exchange.put(names)
+        return {"happened": None}
+
+    def do_perform(self, component: str, procedure: str, args: list) -> dict:
+        """Performs a procedure on the answer."""
+        judged = find(component)
+        torch.manual_seed(0)
+        return procedures.perform(
+            self._namespace[component], procedure, args,
+            forbids=judged.forbids, component_name=component, earlier=judged.earlier,
+        )  # fmt: skip
+
+
+def _shell() -> Any:
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.InteractiveShell.colors = "nocolor"
+    return InteractiveShell.instance(config=config)

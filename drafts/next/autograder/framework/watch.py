@@ -1,0 +1,265 @@
+"""What an answer may not call, and how calls, operations and memory are observed while it runs.
+
+Two layers of PyTorch see every call: the function layer knows `F.scaled_dot_product_attention` by its name, the dispatcher
+below it knows `aten::_softmax` however it was reached. Forward calls of modules are seen by a global hook, calls of the
+grader's own oracles by the interpreter's profile hook. Inside an earlier component of the course (`utils.reference`)
+nothing counts.
+"""
+
+import contextlib
+import linecache
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import Any
+
+import torch
+from torch.multiprocessing.reductions import StorageWeakRef
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from autograder.framework.happening import OURS as _OURS
+from utils.reference import observed
+
+_SOFTMAX = {
+    "softmax",
+    "log_softmax",
+    "_softmax",
+    "_log_softmax",
+    "_safe_softmax",
+    "softmin",
+    "gumbel_softmax",
+}
+_ATTENTION = {
+    "scaled_dot_product_attention", "multi_head_attention_forward", "_native_multi_head_attention", "_safe_softmax",
+    "_transformer_encoder_layer_fwd", "_triton_scaled_dot_attention", "_triton_multi_head_attention", "flex_attention",
+}  # fmt: skip
+_WHOLE_LAYERS = {"multi_head_attention_forward", "_native_multi_head_attention", "_transformer_encoder_layer_fwd"}
+_RNN = {
+    "rnn_tanh", "rnn_relu", "lstm", "gru", "rnn_tanh_cell", "rnn_relu_cell", "lstm_cell", "gru_cell", "quantized_lstm",
+    "mkldnn_rnn_layer", "_cudnn_rnn", "_thnn_fused_lstm_cell", "_thnn_fused_gru_cell", "miopen_rnn",
+}  # fmt: skip
+_NORM = {"layer_norm", "native_layer_norm", "rms_norm", "_fused_rms_norm"}
+_ATTENTION_MODULES = {"MultiheadAttention"}
+_RNN_MODULES = {"RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"}
+_BLOCK_MODULES = {
+    "Transformer", "TransformerEncoder", "TransformerDecoder", "TransformerEncoderLayer", "TransformerDecoderLayer",
+}  # fmt: skip
+
+FORBIDDEN: dict[str | None, tuple[set[str], set[str]]] = {
+    None: (set(), set()),
+    "softmax": (_SOFTMAX, {"Softmax", "LogSoftmax", "Softmax2d", "Softmin"} | _ATTENTION_MODULES),
+    "attention": (_ATTENTION, _ATTENTION_MODULES | _BLOCK_MODULES),
+    "rnn": (_RNN, _RNN_MODULES),
+    "norm": (_NORM, {"LayerNorm", "RMSNorm"}),
+    "blocks": (_WHOLE_LAYERS, _ATTENTION_MODULES | _BLOCK_MODULES),
+    "smoothing": (set(), set()),  # of `cross_entropy` one argument alone, see `Watch.argument`
+}
+"""Key of a component -> (names of functions and dispatcher operations, names of `torch.nn` modules)."""
+
+
+@dataclass
+class Watch:
+    """What one component's answer may not use, and what was seen of it."""
+
+    component: str | None = None
+    forbids: str | None = None
+    earlier: frozenset = frozenset()
+    seen: dict[str, str | None] = field(default_factory=dict)  # what was called -> the learner's line that did it
+    changed: bool = False
+    trusted: bool = False  # the course's own code: nothing of it is noted
+    paused: int = 0
+    running: int = 0
+
+    def note(self, name: str) -> None:
+        """Remembers a forbidden call with the line of the learner's code that made it."""
+        if name not in self.seen:
+            self.seen[name] = _learners_line()
+
+    def told(self) -> list[str]:
+        """What was called, in the learner's words: their line, else PyTorch's public name."""
+        public = {name: line for name, line in self.seen.items() if not name.startswith("_")} or self.seen
+        return sorted({f"`{line}`" if line else name.lstrip("_") for name, line in public.items()})
+
+    def enter(self, name: str) -> None:
+        """The reference's `name` is entered: an earlier component is the course's own, any other is a short cut."""
+        if not self.running:
+            return
+        if not self.paused and self.component is not None and name not in self.earlier:
+            self.note(f"utils.reference.{name}")
+        self.paused += 1
+
+    def leave(self, name: str) -> None:
+        if self.running and self.paused:
+            self.paused -= 1
+
+    def function(self, name: str) -> None:
+        if not self.paused and (name in FORBIDDEN[self.forbids][0] or self._fused(name)):
+            self.note(name)
+
+    def argument(self, name: str, args: Sequence, kwargs: dict) -> None:
+        """`cross_entropy` is called: with label smoothing it is what `label_smoothed_loss` is to build."""
+        smoothing = kwargs.get("label_smoothing", args[5] if name == "cross_entropy_loss" and len(args) > 5 else 0.0)
+        if not self.paused and self.forbids == "smoothing" and name.startswith("cross_entropy") and smoothing:
+            self.note(f"{name}(label_smoothing={smoothing})")
+
+    def _fused(self, name: str) -> bool:
+        return self.forbids in ("softmax", "attention") and name.startswith("_scaled_dot_product")
+
+    def module(self, module: torch.nn.Module) -> None:
+        kind = type(module)
+        torch_module = kind.__module__.startswith("torch.nn") and kind.__name__ in FORBIDDEN[self.forbids][1]
+        library = self.forbids in ("attention", "blocks") and kind.__module__.split(".")[0] == "transformers"
+        if not self.paused and (torch_module or library):
+            self.note(f"{kind.__module__.split('.')[0]}.{kind.__name__}")
+
+
+_current = Watch()
+_one_at_a_time = threading.RLock()
+
+
+def note_change() -> None:
+    """The answer that is judged now wrote to one of its inputs."""
+    _current.changed = True
+
+
+def _learners_line() -> str | None:
+    """The text of the innermost line on the stack that is neither ours nor a library's, or None."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if not (name.startswith((*_OURS, "<frozen")) or "site-packages" in name):
+            return linecache.getline(name, frame.f_lineno).strip() or None
+        frame = frame.f_back
+    return None
+
+
+class MixOfDevices(RuntimeError):
+    """An operation took tensors of two devices."""
+
+
+class _Functions(TorchFunctionMode):
+    def __torch_function__(self, function: Callable, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
+        name = getattr(function, "__name__", None)
+        if isinstance(name, str):
+            _current.function(name.split(".")[0])
+            _current.argument(name.split(".")[0], args, kwargs or {})
+        return function(*args, **(kwargs or {}))
+
+
+class _Dispatch(TorchDispatchMode):
+    """A mode of the dispatcher that nothing compiles: asking the compiler to skip it would import it, which takes two seconds."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False
+
+
+# What PyTorch itself takes from two devices: an index, a copy.
+_MIXING = ("index", "index_put", "index_put_", "_index_put_impl_", "copy_", "_to_copy", "set_")
+
+
+class OneDevice(_Dispatch):
+    """A mode in which an operation on tensors of two devices raises `MixOfDevices`, also on `meta`."""
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
+        name = function.name().split("::")[-1].split(".")[0]
+        tensors = [x for x in torch.utils._pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor) and x.dim()]
+        devices = sorted({x.device.type for x in tensors})
+        if len(devices) > 1 and name not in _MIXING:
+            line = _learners_line()
+            where = f" The line is `{line}`" if line else ""
+            raise MixOfDevices(f"the inputs are on one device, and a tensor that the answer makes is on the CPU.{where}")
+        return function(*args, **(kwargs or {}))
+
+
+class _Operations(_Dispatch):
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
+        _current.function(function.name().split("::")[-1].split(".")[0])
+        return function(*args, **(kwargs or {}))
+
+
+@contextlib.contextmanager
+def watching(component: str | None, forbids: str | None, earlier: Iterable[str], trusted: bool = False) -> Iterator[Watch]:
+    """Sets what counts for the answer that is judged now; yields the `Watch` whose `seen` fills up."""
+    global _current
+    with _one_at_a_time:
+        before, _current = _current, Watch(component, forbids, frozenset(earlier), trusted=trusted)
+        observed.watchers.append(_current)
+        try:
+            yield _current
+        finally:
+            observed.watchers.remove(_current)
+            _current = before
+
+
+def _oracles(frame: FrameType, event: str, _: object) -> None:
+    """Notes a call of a function `oracle_…` of a checks module: that answer is the grader's, not the learner's."""
+    if event == "call" and frame.f_code.co_name.startswith("oracle_"):
+        module = frame.f_globals.get("__name__", "")
+        if module.startswith("autograder.") and not _current.paused:
+            _current.note(module)
+
+
+@contextlib.contextmanager
+def on() -> Iterator[None]:
+    """The answer's own code runs inside: forbidden calls are noted."""
+    if _current.trusted:
+        yield
+        return
+    hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: _current.module(module))
+    profile = sys.getprofile()
+    sys.setprofile(_oracles)
+    _current.running += 1
+    try:
+        with _Functions(), _Operations():
+            yield
+    finally:
+        sys.setprofile(profile)
+        _current.running -= 1
+        _current.paused = 0
+        hook.remove()
+
+
+@dataclass
+class Measurement:
+    """Tensor operations of a call; the largest storage and the most live storage that it newly allocated, in elements."""
+
+    operations: int = 0
+    largest: int = 0
+    peak: int = 0
+
+
+class _Memory(_Dispatch):
+    def __init__(self, inputs: Iterable[torch.Tensor]):
+        super().__init__()
+        self.measurement = Measurement()
+        self._known = {tensor.untyped_storage().data_ptr() for tensor in inputs}
+        self._live: dict[StorageWeakRef, int] = {}
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        self.measurement.operations += 1
+        for tensor in torch.utils._pytree.tree_leaves(result):
+            if isinstance(tensor, torch.Tensor):
+                self._note(tensor)
+        return result
+
+    def _note(self, tensor: torch.Tensor) -> None:
+        storage = tensor.untyped_storage()
+        self._live = {ref: size for ref, size in self._live.items() if not ref.expired()}
+        if storage.nbytes() == 0 or storage.data_ptr() in self._known:
+            return
+        elements = storage.nbytes() // tensor.element_size()
+        self._live[StorageWeakRef(storage)] = elements
+        self.measurement.largest = max(self.measurement.largest, elements)
+        self.measurement.peak = max(self.measurement.peak, sum(self._live.values()))
+
+
+def measure(call: Callable[[], Any], inputs: Iterable[torch.Tensor]) -> tuple[Any, Measurement]:
+    """Runs `call()` without autograd and returns its result and its `Measurement`; `inputs` are not counted."""
+    with torch.no_grad(), _Memory(inputs) as mode:
+        result = call()
+    return result, mode.measurement

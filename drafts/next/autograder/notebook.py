@@ -1,0 +1,51 @@
+"""`check` in a learner's notebook: judges the name as it stands in the kernel and shows the verdict."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from IPython import get_ipython
+
+from autograder import render
+from autograder.framework.candidate import LocalCandidate
+from autograder.framework.component import component as find
+from autograder.framework.exchange import Exchange, exchangeable
+from autograder.framework.judge import judge, judge_with_exchange
+from autograder.framework.verdict import Verdict
+from utils import library, session
+from utils.manifest import load
+
+
+def check(name: str) -> float:
+    """See `autograder.check`."""
+    shell = get_ipython()
+    namespace = shell.user_ns if shell is not None else {}
+    exercise = load().exercise(name)
+    if name not in namespace:
+        render.show_sentence(f"{name} is not there yet: run the cell above that defines it, then this one.")
+        return 0.0
+    try:
+        verdict = judge_in(namespace, name, hidden=session.grading())
+    except KeyboardInterrupt:
+        render.show_sentence(f"The check of {name} was stopped. If it would not end: does a loop in your code never end?")
+        return 0.0
+    render.show(verdict, exercise)
+    if verdict.passed and not session.grading():
+        library.passed(name, namespace[name])
+        library.keep(name, [cell for cell in namespace.get("In", []) if cell], namespace, passes_alone(name))
+    return 0.0 if exercise.stretch else float(verdict.points)
+
+
+def passes_alone(name: str) -> Callable[[Any], bool]:
+    """`passes(answer)`: whether an answer to `name` passes its checks where nothing is exchanged."""
+    return lambda answer: judge(LocalCandidate(find(name), answer)).passed
+
+
+def judge_in(namespace: dict[str, Any], name: str, hidden: bool = False) -> Verdict:
+    """The `Verdict` on `namespace[name]`."""
+    component = find(name)
+    own = Exchange(namespace).own(component.earlier)
+
+    def open_candidate(exchanged: Iterable[str]) -> LocalCandidate:
+        return LocalCandidate(component, namespace[name], namespace, exchanged)
+
+    return judge_with_exchange(open_candidate, exchangeable(component, own), hidden)

@@ -1,0 +1,47 @@
+"""What the tests need of the machine beside Python's packages, and Debian's packages that bring it."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+CHROMIUM_NAMES = (
+    "chromium",
+    "chromium-browser",
+    "google-chrome",
+    "google-chrome-stable",
+    "chrome",
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+)
+
+
+def chromium() -> str | None:
+    """The path of a Chromium or Chrome, None where there is none."""
+    return next((path for name in CHROMIUM_NAMES if (path := shutil.which(name))), None)
+
+
+def bubblewrap() -> str | None:
+    """The path of `bwrap`, None where there is none."""
+    return shutil.which("bwrap")
+
+
+# Debian's package -> (what finds it, the pytest marker of the tests that need it)
+PACKAGES = {"chromium": (chromium, "browser"), "bubblewrap": (bubblewrap, "sandbox")}
+
+
+def missing() -> list[str]:
+    """Debian's packages that this machine lacks; bubblewrap is a thing of Linux only."""
+    return [name for name, (find, _) in PACKAGES.items() if find() is None and (name == "chromium" or sys.platform == "linux")]
+
+
+def install_missing() -> list[str]:
+    """Installs what is missing where that may be done, and gives what is missing still."""
+    lacking = missing()
+    may = hasattr(os, "geteuid") and os.geteuid() == 0 and shutil.which("apt-get")
+    if lacking and may:
+        print(f"Installing {' and '.join(lacking)} (Debian's packages)", flush=True)
+        environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        for command in (["update"], ["install", "--yes", "--no-install-recommends", *lacking]):
+            subprocess.run(["apt-get", "-qq", *command], env=environment, check=False)
+    return missing()

@@ -1,0 +1,1 @@
+"""The quiz at the end of a chapter: reading, marking, showing."""

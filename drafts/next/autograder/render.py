@@ -1,0 +1,56 @@
+"""A verdict as a card: its headline, its diagnosis, an entry for each law."""
+
+from __future__ import annotations
+
+from autograder import display
+from autograder.display import Card, Entry, Mark, number
+from autograder.framework.verdict import Status, Verdict
+from utils.manifest import Exercise
+
+_MARKS = {Status.HELD: Mark.RIGHT, Status.FAILED: Mark.WRONG, Status.WAITS: Mark.WAITS, Status.FAULT: Mark.FAULT}
+_FIRST = [Status.FAILED, Status.FAULT, Status.WAITS, Status.HELD]  # in a notebook; a terminal keeps the laws' order
+
+
+def headline(verdict: Verdict) -> str:
+    """One line: the component and its points."""
+    score = f"{number(verdict.points)} of {number(verdict.max_points)} points"
+    if verdict.passed:
+        return f"{verdict.component}: all {len(verdict.findings)} checks hold, {score}"
+    held = sum(finding.held for finding in verdict.findings)
+    return f"{verdict.component}: {held} of {len(verdict.findings)} checks hold, {score}"
+
+
+def card(verdict: Verdict, stretch: bool = False, sort: bool = True) -> Card:
+    """The verdict for a reader; with `sort` what failed comes first."""
+    findings = sorted(verdict.findings, key=lambda finding: _FIRST.index(finding.status)) if sort else verdict.findings
+    note = ("Diagnosis", verdict.misconception or "", verdict.sentence) if verdict.sentence else None
+    return Card(
+        headline(verdict),
+        tuple(Entry(_MARKS[finding.status], finding.law, finding.message) for finding in findings),
+        note,
+        "(stretch: for you, not for the mark)" if stretch else "",
+        Mark.RIGHT if verdict.passed else Mark.WRONG,
+    )
+
+
+def text(verdict: Verdict) -> str:
+    """The verdict as lines of text."""
+    return display.text(card(verdict, sort=False))
+
+
+def html(verdict: Verdict, stretch: bool = False) -> str:
+    """The verdict as an HTML fragment."""
+    return display.html(card(verdict, stretch))
+
+
+def show(verdict: Verdict, exercise: Exercise) -> None:
+    """Displays the verdict in a notebook; the output's metadata carry it for the class report."""
+    short = {"component": verdict.component, "points": verdict.points, "misconception": verdict.misconception}
+    if verdict.faults:
+        short["faults"] = [fault.law for fault in verdict.faults]
+    display.show(card(verdict, exercise.stretch), metadata={"course": short})
+
+
+def show_sentence(sentence: str) -> None:
+    """Displays one sentence where no verdict can be given."""
+    display.show(Card(sentence, mark=Mark.WRONG))

@@ -1,0 +1,92 @@
+"""What is checked of layers of several heads, which take query, key, value and a mask and return (output, weights)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Drawn
+from autograder.framework.expect import Failed
+from autograder.shared_laws import masks
+from autograder.shared_laws.agreement import gradients_agree, proving, settled
+
+SEEN = 1e-4  # a change by less than this is not one
+
+
+def query_key_value(case: Case, d_model: int) -> dict[str, object]:
+    """Three different tensors."""
+    lengths = {"query": case.q_len, "key": case.k_len, "value": case.k_len}
+    return {name: case.normal(case.batch, length, d_model) for name, length in lengths.items()}
+
+
+def loses_nothing(candidate: Candidate, drawn: Drawn) -> None:
+    """Every number of `x` comes out once, wherever it stands, and a gradient flows back to it."""
+    got, x = candidate.use(drawn), drawn.inputs["x"]
+    expect.close(got.flatten().sort().values, x.flatten().sort().values, "the numbers in order of size")
+    gradients_agree(candidate, drawn)
+
+
+def looks_and_mixes(candidate: Candidate, drawn: Drawn) -> None:
+    """Each row of weights is a distribution; the weights come from `w_q`, the output from `w_v`."""
+    output, weights = candidate.use(drawn)
+    masks.distribution(weights)
+    _, others = candidate.use(_turned(drawn, "w_q"))
+    if not bool(((others - weights).abs() > SEEN).any()):
+        raise Failed("the weights are the same whatever numbers stand in `w_q.weight`.")
+    moved, _ = candidate.use(_turned(drawn, "w_v"))
+    if not bool(((moved - output).abs() > SEEN).any()):
+        raise Failed("the output is the same whatever numbers stand in `w_v.weight`.")
+
+
+def _turned(drawn: Drawn, layer: str) -> Drawn:
+    state = drawn.state or {}
+    return replace(drawn, state={**state, f"{layer}.weight": -2.0 * state[f"{layer}.weight"]})
+
+
+def masked_has_no_influence(candidate: Candidate, case: Case, drawn: Drawn) -> None:
+    """Masked keys get weight 0; where the plain result is right, their keys and values may be anything."""
+    mask = case.mask(case.batch, 1, case.k_len)
+    if not settled(candidate, drawn):
+        masks.every_shape(candidate, drawn, [mask])
+        return
+    other = {name: case.normal(case.batch, case.k_len, drawn.sizes[0], scale=5.0) for name in ("key", "value")}  # type: ignore[index]
+    changed = {name: torch.where(mask.mT, drawn.inputs[name], x) for name, x in other.items()}
+    masks.no_influence(candidate, drawn, drawn.with_inputs(**changed), mask)
+    _, weights = candidate.use(drawn.with_options(mask=mask))
+    masks.distribution(weights)
+
+
+def masks_of_every_shape(candidate: Candidate, case: Case, drawn: Drawn) -> None:
+    """Masks of two and of three axes, each axis at 1 as well; no row of them sees nothing."""
+    batch, q_len, k_len = case.batch, case.q_len, case.k_len
+    shapes = [(q_len, k_len), (1, k_len), (1, 1, k_len), (1, q_len, k_len), (batch, 1, k_len), (batch, q_len, k_len)]
+    everything = [torch.ones(q_len, 1, dtype=torch.bool), torch.ones(batch, 1, 1, dtype=torch.bool)]
+    masks.every_shape(candidate, drawn, [*(case.mask(*shape) for shape in shapes), *everything])
+
+
+def blind_rows(candidate: Candidate, case: Case, drawn: Drawn) -> None:
+    """A query that may attend to nothing: weights 0, no NaN, finite gradients. This alone proves `all-masked-nan`."""
+    one, nothing = case.mask(case.batch, case.q_len, case.k_len), torch.zeros(1, case.k_len, dtype=torch.bool)
+    one[:, -1] = False
+    masks.blind(candidate, drawn, one, "where one query sees nothing", "all-masked-nan")
+    masks.blind(candidate, drawn, nothing, "where no query sees anything", "all-masked-nan")
+    with proving("all-masked-nan"):
+        gradients_agree(candidate, drawn.with_options(mask=one), "where one query sees nothing", path=False)
+
+
+def same_weights_elsewhere(candidate: Candidate, drawn: Drawn, head: int, num_heads: int) -> None:
+    """Where the rows of `w_q` of one head are others, that head's weights are others, and no other head's."""
+    state = drawn.state or {}
+    rows = state["w_q.weight"].clone()
+    size = len(rows) // num_heads
+    rows[head * size : (head + 1) * size] *= -2.0
+    _, before = candidate.use(drawn)
+    _, after = candidate.use(replace(drawn, state={**state, "w_q.weight": rows}))
+    moved = bool(((after[:, head] - before[:, head]).abs() > SEEN).any())
+    expect.true(moved, f"the rows of `w_q` of head {head} were changed, and its weights are as before.")
+    rest = [h for h in range(num_heads) if h != head]
+    expect.close(after[:, rest], before[:, rest], "the weights of the heads whose rows of `w_q` stayed the same")

@@ -1,0 +1,65 @@
+"""Laws on masks (True = may attend), for functions and for layers that return (output, weights)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.component import Drawn
+from autograder.shared_laws.agreement import agree, proving, settled
+
+
+def distribution(weights: torch.Tensor) -> None:
+    """Each row of weights is positive and sums to one."""
+    expect.true(bool((weights >= 0).all()), "some weights are negative.")
+    sums = weights.sum(-1)
+    expect.close(sums, torch.ones_like(sums), "the sum of each row of weights")
+
+
+def no_influence(candidate: Candidate, drawn: Drawn, masked: Drawn, mask: torch.Tensor) -> None:
+    """Keys that `mask` forbids have weight 0, and the output is the same where `masked` holds other numbers in their places."""
+    output, weights = candidate.use(drawn.with_options(mask=mask))
+    hidden = ~expand(mask, weights)
+    seen = torch.where(hidden, weights, 0.0)
+    expect.close(seen, torch.zeros_like(seen), "the weights of masked keys")
+    changed, _ = candidate.use(masked.with_options(mask=mask))
+    expect.close(changed, output, "the output after masked keys and values were changed")
+
+
+def blind(candidate: Candidate, drawn: Drawn, mask: torch.Tensor, where: str, proves: str | None = None) -> None:
+    """A query that may attend to nothing gets weights 0, and nothing is NaN; else all is as the oracle says.
+
+    `proves` is the id that holds where it gets weight or NaN.
+    """
+    masked = drawn.with_options(mask=mask)
+    output, weights = candidate.use(masked)
+    nothing = ~expand(mask, weights).any(-1)
+    rows = torch.where(nothing[..., None], weights, 0.0)
+    with proving(proves):
+        expect.close(rows, torch.zeros_like(rows), f"the weights of a query that may attend to nothing, {where}")
+        expect.finite(output, f"the output {where}")
+    if settled(candidate, drawn):
+        agree(candidate, masked, where)
+
+
+def every_shape(candidate: Candidate, drawn: Drawn, masks: Sequence[torch.Tensor]) -> None:
+    """Masks of every allowed shape give the oracle's result; where the plain one differs, weights 0 where they forbid."""
+    plain = settled(candidate, drawn)
+    for mask in masks:
+        where, masked = f"with a mask of shape {tuple(mask.shape)}", drawn.with_options(mask=mask)
+        if plain:
+            agree(candidate, masked, where)
+            continue
+        _, weights = candidate.use(masked)
+        hidden = torch.where(expand(mask, weights), 0.0, weights)
+        expect.close(hidden, torch.zeros_like(hidden), f"the weights of masked keys {where}")
+        distribution(weights)
+
+
+def expand(mask: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The mask in the shape of the weights; the axis of heads is put where weights have one more axis than a batch of masks."""
+    heads = weights.dim() == 4 and mask.dim() == 3
+    return (mask.unsqueeze(1) if heads else mask).expand(weights.shape)

@@ -1,0 +1,110 @@
+"""Laws on modules: exactly these parameters, dropout as promised."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+import torch
+
+from autograder.framework import catalogue, expect
+from autograder.framework.candidate import Candidate, CandidateError
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn
+from autograder.framework.expect import About, Failed
+from autograder.framework.law import Law
+
+
+def has_exactly(component: Component, points: float, hint: str, sentence: str, draw: Callable | None = None) -> Law:
+    """A law: the `state_dict` has exactly the oracle's names and shapes, and keeps apart what is loaded into it."""
+    draw = draw or component.draw
+
+    def has_exactly(candidate: Candidate, case: Case) -> None:
+        parameters(candidate, draw(case))
+
+    return Law(has_exactly.__name__, sentence, hint, has_exactly, points)
+
+
+def names_and_shapes(candidate: Candidate, drawn: Drawn) -> None:
+    """The `state_dict` has exactly the names and shapes of `drawn.state`."""
+    wanted = drawn.state or {}
+    built = candidate.state(unloaded(drawn))
+    there = ", ".join(sorted(built)) or "nothing"
+    missing, more = sorted(wanted.keys() - built.keys()), sorted(built.keys() - wanted.keys())
+    if missing or more:
+        _look_at_calls(candidate, drawn)
+    if missing:
+        raise Failed(f"the state_dict lacks {', '.join(missing)}; it has {there}.")
+    if more:
+        raise Failed(f"the state_dict also has {', '.join(more)}, which the exercise does not name.")
+    for name, value in wanted.items():
+        if built[name].shape != value.shape:
+            raise Failed(f"`{name}`: expected shape {tuple(value.shape)}, got {tuple(built[name].shape)}.")
+
+
+def parameters(candidate: Candidate, drawn: Drawn) -> None:
+    """The `state_dict` has exactly the names and shapes of `drawn.state`; what is loaded comes out as it went in."""
+    wanted = drawn.state or {}
+    names_and_shapes(candidate, drawn)
+    loaded = candidate.state(drawn)
+    for name, value in wanted.items():
+        twins = [other for other in loaded if other != name and loaded[other].shape == value.shape
+                 and torch.equal(loaded[other], loaded[name]) and not torch.equal(wanted[other], value)]  # fmt: skip
+        if twins:
+            names = " and ".join([name, *twins])
+            raise Failed(f"two names, one Parameter: whatever is loaded, {names} come out equal.", proves="shared-projection")
+        expect.equal(loaded[name], value.to(loaded[name].dtype), f"`{name}` after it was loaded")
+    asks = candidate.trainable(drawn)
+    still = sorted(name for name in wanted if not asks.get(name, False))
+    if still:
+        named = ", ".join(f"`{name}`" for name in still)
+        proves = "not-trainable" if "not-trainable" in catalogue.own(candidate.component.name) else "not-differentiable"
+        raise Failed(f"{named} cannot be trained: {_is_not(still)} that asks for a gradient.", proves)
+
+
+def _is_not(names: list[str]) -> str:
+    return "it is not a Parameter" if len(names) == 1 else "they are not Parameters"
+
+
+def _look_at_calls(candidate: Candidate, drawn: Drawn) -> None:
+    """Lets a module run into which no weights can be loaded, so that a call of what it was to build is seen all the same."""
+    with contextlib.suppress(CandidateError):
+        candidate.raw(unloaded(drawn))
+
+
+def unloaded(drawn: Drawn) -> Drawn:
+    """The same use of a module as it is built."""
+    return Drawn(**{**vars(drawn), "state": None})
+
+
+def linear_state(case: Case, bias: bool = True, **sizes: tuple[int, int]) -> dict[str, torch.Tensor]:
+    """Random weights for linear layers, {layer: (d_in, d_out)}, of a size that keeps scores at one."""
+    state = {}
+    for layer, (d_in, d_out) in sizes.items():
+        state[f"{layer}.weight"] = case.normal(d_out, d_in, scale=d_in**-0.5)
+        if bias:
+            state[f"{layer}.bias"] = case.normal(d_out, scale=0.5)
+    return state
+
+
+def loaded_or_built(candidate: Candidate, drawn: Drawn) -> object:
+    """What a probe sees of a module: its result with the weights of `drawn`; of one with other parameters, which, and a form."""
+    wanted, built = drawn.state or {}, candidate.state(unloaded(drawn))
+    if {name: x.shape for name, x in built.items()} == {name: x.shape for name, x in wanted.items()}:
+        return candidate.raw(drawn)
+    result = candidate.raw(unloaded(drawn))
+    first = result[0] if isinstance(result, (tuple, list)) and result else result
+    shapes = sorted("x".join(map(str, x.shape)) for x in built.values())
+    return f"{' '.join(shapes) or 'no parameters'}: {expect.kind_of(first)}"
+
+
+def same_again(candidate: Candidate, drawn: Drawn, what: str) -> None:
+    """One and the same module gives the same for the same inputs."""
+    first, second = candidate.repeat(drawn, 2)
+    for one, two in zip(first, second, strict=True) if isinstance(first, tuple) else [(first, second)]:
+        expect.close(two, one, f"{what} of a second call with the same input")
+
+
+def wrong_form(message: str) -> Failed:
+    """A failure that is told once, without a hint on values."""
+    return Failed(message, about=About.FORM)

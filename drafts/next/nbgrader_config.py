@@ -1,0 +1,56 @@
+"""nbgrader's configuration, which it reads from the folder that it runs in: run its commands here."""
+
+import os
+import sys
+from pathlib import Path
+
+COURSE = Path(__file__).resolve().parent
+if str(COURSE) not in sys.path:
+    sys.path.insert(0, str(COURSE))
+
+from autograder.builder.preprocessors import release_chain  # noqa: E402  (needs the path above)
+from utils.manifest import load  # noqa: E402
+
+# nbgrader calls `alembic` by name for a new gradebook; without an activated environment it is not found.
+os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
+
+CLASSROOM = COURSE / "classroom"
+if (COURSE / "solutions").is_dir():
+    CLASSROOM.mkdir(exist_ok=True)  # SQLite makes no folders; a learner's course needs none
+
+c = get_config()  # noqa: F821  (nbgrader supplies it)
+
+c.CourseDirectory.course_id = "transformers"
+c.CourseDirectory.root = str(COURSE)
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "notebooks"
+c.CourseDirectory.submitted_directory = "classroom/submitted"
+c.CourseDirectory.autograded_directory = "classroom/autograded"
+c.CourseDirectory.feedback_directory = "classroom/feedback"
+c.CourseDirectory.solution_directory = "classroom/solution"
+c.CourseDirectory.source_with_tests_directory = "classroom/source_with_tests"
+c.CourseDirectory.db_url = f"sqlite:///{CLASSROOM / 'gradebook.db'}"
+
+# nbgrader copies the other files of a source folder into the release and into every autograded submission.
+# These stay. Exact names: "*.py" would also drop a learner's own helper.py.
+c.CourseDirectory.ignore = [
+    ".ipynb_checkpoints",
+    "*.pyc",
+    "__pycache__",
+    "feedback",  # nbgrader's defaults
+    "misconceptions.py",
+    "variants.py",
+    "uncatalogued.py",
+    "hidden_checks.py",
+    "quiz.toml",
+    *[f"{chapter.id}.py" for chapter in load(COURSE).chapters],
+]
+
+c.GenerateAssignment.preprocessors = release_chain()
+c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your turn: replace this line.")'}
+c.ClearSolutions.text_stub = "*Your answer here: two to five sentences.*"
+
+c.Execute.timeout = 300  # seconds a cell, under nbgrader's own autograde
+
+if "COURSE_EXCHANGE" in os.environ:
+    c.Exchange.root = os.environ["COURSE_EXCHANGE"]

@@ -1,0 +1,652 @@
+# %% [markdown] slug="title"
+# # 1 · The attention problem
+#
+# Before you build attention, see what it is for. This chapter takes the model that ruled before it, a recurrent network,
+# finds out how far back it can remember and how long it takes, and holds one layer of attention against it.
+#
+# | you build | what it does | minutes | points |
+# |---|---|---|---|
+# | `rnn_forward` | reads a sequence step by step, with a memory of fixed size | 20 | 2 |
+# | `gradient_norms` | measures how far back the last output can see | 20 | 2 |
+# | `causal_average` | gives every position something of all before it, without a loop | 20 | 2 |
+#
+# **Time:** about 130 minutes, of which 55 are reading and running, and 15 the quiz and the written question.
+#
+# **You need:** PyTorch tensors, the matrix product, what a gradient is, and what training with a loss is. Nothing about
+# attention.
+#
+# **How it goes:** a question, a guess, a run, the reason. Write your guess down before you run a cell: the difference is
+# what you learn. Each exercise has a number worked by hand, three hints to open one at a time, and a check that you can run
+# as often as you like. If a result looks odd, the table [If something looks wrong](#If-something-looks-wrong) near the end
+# lists what you see and where to look.
+
+# %% slug="set-up" tags=["setup"]
+from autograder import check, check_quiz, start
+start()
+
+import torch
+from torch import nn
+
+from utils import my, plots, session, training
+from utils.chapters.attention_problem import experiment as toy
+from utils.chapters.attention_problem import explorer
+
+# %% [markdown] slug="challenge"
+# ## The challenge: something that lies far back
+#
+# *The keys that the woman who runs the small shop on the corner lent me yesterday* … **is it** *are* **or** *is* **on the
+# table?** You need a word that stands 15 steps back. Whoever reads word by word must carry it all the way.
+#
+# Sentences are full of such pairs, but also of hints, so they make a poor ruler. Here is the bare problem. A model reads
+# random letters, and when the last one has come it must name the letter that stood **k steps back**. Nothing but the
+# distance makes this hard. Eight letters: who guesses is right one time in eight.
+
+# %% slug="recall-task" tags=["nbval-check-output"]
+generator = torch.Generator().manual_seed(1)
+for distance in (2, 5, 20):
+    for tokens in toy.tokens_of(distance, 2, generator):
+        text = toy.text_of(tokens)
+        print(f"k = {distance:2}:  read {text:22} say {text[0]}")
+
+# %% [markdown] slug="challenge-predict"
+# **Predict** before you go on, and write it down. Four models will be trained on this: a plain recurrent network, an LSTM,
+# an average of all letters, and one attention layer. Up to which k will each get it right?
+
+# %% [markdown] slug="rnn-idea"
+# ## A memory that is rewritten at every step
+#
+# **How can a network read a sequence of any length?** A recurrent network keeps a **state**, a vector of fixed size. At each
+# step it makes the next state from the new input and the state before:
+#
+# $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b), \qquad h_{-1} = 0$$
+#
+# The same three weights serve at every step. All that it knows of the past is in $h_{t-1}$.
+#
+# **By hand,** with one number for everything: $W_x = \tfrac12 \ln 3$, $W_h = \ln 3$, $b = 0$. It helps to know that
+# $\tanh(\tfrac12 \ln 3) = \tfrac12$. Let the inputs be $1, 0, -1$.
+#
+# | step | inside the tanh | state |
+# |---|---|---|
+# | 0 | $1 \cdot \tfrac12 \ln 3 + 0 \cdot \ln 3 = \tfrac12 \ln 3$ | ½ |
+# | 1 | $0 \cdot \tfrac12 \ln 3 + \tfrac12 \cdot \ln 3 = \tfrac12 \ln 3$ | ½ |
+# | 2 | $-1 \cdot \tfrac12 \ln 3 + \tfrac12 \cdot \ln 3 = 0$ | 0 |
+#
+# At step 1 the state remembers the 1 although the input is 0. At step 2 a new input wipes it out.
+
+# %% [markdown] slug="rnn-exercise"
+# ### Exercise: `rnn_forward`
+#
+# Build `rnn_forward(x, w_x, w_h, b)`. It returns **every** state, not just the last.
+#
+# | tensor | shape |
+# |---|---|
+# | `x` | `(batch, seq, d_in)` |
+# | `w_x`, `w_h`, `b` | `(d_in, d_hidden)`, `(d_hidden, d_hidden)`, `(d_hidden,)` |
+# | result | `(batch, seq, d_hidden)` |
+#
+# Each sequence of the batch has a state of its own. The result has the dtype of `x`, and gradients flow back to `x` and to
+# all three weights. Do not call `nn.RNN` or a kernel of its kind.
+
+# %% [markdown] hints="rnn_forward"
+
+# %% exercise="rnn_forward"
+def rnn_forward(x, w_x, w_h, b):
+    """All states of a recurrent network (Elman 1990), which starts from zeros.
+
+    x (batch, seq, d_in), w_x (d_in, d_hidden), w_h (d_hidden, d_hidden), b (d_hidden,)
+    -> (batch, seq, d_hidden)
+    """
+    ### BEGIN SOLUTION
+    batch, seq, _ = x.shape
+    h = x.new_zeros(batch, w_h.shape[0])
+    states = []
+    for t in range(seq):
+        h = torch.tanh(x[:, t] @ w_x + h @ w_h + b)
+        states.append(h)
+    return torch.stack(states, dim=1)
+    ### END SOLUTION
+
+# %% check="rnn_forward"
+check("rnn_forward")
+
+# %% [markdown] slug="rnn-again"
+# The example worked by hand, through the function. From here on `my.rnn_forward` is yours where its checks passed, and the
+# course's own where they have not (yet): all cells run either way.
+
+# %% slug="rnn-by-hand" tags=["nbval-check-output"]
+ln3 = torch.tensor(3.0).log()
+x = torch.tensor([1.0, 0.0, -1.0]).view(1, 3, 1)
+states = my.rnn_forward(x, ln3.view(1, 1) / 2, ln3.view(1, 1), torch.zeros(1))
+print("states", [round(h, 4) + 0.0 for h in states.flatten().tolist()])
+
+# %% [markdown] slug="fade-question"
+# ### How long does a first impression last?
+#
+# Take two sequences that differ **in the first input only**, with 32 random numbers for each input and state. If the state
+# remembers the beginning, the states of the two stay apart. The recurrent weights are random too, multiplied by a **gain**.
+#
+# **Predict:** what does the distance between the two states do over 40 steps, for a gain of 0.5, of 1 and of 2?
+
+# %% slug="fade"
+generator = torch.Generator().manual_seed(1)
+width = toy.WIDTH
+w_x, w_h = (torch.randn(width, width, generator=generator) / width**0.5 for _ in range(2))
+b = torch.zeros(width)
+one = torch.randn(1, 41, width, generator=generator)
+other = one.clone()
+other[:, 0] = torch.randn(width, generator=generator)
+
+apart = {}
+for gain in (0.5, 1.0, 2.0):
+    weights = [w.double() for w in (w_x, gain * w_h, b)]       # float32 would end at 1e-7
+    first, second = (my.rnn_forward(x.double(), *weights)[0] for x in (one, other))
+    apart[f"gain {gain:g}"] = (first - second).norm(dim=-1).tolist()
+ax = plots.curves(range(41), apart, "steps after the difference", "distance of the states", logy=True)
+ax.set_ylim(1e-12, 1e2)
+plots.alt(ax, "Distance of two states against steps, logarithmic. With gain 0.5 and with gain 1 "
+              "it falls along a line, with gain 0.5 more steeply. With gain 2 it stays near 2.")
+
+# %% [markdown] slug="fade-answer"
+# With a small gain the two states become one: whatever the first input was, it is forgotten at a steady rate. With a gain of 2
+# the states stay apart for good. That is no memory either. The gap is kept alive by the network's own churning, and it is
+# mixed with everything that came after.
+#
+# To *learn* to remember, a network needs to feel which early input a late error came from. That is a question about
+# gradients.
+
+# %% [markdown] slug="gradient-idea"
+# ## How far back does the gradient reach?
+#
+# **How much does the last output change when an input k steps back changes a little?** The chain rule walks back through
+# every state on the way, and each step multiplies by one more Jacobian:
+#
+# $$\frac{\partial h_T}{\partial x_{T-k}} = \frac{\partial h_T}{\partial h_{T-1}} \cdots
+# \frac{\partial h_{T-k+1}}{\partial h_{T-k}} \cdot \frac{\partial h_{T-k}}{\partial x_{T-k}}$$
+#
+# **By hand,** with one number for a state and no tanh, $h_t = w\,h_{t-1} + x_t$, the gradient is $w^k$. For $w = 0.5$ and
+# $k = 10$ that is $0.001$. For $w = 1.1$ and $k = 50$ it is $117$. A product of many factors vanishes or explodes, unless
+# they are 1 almost exactly.
+#
+# To see it in a real network we measure it: one number for each position, the Euclidean norm of the gradient there.
+
+# %% [markdown] slug="gradient-exercise"
+# ### Exercise: `gradient_norms`
+#
+# Build `gradient_norms(outputs, inputs)`. `inputs` `(batch, seq, d_in)` is the leaf from which `outputs`
+# `(batch, seq, d_out)` was computed. Take the gradient of `outputs[:, -1].sum()` with respect to `inputs`, and return its
+# norm **over batch and features** for each position: shape `(seq,)`, in the dtype of `inputs`.
+#
+# - Where there is no path the norm is 0, also when `outputs` does not depend on `inputs` at all.
+# - You are a visitor in somebody else's graph. Every `.grad`, of the inputs and of all weights, is afterwards what it was
+#   before, and the function can be called again on the same graph.
+#
+# **By hand:** one sequence of two positions with two features each. If its last output is $3 a_0 + 4 b_0$, where
+# $(a_0, b_0)$ is the input at position 0, then the gradient is $(3, 4)$ at position 0 and $(0, 0)$ at position 1. The norms
+# are $(5, 0)$.
+
+# %% [markdown] hints="gradient_norms"
+
+# %% exercise="gradient_norms"
+def gradient_norms(outputs, inputs):
+    """For each position the norm of the gradient of outputs[:, -1].sum().
+
+    outputs (batch, seq, d_out), inputs (batch, seq, d_in) -> (seq,)
+    Leaves every .grad and the graph as they are.
+    """
+    ### BEGIN SOLUTION
+    zeros = inputs.new_zeros(inputs.shape[1])
+    if not outputs.requires_grad:                        # nothing to go back along
+        return zeros
+    last = outputs[:, -1].sum()
+    (gradient,) = torch.autograd.grad(last, inputs, retain_graph=True, allow_unused=True)
+    return zeros if gradient is None else gradient.norm(dim=(0, 2))
+    ### END SOLUTION
+
+# %% check="gradient_norms"
+check("gradient_norms")
+
+# %% slug="gradient-by-hand" tags=["nbval-check-output"]
+inputs = torch.zeros(1, 2, 2, requires_grad=True)
+outputs = (inputs[:, :1] @ torch.tensor([[3.0], [4.0]])).expand(1, 2, 1)
+print("norms", my.gradient_norms(outputs, inputs).tolist())
+
+# %% [markdown] slug="reach-question"
+# ### The reach of five networks, before any training
+#
+# The plain network at three gains, and two **LSTMs**. An LSTM adds to its state instead of rewriting it, and a *forget gate*
+# between 0 and 1 decides how much of the old state stays. The gate starts at $\sigma(\text{forget bias})$: with a bias of 1
+# it keeps $0.73$ of the state at each step, with a bias of 4 it keeps $0.98$.
+#
+# **By hand:** after 10 steps $0.73^{10} \approx 0.04$ is left, and after 50 steps $0.98^{50} \approx 0.4$.
+#
+# **Predict:** the axis is logarithmic. What shape has the curve of the plain network? Can any of the five see 100 steps back?
+
+# %% slug="reach"
+torch.manual_seed(0)
+x = torch.randn(16, 101, width, requires_grad=True)
+networks = {f"plain, gain {gain:g}": my.rnn_forward(x, w_x, gain * w_h, b)
+            for gain in (0.5, 1.0, 3.0)}
+networks |= {f"LSTM, forget bias {bias}": toy.lstm(bias)(x)[0] for bias in (1, 4)}
+norms = {name: my.gradient_norms(outputs, x).flip(0) for name, outputs in networks.items()}
+
+plots.alt(toy.plot_reach(norms, lowest=1e-10, highest=1e13),
+          "Gradient norm against steps back, logarithmic. Straight falling lines for the plain network "
+          "with gain 0.5 and 1 and for the LSTM with bias 1; a rising line for gain 3; a nearly level "
+          "one for the LSTM with bias 4.")
+
+# %% slug="reach-numbers"
+print("share of the norm at distance 0 that is left at a distance of")
+print(f"{'':22}" + "".join(f"{k:>10}" for k in (5, 10, 20, 50, 100)))
+for name, values in norms.items():
+    left = [values[k] / values[0] for k in (5, 10, 20, 50, 100)]
+    print(f"{name:22}" + "".join(f"{share:10.1e}" for share in left))
+
+# %% [markdown] slug="reach-answer"
+# Nearly straight lines on a logarithmic axis: **each step back costs about the same factor**. At a gain of 1 less than a
+# hundredth is left after 10 steps, and next to nothing after 50. At a gain of 3 the same law runs the other way and the
+# gradient explodes.
+#
+# The LSTM follows its gate. With a bias of 1 the share that is left after 10 steps is of the size of the 0.04 worked out by
+# hand. With a bias of 4 the curve is nearly level. So the usual sentence, "recurrent networks cannot see far", needs a
+# condition: *unless what is multiplied on the way is almost exactly 1*. An LSTM can be built so. Whether it then learns to
+# use its reach is another question, and we will measure that.
+
+# %% [markdown] slug="average-idea"
+# ## A short cut: mix all positions at once
+#
+# **Why walk at all?** Every output could take something from each earlier position *directly*. The simplest such layer has
+# no weights to learn. Output t is the mean of all inputs up to t:
+#
+# $$y_t = \frac{1}{t+1} \sum_{s \le t} x_s$$
+#
+# **By hand:** the inputs 2, 4, 9 give 2, then $(2 + 4)/2 = 3$, then $(2 + 4 + 9)/3 = 5$.
+#
+# A loop over positions can do that. But nothing here waits for anything: no output is made from another output. So it can
+# be written with a number of tensor operations that stays the same at any length. That is what a parallel machine wants.
+#
+# ### Exercise: `causal_average`
+#
+# Build `causal_average(x)`, `(batch, seq, d) -> (batch, seq, d)`. Output t is the mean of $x_0 \dots x_t$, its own input
+# included and nothing later. **The number of tensor operations must not grow with `seq`**: no Python loop over positions.
+
+# %% [markdown] hints="causal_average"
+
+# %% exercise="causal_average"
+def causal_average(x):
+    """Output t is the mean of x_0 … x_t, for all t at once.
+
+    x (batch, seq, d) -> (batch, seq, d)
+    The number of tensor operations does not depend on seq.
+    """
+    ### BEGIN SOLUTION
+    seq = x.shape[1]
+    weights = torch.ones(seq, seq, dtype=x.dtype, device=x.device).tril()
+    weights = weights / weights.sum(dim=-1, keepdim=True)
+    return weights @ x
+    ### END SOLUTION
+
+# %% check="causal_average"
+check("causal_average")
+
+# %% [markdown] slug="weights-question"
+# A trick shows what a layer of this kind does. Feed it an **identity matrix**, so that input s is a one at place s. Then
+# output t spells out how much it took from each position.
+#
+# **Predict:** which picture will your function give, and what will its gradient norms be?
+
+# %% slug="average-picture"
+weights = my.causal_average(torch.eye(6)[None])[0]
+inputs, outputs = [f"x{s}" for s in range(6)], [f"y{t}" for t in range(6)]
+ax = plots.attention_map(weights, outputs, inputs, "how much each output takes from each input")
+ax.set(xlabel="input", ylabel="output")
+plots.alt(ax, "Lower triangle of weights: row t holds t + 1 equal weights of 1 over t + 1, "
+              "and zeros to their right.")
+
+# %% [markdown] slug="average-answer"
+# A square of weights, a row for each output: keep this picture, the whole course is about what stands in it. Every output
+# takes from each earlier input directly. **The path between any two positions is one step long.**
+#
+# Yet this layer takes the same from everywhere, whatever stands there. It lacks a way to *choose*. That is what attention
+# adds: the same square, with weights that are made from the contents. How, you will build in chapter 2. Here we use it
+# ready-made: `my.attention(q, k, v)` compares a *query* with a *key* for each position and mixes the *values* of those that
+# fit. It returns the mixture and the weights.
+#
+# **Predict:** what do the gradient norms of the average look like against the distance, and those of attention with random
+# weights?
+
+# %% slug="reach-short-paths"
+generator = torch.Generator().manual_seed(3)
+w_q, w_k, w_v = (torch.randn(width, width, generator=generator) / width**0.5 for _ in range(3))
+attended, weights = my.attention(x @ w_q, x @ w_k, x @ w_v)
+
+short = {"average": my.causal_average(x), "attention": attended}
+lines = {name: norms[name] for name in ("plain, gain 1", "LSTM, forget bias 1")}
+lines |= {name: my.gradient_norms(outputs, x).flip(0) for name, outputs in short.items()}
+plots.alt(toy.plot_reach(lines, lowest=1e-10, highest=1e3),
+          "Gradient norm against steps back, logarithmic. The plain network and the LSTM fall, as before. "
+          "The average is exactly level. Attention goes up and down around a level without falling.")
+
+# %% [markdown] slug="reach-short-answer"
+# The average is exactly level. Attention is ragged, because it depends on **what** stands at each position, and level,
+# because it does not depend on **how far away** that is. (The last position itself counts more: it is the one that asks.)
+
+# %% [markdown] slug="recall-models"
+# ## Recall, trained
+#
+# Now the challenge from the beginning. Two of the models stand here, and the LSTM and the average come from the course in
+# the same form: a vector for each letter, the layer, a linear readout. Attention and average have no order of their own, so
+# each position gets a learned vector that is added to its letter (chapter 6 is about that).
+#
+# For attention only the last position asks, since only there an answer is wanted.
+
+# %% slug="models"
+class RecallRnn(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.embedding = nn.Embedding(toy.VOCAB, width)
+        self.w_x = nn.Parameter(torch.randn(width, width) / width**0.5)      # gain 1
+        self.w_h = nn.Parameter(torch.randn(width, width) / width**0.5)
+        self.b = nn.Parameter(torch.zeros(width))
+        self.readout = nn.Linear(width, toy.VOCAB)
+
+    def states(self, tokens):
+        return my.rnn_forward(self.embedding(tokens), self.w_x, self.w_h, self.b)
+
+    def forward(self, tokens):
+        return self.readout(self.states(tokens)[:, -1])
+
+# %% slug="attention-model"
+class RecallAttention(nn.Module):
+    def __init__(self, length):
+        super().__init__()
+        self.embedding = nn.Embedding(toy.VOCAB, width)
+        self.place = nn.Parameter(torch.randn(length, width))
+        self.w_q, self.w_k, self.w_v = (nn.Linear(width, width, bias=False) for _ in range(3))
+        self.readout = nn.Linear(width, toy.VOCAB)
+
+    def look(self, tokens):
+        x = self.embedding(tokens) + self.place
+        output, weights = my.attention(self.w_q(x[:, -1:]), self.w_k(x), self.w_v(x))
+        return self.readout(output[:, 0]), weights[:, 0]
+
+    def forward(self, tokens):
+        return self.look(tokens)[0]
+
+# %% [markdown] slug="recall-predict"
+# Each model is trained from scratch at each distance, with two seeds, the same 300 steps of 32 sequences and the same
+# learning rate, and then answers 1,000 sequences that it has not seen. Who gets fewer than nine in ten right is not tried
+# at longer distances.
+#
+# **Predict** once more, now that you have seen the gradients: who is lost where? Does the average, with its perfect reach,
+# do well?
+
+# %% slug="recall-run"
+makers = {
+    "plain": lambda length: RecallRnn(),
+    "LSTM, bias 1": lambda length: toy.LstmRecall(1.0),
+    "LSTM, bias 4": lambda length: toy.LstmRecall(4.0),
+    "average": toy.AverageRecall,
+    "attention": RecallAttention,
+}
+distances = (2, 5, 10, 20, 50, 100)
+if session.training_allowed():
+    found = toy.sweep(makers, distances, steps=300)
+    plots.alt(toy.plot_recall(found, distances),
+              "Accuracy against distance. Attention stays at 1 up to 100. The plain network is right "
+              "up to 5, the LSTM with bias 1 up to 10, with bias 4 up to 20 and in part at 50. "
+              "The average is below one half at 2.")
+
+# %% slug="recall-numbers"
+if session.training_allowed():
+    print("both seeds    " + "".join(f"{f'k = {k}':>10}" for k in distances))
+    for name, scores in found.items():
+        row = [" ".join(f"{s:.2f}" for s in scores.get(k, [])) or "–" for k in distances]
+        print(f"{name:14}" + "".join(f"{entry:>10}" for entry in row))
+    print()
+    for name, make in makers.items():
+        print(f"{name:14}{training.count_parameters(make(51)):6,} numbers to learn at k = 50")
+
+# %% [markdown] slug="recall-answer"
+# Hold this against the picture of gradients:
+#
+# - The **plain network** is lost where about a hundredth of the gradient is left, and so is the LSTM with a forget bias of 1.
+# - The **LSTM** is often said to solve this. With a bias of 1 it doubles the distance and no more. With a bias of 4 it
+#   goes on to 20 without trouble, as its level curve promised. At 50 the two seeds disagree: reach is needed, and it is not
+#   enough. We opened the gate because we knew the distance. Longer training moves these borders, too.
+# - The **average** reaches everywhere and knows next to nothing. Even with three letters it cannot tell which one was meant.
+# - **Attention** is right at every distance tried, with the same settings for all. To it, 100 steps back is one look-up away,
+#   like 2 steps back.
+#
+# This is one small task. It says nothing of language, and it is kind to attention, which here has a vector for each place to
+# look for. What it isolates is distance, and that is the claim: *no loss with distance*.
+
+# %% [markdown] slug="picture-idea"
+# ## A first picture of attention
+#
+# **Where did it look?** The weights of the last position say that directly. Take a distance that both the plain network and
+# attention can master, $k = 5$, train one of each (and an average, for what comes after), and read six new sequences. Beside
+# the weights stands what the recurrent network offers to be read: its states, one column of 32 numbers for each step.
+
+# %% slug="picture"
+torch.manual_seed(1)
+attentive, recurrent, averaging = RecallAttention(6), RecallRnn(), toy.AverageRecall(6)
+models = {"attention": attentive, "plain network": recurrent, "average": averaging}
+if session.training_allowed():
+    for name, model in models.items():
+        toy.train_recall(model, distance=5, steps=400, seed=1)
+        print(f"{name:14} accuracy at k = 5: {toy.accuracy(model, 5):.2f}")
+rows = toy.tokens_of(5, 6, torch.Generator().manual_seed(5))
+with torch.no_grad():
+    logits, weights = attentive.look(rows)
+    states = recurrent.states(rows[:1])[0]
+
+figure, (left, right) = plots.figure(width=10, height=3.4, columns=2)
+texts = [toy.text_of(row) for row in rows]
+plots.attention_map(weights, texts, range(6), "attention: weights of the last position", ax=left)
+left.set(xlabel="position", ylabel="sequence")
+right.imshow(states.T, vmin=-1, vmax=1, cmap=plots.DIVERGING, aspect="auto")
+right.set(title="plain network: states, first sequence", xlabel="position", ylabel="number in it")
+right.grid(False)
+plots.alt(figure, "Left: in all six sequences nearly all weight lies on position 0, whatever letter "
+                  "stands there. Right: a patchwork of 32 numbers over 6 positions, in which no "
+                  "letter can be made out.")
+
+# %% [markdown] slug="picture-answer"
+# Left, one dark column: in every sequence the last position takes nearly everything from position 0, which is 5 steps back.
+# Right is a model that knows the answer just as well, or nearly. All it knows is in these numbers, and nothing can be read
+# off. This is the third thing that attention brings: **you can see where it looks.**
+#
+# Where it looks is not yet why it answers. Test it: change one letter and see whether the answer changes.
+#
+# **Predict,** for the three models: in what share of sequences will the answer change when the letter at position 0, 2 or 5
+# is exchanged for another?
+
+# %% slug="intervene"
+tokens = toy.tokens_of(5, 1000, torch.Generator().manual_seed(6))
+print("            mean weight   the answer changes in")
+print("position   of attention" + "".join(f"{name:>15}" for name in models))
+with torch.no_grad():
+    for position in range(6):
+        changed = tokens.clone()
+        changed[:, position] = (changed[:, position] + 1) % toy.VOCAB          # the next letter
+        weight = attentive.look(tokens)[1][:, position].mean().item()
+        shares = [(model(changed).argmax(-1) != model(tokens).argmax(-1)).float().mean().item()
+                  for model in models.values()]
+        print(f"{position:8} {weight:14.2f}" + "".join(f"{share:15.0%}" for share in shares))
+
+# %% [markdown] slug="intervene-answer"
+# For attention, picture and test agree: where the weight is, a change matters, and elsewhere it does not. The plain network
+# has learned the same, up to a few slips. The test shows it, and no picture did. The average hangs on all positions alike.
+#
+# So the test works with any model, and the picture saves you most of the tests. In larger models with many layers the two
+# need not agree. Keep the habit: a picture is a guess, a change is a test.
+#
+# Make changes yourself: the explorer exchanges one letter and shows the three answers.
+
+# %% slug="explorer-static"
+settings = [explorer.RecallSetting(),
+            explorer.RecallSetting(position=0, letter="d"),
+            explorer.RecallSetting(position=4, letter="d")]
+explorer.recall_settings(models, settings)
+
+# %% slug="explorer"
+explorer.recall_explorer(models)
+
+# %% [markdown] slug="cost-idea"
+# ## What it costs
+#
+# **Is attention faster, then?** Three things are easily mixed up. Here they are one by one, for `seq` positions of size $d$
+# (Vaswani et al. 2017, table 1):
+#
+# | layer | path between positions k apart | steps that wait for each other | multiplications |
+# |---|---|---|---|
+# | recurrent | $k$ | `seq` | $2 \cdot \text{seq} \cdot d^2$ |
+# | attention | 1 | 1 | $2 \cdot \text{seq}^2 \cdot d$, and $3 \cdot \text{seq} \cdot d^2$ to make q, k and v |
+#
+# Attention waits for nothing and does **more work**, the more so the longer the sequence: every position meets every other.
+#
+# The table can be measured. Autograd's graph knows which operation waited for which: its longest chain is what no number of
+# cores can shorten. PyTorch also counts multiplications.
+
+# %% slug="layers"
+d = 64
+matrices = [torch.randn(d, d).div(d**0.5).requires_grad_() for _ in range(5)]
+
+def recurrent_layer(x):
+    return my.rnn_forward(x, matrices[0], matrices[1], torch.zeros(d))
+
+def attention_layer(x):
+    q, k, v = (x @ w for w in matrices[2:])
+    return my.attention(q, k, v)[0]
+
+# %% slug="counts" tags=["nbval-check-output"]
+layers = {"recurrent": recurrent_layer, "attention": attention_layer}
+print("            longest chain          million multiplications")
+print(" seq    recurrent  attention        recurrent  attention")
+for seq in (16, 64, 256, 1024):
+    x = torch.randn(1, seq, d)
+    chains = [toy.chain(layer(x)) for layer in layers.values()]
+    work = [toy.multiplications(layer, x) / 1e6 for layer in layers.values()]
+    print(f"{seq:4} {chains[0]:12} {chains[1]:10} {work[0]:16.2f} {work[1]:10.2f}")
+
+# %% [markdown] slug="time-question"
+# The chain of the recurrent layer grows with the sequence, that of attention does not. The work of attention is larger at
+# every length, and from 256 to 1,024 it grows more than tenfold where that of the recurrent layer grows fourfold.
+#
+# **Predict:** so which is faster on this machine, with one thread? At 16 positions? At 4,096? Two pairs run side by side: the
+# two layers as written out above, and PyTorch's own kernels for both, `nn.RNN` and `scaled_dot_product_attention`. Left stands
+# one sequence at a time, right a batch of 16, which gives the recurrent layers something to do side by side as well.
+
+# %% slug="times"
+def attention_kernel(x):
+    q, k, v = (x @ w for w in matrices[2:])
+    return nn.functional.scaled_dot_product_attention(q, k, v)
+
+layers = {"rnn_forward": recurrent_layer, "attention": attention_layer,
+          "nn.RNN": nn.RNN(d, d, batch_first=True), "attention kernel": attention_kernel}
+lengths = {1: [2**i for i in range(4, 13)], 16: [2**i for i in range(4, 11)]}
+if session.training_allowed():
+    times = {batch: [toy.race(layers, torch.randn(batch, seq, d)) for seq in seqs]
+             for batch, seqs in lengths.items()}
+    figure, axes = plots.figure(width=10, height=3.4, columns=2, sharey=True)
+    for ax, (batch, rows) in zip(axes, times.items(), strict=True):
+        lines = {name: [1000 * row[name] for row in rows] for name in layers}
+        plots.curves(lengths[batch], lines, "seq", "milliseconds", f"batch of {batch}", ax=ax,
+                     logx=True, logy=True)
+    plots.alt(figure, "Milliseconds against length, both logarithmic, for a batch of 1 and of 16. "
+                      "The lines of attention rise more steeply than those of the recurrent layers "
+                      "and cross them at some length.")
+
+# %% slug="crossings"
+pairs = {"written out": ("rnn_forward", "attention"), "kernels": ("nn.RNN", "attention kernel")}
+if session.training_allowed():
+    print("time of the recurrent layer / time of attention")
+    for batch, rows in times.items():
+        for name, (recurrence, attending) in pairs.items():
+            ratios = [row[recurrence] / row[attending] for row in rows]
+            print(f"batch {batch:2}, {name:11}  at 16: {ratios[0]:.1f}   at {lengths[batch][-1]}: "
+                  f"{ratios[-1]:.2f}   attention slower {toy.crossing(lengths[batch], ratios)}")
+
+# %% [markdown] slug="time-answer"
+# Two forces pull in opposite directions.
+#
+# - **Short sequences, one at a time.** The recurrent layer is held up by its many small steps. Attention does everything in a
+#   few large products, so it is ahead in spite of its larger work.
+# - **Long sequences.** The square wins. From the printed length on attention is the slower one, *on this machine, with one
+#   thread, at this size*.
+# - **A batch** fills the small steps of the recurrent layer. Attention's lead is smaller, or gone, and the crossing comes much
+#   earlier.
+#
+# Your `rnn_forward` is a loop in Python, `nn.RNN` the same loop in C++: what lies between their two lines is what Python costs.
+# (While yours has not passed, the course's own stands in, which calls PyTorch's loop.) A faster loop moves the crossing. It
+# stays a loop.
+#
+# So "transformers are faster" is true in part. What holds at every length is that nothing waits, and what that is worth depends
+# on how much your machine can do side by side. The square has to be paid for. That is why chapter 2 ends with a way to save
+# its memory, and why long texts are expensive for language models.
+
+# %% [markdown] slug="symptoms"
+# ## If something looks wrong
+#
+# | you see | likely cause | where to look |
+# |---|---|---|
+# | every state looks like a first state | the new state is not kept | what does the next step read? |
+# | states beyond -1 and 1 | a number passes by the tanh | what is inside tanh, what is returned? |
+# | shape `(seq, batch, …)` | states stacked along axis 0 | the `dim` of `stack` |
+# | "modified by an inplace operation" | states written into a tensor that is read again | a list, and `stack` at the end |
+# | an error about float and double | zeros made in float32 | `x.new_zeros`, or `dtype=x.dtype` |
+# | "Trying to backward through the graph a second time" | the graph was freed | `retain_graph=True` |
+# | "One of the differentiated Tensors appears to not have been used" | no path to the inputs | `allow_unused=True` |
+# | "element 0 of tensors does not require grad" | the outputs are in no graph at all | ask `outputs.requires_grad` first |
+# | norms that do not depend on the position | several outputs in the scalar | only position -1 of the outputs |
+# | norms that grow with each call | `.grad` was added to | `torch.autograd.grad` instead of `backward` |
+# | the average is right in the last row only | divided by `seq` everywhere | how many inputs has row t? |
+# | NaN in the first row of the average | 0 / 0: the row leaves out its own input | the diagonal |
+# | right results, but the count of operations grows | a loop over positions | a running sum, or one matrix product |
+
+# %% [markdown] slug="quiz-text"
+# ## Quiz
+#
+# One answer is right in each. Put its letter between the quotes below, run that cell and its check; you can change your mind.
+
+# %% [markdown] quiz="questions"
+
+# %% exercise="quiz"
+
+# %% check="quiz"
+check_quiz("01_attention_problem")
+
+# %% [markdown] slug="written-question"
+# ## In your own words
+#
+# Take the two LSTMs. What did you predict for their recall, and what did you see? Explain the difference between them with the
+# picture of the gradient norms. Then say in which respect attention does better than the LSTM with the larger bias, and name
+# one situation from this notebook in which attention is the worse choice. Three to six sentences.
+
+# %% [markdown] answer="written"
+# ### BEGIN SOLUTION
+# **Rubric** (2 points)
+#
+# - 0.5: states a prediction and the measured outcome. With a forget bias of 1 the LSTM is right up to 10 and lost at 20; with
+#   4 it is right at 20 and, depending on the seed, at 50.
+# - 0.75: the reason. Each step back multiplies by about the gate: 0.73 to the power of 10 is 0.04, 0.98 to the power of 50 is
+#   0.4. A straight falling line against an almost level one; training needs the gradient to find the early letter. Half of it
+#   where the product over steps is missing.
+# - 0.75: attention has no chain, so it needs no gate that was set for a known distance, and no step waits for another (either
+#   is enough). It is the worse choice for long sequences on a machine that does little side by side, or where the square of
+#   weights is too large, or, without position vectors, where order matters.
+#
+# No points are lost for a wrong prediction.
+# ### END SOLUTION
+
+# %% [markdown] slug="what-you-built"
+# ## What you built
+#
+# - `rnn_forward`: a memory of fixed size that is rewritten at each step.
+# - `gradient_norms`: a ruler for how far back an output can see, for any model.
+# - `causal_average`: every position mixed with all before it, at once, by a square of weights.
+#
+# What passed its checks is now in your library `my_transformer/`, and the next chapters take it from there.
+#
+# **Next:** the square of weights is there, the choice is missing. In chapter 2 you build the look-up that makes the weights
+# from queries and keys.

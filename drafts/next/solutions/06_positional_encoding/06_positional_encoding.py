@@ -1,0 +1,741 @@
+# %% [markdown] slug="title"
+# # 6 · Positional encoding
+#
+# Attention looks things up by what they *are*. Where they stand it cannot see. This chapter gives it places, in five
+# ways, and measures what each way is good for:
+#
+# | you build | what it does | minutes | points |
+# |---|---|---|---|
+# | `sinusoidal_encoding` | a fixed row of waves for each position | 35 | 3 |
+# | `LearnedPositionalEmbedding` | a trained row for each position | 20 | 2 |
+# | `shift_matrix` | moves the encoding of any position by a fixed number of steps | 25 | 2 |
+# | `apply_rotary` (stretch) | turns queries and keys by their positions | 25 | – |
+# | `alibi_bias` (stretch) | takes something off each score for the distance | 20 | – |
+#
+# **Time:** about 200 minutes, of which 60 are reading and running, and 15 the quiz and the written question.
+#
+# **You need:** self-attention and the look-ahead mask (chapter 3), heads (chapter 4, for the last exercise only), sine
+# and cosine, and a 2 × 2 rotation. Your own components are used where their checks have passed, the reference where not.
+#
+# **How it goes:** a question, a guess, a run, the reason. Write your guess down before you run a cell. If a result looks
+# odd, see [If something looks wrong](#If-something-looks-wrong) near the end.
+
+# %% slug="set-up" tags=["setup"]
+from autograder import check, check_quiz, start
+start()
+
+import math
+
+import torch
+from torch import nn
+
+from utils import my, plots, session, training
+from utils.chapters.positional_encoding import experiment as tasks
+from utils.chapters.positional_encoding import explorer
+
+# %% [markdown] slug="who-bites"
+# ## Who bites whom?
+#
+# "dog bites man" is no news, "man bites dog" is. The two sentences consist of the same three words. Chapter 3 showed
+# that self-attention treats its words like a bag: when the words change places, the outputs change places with them, and
+# that is all. Here is what it means for these two sentences.
+#
+# **Predict:** a self-attention layer with random weights reads both sentences. In which of the three words' outputs do
+# they differ?
+
+# %% slug="same-outputs" tags=["nbval-check-output"]
+torch.manual_seed(6)
+words = {"dog": 0, "man": 1, "bites": 2}
+embedding, layer = nn.Embedding(3, 8), my.SelfAttention(8, 8, 8)
+
+def read(sentence):
+    """{word: its output} of a sentence."""
+    order = sentence.split()
+    tokens = torch.tensor([[words[word] for word in order]])
+    with torch.no_grad():
+        return dict(zip(order, layer(embedding(tokens))[0][0], strict=True))
+
+one, other = read("dog bites man"), read("man bites dog")
+for word in words:
+    difference = (one[word] - other[word]).abs().max().item()
+    print(f"{word:6} largest difference between its two outputs: {difference:.6f}")
+
+# %% [markdown] slug="same-outputs-answer"
+# In none. The man gets the same vector whether he bites or is bitten, and so does every word. What follows can only work
+# with what it is given. So it should be impossible to *train* a reader to say who bites. Is it?
+#
+# The reader below reads sentences with twelve beings, *a bites b*, and is to name the one that bites. It attends,
+# averages its outputs, and chooses among the twelve. Twenty pairs of beings, in both orders, are kept for the test.
+#
+# **Predict:** what share of the test sentences does it get right after 300 steps? And what on the *training* sentences?
+
+# %% slug="reader"
+class Reader(nn.Module):
+    """(batch, 3) tokens -> (batch, 12) logits: who bites?
+
+    `positions` (3, d_model) are added to the embeddings.
+    """
+
+    def __init__(self, positions=None, d_model=32):
+        super().__init__()
+        self.embedding = nn.Embedding(13, d_model)
+        self.attention = my.SelfAttention(d_model, d_model, d_model)
+        self.output = nn.Linear(d_model, 12)
+        self.positions = positions
+
+    def forward(self, tokens):
+        x = self.embedding(tokens)
+        if self.positions is not None:
+            x = x + self.positions
+        return self.output(self.attention(x)[0].mean(dim=1))
+
+# %% slug="train-reader"
+pairs = torch.combinations(torch.arange(12))                # 66 pairs of beings
+pairs = pairs[torch.randperm(66, generator=torch.Generator().manual_seed(0))]
+
+def both_orders(pairs):
+    """(2 · pairs, 3) tokens: `a bites b` and `b bites a` of each; 12 is "bites"."""
+    a, b = torch.cat([pairs, pairs.flip(1)]).T
+    return torch.stack([a, torch.full_like(a, 12), b], dim=1)
+
+tested, trained = both_orders(pairs[:20]), both_orders(pairs[20:])
+
+def draw(step, generator):
+    return trained[torch.randint(len(trained), (64,), generator=generator)]
+
+def reader_loss(model, tokens):
+    return nn.functional.cross_entropy(model(tokens), tokens[:, 0])
+
+def report(name, model):
+    rights = [model(x).argmax(-1) == x[:, 0] for x in (trained, tested)]
+    known, new = (right.float().mean() for right in rights)
+    print(f"{name:18} right in training: {known:.2f}   on new pairs: {new:.2f}")
+
+if session.training_allowed():
+    torch.manual_seed(0)
+    blind = Reader()
+    blind_losses = training.train(blind, draw, reader_loss, steps=300, lr=5e-3)
+    report("without positions", blind)
+
+# %% [markdown] slug="reader-answer"
+# Half, and no better in training: with both orders in front of it, it knows *which two* beings there are, and for each
+# pair it is right about one order and wrong about the other. More steps or more layers would not help. The two sentences
+# are the same input.
+#
+# This is the first of the two pitfalls of this chapter: **a model without positions trains, gives a reasonable loss, and
+# quietly works on bags of words.** Nothing raises an error.
+
+# %% [markdown] slug="which-code"
+# ## What should stand for a position?
+#
+# The cure is to add to each word's vector another vector that depends on its position only. **Which one?** The first
+# ideas all have a catch:
+#
+# | idea | catch |
+# |---|---|
+# | the number itself: 0, 1, 2, … | position 500 drowns every word, since embeddings have entries near 1 |
+# | the number divided by the length | "the next word" is another distance in every sentence |
+# | binary digits: 000, 001, 010, 011, … | bounded, unlike for each position, but it jumps: from 3 to 4 three digits flip |
+#
+# The third is close. Its last digit flips at every step, the one before at every second, the next at every fourth: each
+# digit is a wave, and each wave is slower than the one after it. Make the waves smooth, and you have the encoding of
+# Vaswani et al. (2017). Column pair $i$ is a clock of its own, with the position as the time:
+#
+# $$\mathrm{PE}(pos, 2i) = \sin\!\left(\frac{pos}{10000^{2i/d_{model}}}\right), \qquad
+#   \mathrm{PE}(pos, 2i+1) = \cos\!\left(\frac{pos}{10000^{2i/d_{model}}}\right)$$
+#
+# Both columns of a pair have the *same* angle; $i = 0, 1, 2, \dots$ counts **pairs**. The factor
+# $1/10000^{2i/d_{model}}$ is the speed of the clock: 1 for pair 0, and close to $1/10000$ for the last.
+#
+# **By hand:** $d_{model} = 4$ has two pairs, with speeds $1$ and $10000^{-2/4} = 0.01$. Position 2 becomes
+# $(\sin 2,\ \cos 2,\ \sin 0.02,\ \cos 0.02) = (0.909,\ -0.416,\ 0.020,\ 1.000)$. With $d_{model} = 5$ there are three
+# speeds, $1$, $10000^{-2/5} = 0.0251$ and $10000^{-4/5} = 0.00063$, and the last clock has room for its sine only:
+# $(0.909,\ -0.416,\ 0.050,\ 0.999,\ 0.001)$.
+
+# %% [markdown] slug="large-angles"
+# ### Large angles
+#
+# One thing before you write it. At position 10,000 the angle of the first pairs is a number of several thousand, and a
+# float32 carries about seven digits. **Predict:** how many of them are left behind the point, and how far off is the
+# sine? The cell computes the angle of pair 1 of 64 columns, all in float32, and compares with the same in float64.
+
+# %% slug="float32-angles"
+speed = 10_000 ** (-2 / 64)
+print("position      angle   to the next float32   error of the sine")
+for position in (10, 100, 1_000, 10_000):
+    positions = torch.arange(position - 9, position + 1)
+    exact = torch.sin(positions.double() * speed)
+    rough = torch.sin(positions.float() * torch.tensor(speed))
+    angle = positions[-1].float() * speed
+    gap = torch.nextafter(angle, torch.tensor(math.inf)) - angle
+    error = (rough - exact).abs().max()
+    print(f"{position:8,} {angle:10.2f} {gap:21.7f} {error:19.1e}")
+
+# %% [markdown] slug="large-angles-answer"
+# Near 7,500 the float32 numbers are 0.0005 apart, so the angle is off by up to that much, and the sine of it too: a good
+# float32 sine would be right to 0.00000006. The table is float32 in the end, and that is precise enough for a *sine*. It
+# is the angle that needs more digits on the way.
+#
+# ### Exercise: `sinusoidal_encoding`
+#
+# Build `sinusoidal_encoding(seq_len, d_model)`: the rows of positions 0 to `seq_len - 1`, a tensor `(seq_len, d_model)`
+# in float32, **right to 1e-6 up to position 10,000**. An odd `d_model` ends with a sine. The tensor belongs to whoever
+# asked for it: should you keep tables for later calls, changing one must not change the next.
+#
+# **Check yourself:** `sinusoidal_encoding(3, 4)[2]` and `sinusoidal_encoding(3, 5)[2]` are the two rows worked out above.
+
+# %% [markdown] hints="sinusoidal_encoding"
+
+# %% exercise="sinusoidal_encoding"
+def sinusoidal_encoding(seq_len, d_model):
+    """A row of sines and cosines for each position (Vaswani et al. 2017, 3.5).
+
+    -> (seq_len, d_model) float32, exact to 1e-6 up to position 10,000.
+    An odd d_model ends with a sine.
+    """
+    ### BEGIN SOLUTION
+    positions = torch.arange(seq_len, dtype=torch.float64)
+    exponents = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
+    angles = positions[:, None] / 10_000**exponents      # (seq_len, pairs)
+    encoding = torch.empty(seq_len, d_model)
+    encoding[:, 0::2] = angles.sin()                     # rounded to float32 only here
+    encoding[:, 1::2] = angles[:, : d_model // 2].cos()  # an odd size has one cosine less
+    return encoding
+    ### END SOLUTION
+
+# %% check="sinusoidal_encoding"
+check("sinusoidal_encoding")
+
+# %% slug="rows-by-hand" tags=["nbval-check-output"]
+for d_model in (4, 5):
+    row = my.sinusoidal_encoding(3, d_model)[2].tolist()
+    print(f"position 2, d_model {d_model}:", "  ".join(f"{number:.3f}" for number in row))
+
+# %% [markdown] slug="see-encoding"
+# ### What it looks like
+#
+# On the left the binary digits of 0 to 63, the fastest first; in the middle your encoding with 32 columns. **Predict:**
+# in which columns do positions 10 and 11 differ? In which do 10 and 60? On the right the dot product of three rows with
+# all rows: how alike do they find their neighbours?
+
+# %% slug="encoding-picture"
+table = my.sinusoidal_encoding(64, 32)
+digits = (torch.arange(64)[:, None] >> torch.arange(6)) & 1
+figure, axes = plots.figure(10.5, 3.8, columns=3, width_ratios=[0.7, 1.6, 1.6])
+left, middle, right = axes
+look = {"aspect": "auto", "interpolation": "nearest"}
+left.imshow(digits, cmap=plots.SEQUENTIAL, **look)
+left.set(xlabel="digit", ylabel="position", title="binary digits")
+image = middle.imshow(table, cmap=plots.DIVERGING, vmin=-1, vmax=1, **look)
+middle.set(xlabel="column", ylabel="position", title="sinusoidal_encoding(64, 32)")
+figure.colorbar(image, ax=middle, label="entry")
+left.grid(False)
+middle.grid(False)
+for p in (10, 30, 50):
+    right.plot(table @ table[p], label=f"position {p}")
+right.set(xlabel="position", ylabel="dot product", title="rows compared", ylim=(0, 21))
+right.legend(ncols=2, loc="upper center")
+plots.alt(figure, """Left: binary digits as stripes, each twice as wide as the last.
+    Middle: the same idea with smooth waves, fast in the first columns and almost
+    still in the last. Right: three curves of one shape, each with its peak of 16 at
+    its own position.""")
+
+# %% [markdown] slug="encoding-answer"
+# The first columns tell neighbours apart, the slow ones tell the beginning from the end. Two things in the right picture
+# matter later. Every row has the same length: its dot product with itself is 16, one for each pair, since
+# $\sin^2 + \cos^2 = 1$. And the three curves have *one shape*: how alike two positions are depends on their distance
+# only. You will see why in a moment.
+#
+# ### Who bites, with positions
+#
+# **Predict:** the same reader, the same 300 steps, and three rows of your encoding added. Right on how many new pairs?
+
+# %% slug="train-with-positions"
+if session.training_allowed():
+    torch.manual_seed(0)
+    sighted = Reader(positions=my.sinusoidal_encoding(3, 32))
+    sighted_losses = training.train(sighted, draw, reader_loss, steps=300, lr=5e-3)
+    report("without positions", blind)
+    report("with positions", sighted)
+    histories = {"without positions": blind_losses, "with positions": sighted_losses}
+    ax = plots.losses(histories, smooth=10)
+    ax.axhline(math.log(2), color="grey", linestyle="--", label="one of two: ln 2")
+    ax.legend()
+    plots.alt(ax, "The loss without positions stops just above ln 2, a guess between two "
+                  "beings. With positions it falls to nearly 0 within 100 steps.")
+
+# %% [markdown] slug="bites-answer"
+# All of them. Without positions the loss comes to a stop just above $\ln 2$, which is the cost of choosing between two
+# beings by the toss of a coin. Nothing but one addition changed. Nothing in it is trained either: the encoding is **fixed**.
+
+# %% [markdown] slug="learned"
+# ## Or let the model find them
+#
+# **Why think up waves, if the model can learn?** Give it a table with a row for each position and train the rows like
+# any other parameter. BERT and GPT-2 do this. The price is a limit: a table of `max_len` rows has nothing to say about
+# position `max_len`.
+#
+# **By hand:** the table is $\begin{pmatrix}1 & 0\\ 0 & 1\\ 5 & 5\end{pmatrix}$ and the sequence
+# $\begin{pmatrix}10 & 10\\ 20 & 20\end{pmatrix}$. The result is $\begin{pmatrix}11 & 10\\ 20 & 21\end{pmatrix}$; the
+# third row is not used, and its gradient is 0. A sequence of four does not fit.
+#
+# ### Exercise: `LearnedPositionalEmbedding`
+#
+# Build the module `LearnedPositionalEmbedding(max_len, d_model)`. Its one parameter is `table`, `(max_len, d_model)`,
+# with any start you like. `forward(x)` takes `x` `(batch, seq, d_model)` and returns `x + table[:seq]`. A sequence
+# longer than the table raises a `ValueError` whose message names both numbers.
+
+# %% [markdown] hints="LearnedPositionalEmbedding"
+
+# %% exercise="LearnedPositionalEmbedding"
+class LearnedPositionalEmbedding(nn.Module):
+    """Adds a trained row to each position: (batch, seq, d_model) -> the same shape.
+
+    Parameter `table` (max_len, d_model). `ValueError` where seq exceeds max_len.
+    """
+
+    def __init__(self, max_len, d_model):
+        super().__init__()
+        ### BEGIN SOLUTION
+        self.table = nn.Parameter(0.02 * torch.randn(max_len, d_model))    # as in GPT-2
+        ### END SOLUTION
+
+    def forward(self, x):
+        ### BEGIN SOLUTION
+        seq, max_len = x.shape[1], self.table.shape[0]
+        if seq > max_len:
+            raise ValueError(f"seq={seq} does not fit into max_len={max_len} rows")
+        return x + self.table[:seq]
+        ### END SOLUTION
+
+# %% check="LearnedPositionalEmbedding"
+check("LearnedPositionalEmbedding")
+
+# %% [markdown] slug="table-ends"
+# Both ways past the end of training. **Predict** what each of the two says of position 32, when the table has 32 rows.
+
+# %% slug="past-the-end"
+positions = my.LearnedPositionalEmbedding(32, 8)
+row = my.sinusoidal_encoding(33, 8)[32].tolist()
+print("sinusoidal, position 32:", ", ".join(f"{number:.2f}" for number in row))
+try:
+    positions(torch.zeros(1, 33, 8))
+except ValueError as error:
+    print("learned, 33 positions:   ValueError:", error)
+count = training.count_parameters(positions)
+print("numbers to train:        sinusoidal 0, learned", count)
+
+# %% [markdown] slug="extrapolation-claim"
+# The formula has a row for every position there will ever be. It is often concluded that a model with sinusoids
+# **extrapolates** to sequences longer than those it was trained on. Keep that claim in mind. A row that exists is one
+# thing, a model that knows what to do with it is another, and we shall measure it.
+
+# %% [markdown] slug="relative"
+# ## A step is a turn
+#
+# Language cares little for absolute places. "The word before" matters, wherever we are. **Can a layer compute, from the
+# encoding of any position, the encoding of the position $k$ steps on, with one fixed matrix?**
+#
+# Look at one clock. Its hand at position $p$ is the pair $(\sin a, \cos a)$ with $a = p \cdot speed$. Moving on by $k$
+# turns it by $b = k \cdot speed$, wherever it stands, and the addition theorems say how:
+#
+# $$\sin(a + b) = \sin a \cos b + \cos a \sin b, \qquad \cos(a + b) = \cos a \cos b - \sin a \sin b$$
+#
+# Both are *linear* in $(\sin a, \cos a)$, with factors that hold $k$ and no $p$. So there is such a matrix $M_k$, with
+# $\mathrm{PE}(p)\,M_k = \mathrm{PE}(p + k)$ for **all** $p$, and it is made of 2 × 2 rotations along the diagonal, one
+# for each clock.
+#
+# **By hand:** suppose a clock turns by $b = 90°$. Then $\sin(a + b) = \cos a$ and $\cos(a + b) = -\sin a$. Which matrix
+# $B$ gives $(\sin a, \cos a)\,B = (\cos a, -\sin a)$? The vector is a row and stands on the left, so each *column* of
+# $B$ makes one entry of the result: $B = \begin{pmatrix}0 & -1\\ 1 & 0\end{pmatrix}$.
+#
+# ### Exercise: `shift_matrix`
+#
+# Build `shift_matrix(offset, d_model)`, the `(d_model, d_model)` matrix $M_{offset}$. Negative offsets move back. It
+# exists for even `d_model` only; an odd one raises a `ValueError` that names `d_model` and its value.
+#
+# **Check yourself:** `shift_matrix(1, 2)` takes the row of position 0, which is $(0, 1)$, to
+# $(\sin 1, \cos 1) = (0.841, 0.540)$. So $(0.841, 0.540)$ is its second row.
+
+# %% [markdown] hints="shift_matrix"
+
+# %% exercise="shift_matrix"
+def shift_matrix(offset, d_model):
+    """The matrix that moves every position's encoding by `offset` steps.
+
+    -> (d_model, d_model), with PE(p) @ shift_matrix(k, d_model) = PE(p + k) for all p.
+    `ValueError` for an odd d_model.
+    """
+    ### BEGIN SOLUTION
+    if d_model % 2:
+        raise ValueError(f"d_model={d_model} is odd: only pairs can turn")
+    exponents = torch.arange(0, d_model, 2, dtype=torch.float64) / d_model
+    angles = offset / 10_000**exponents
+    cos, sin = angles.cos(), angles.sin()
+    rows = torch.stack([cos, -sin], dim=-1), torch.stack([sin, cos], dim=-1)
+    blocks = torch.stack(rows, dim=-2)                   # (pairs, 2, 2)
+    return torch.block_diag(*blocks).float()
+    ### END SOLUTION
+
+# %% check="shift_matrix"
+check("shift_matrix")
+
+# %% [markdown] slug="clocks"
+# ### The hands
+#
+# Your encoding with eight columns, as four clocks. The blue hand is the position: its sine to the right, its cosine up.
+# The orange hand is what your `shift_matrix` makes of it. Three positions, moved by the same three steps.
+
+# %% slug="clock-settings"
+explorer.clock_settings(my.sinusoidal_encoding, my.shift_matrix, [
+    explorer.ClockSetting(position=0, offset=3),
+    explorer.ClockSetting(position=5, offset=3),
+    explorer.ClockSetting(position=60, offset=3),
+])
+
+# %% [markdown] slug="clock-tasks"
+# Now by hand, with a guess before each move:
+#
+# 1. Move the position. What happens to the angle *between* the hands, in each clock?
+# 2. Set the offset to 6, then to -6. What has become of the angles?
+# 3. Which is the smallest position at which clock 0 looks like at position 0? Do the other clocks tell them apart?
+
+# %% slug="clock-explorer"
+explorer.clock_explorer(my.sinusoidal_encoding, my.shift_matrix)
+
+# %% [markdown] slug="previous-word"
+# ### A head that looks at the word before
+#
+# This is what makes sinusoids useful to attention. Take the encodings themselves as keys, and as queries the encodings
+# *times a matrix*, as a projection $W^Q$ would do. **Predict:** where does each position look, when the matrix is
+# $M_{-1}$? And $M_{-3}$? Nothing is trained here; the factor 20 only sharpens the choice.
+
+# %% slug="previous-word-map"
+places = my.sinusoidal_encoding(12, 64)
+figure, axes = plots.figure(width=9, height=3.9, columns=2)
+for ax, offset in zip(axes, (-1, -3), strict=True):
+    queries = 20 * places @ my.shift_matrix(offset, 64).float()
+    _, weights = my.attention(queries, places, places)
+    title = f"queries moved by {offset}"
+    plots.attention_map(weights, range(12), range(12), title, ax, 1.0, numbers=False)
+plots.alt(figure, """Two attention maps over twelve positions. With queries moved by -1 each
+    position looks at the one before it, with -3 at the third before it. The first
+    rows, whose target does not exist, look at the nearest there is.""")
+
+# %% [markdown] slug="previous-word-answer"
+# One matrix, the right place in every row. A model that needs "the word before" can *find* this matrix, since it is just
+# a value of its $W^Q$. The picture also answers the question of the three equal curves: a rotation changes no lengths
+# and no angles, so $\mathrm{PE}(p) \cdot \mathrm{PE}(q)$ stays when both move by $k$. It can depend on $q - p$ only.
+#
+# Mind the word *can*. Scores are made of word plus place on both sides, so words and places disturb each other, and
+# whether training finds the rotation is a matter of fact. The next two ways put the distance into the scores directly.
+
+# %% [markdown] slug="rotary"
+# ## Turn the queries and keys themselves
+#
+# **If a step is a turn, why not turn the queries and keys?** That is rotary position embedding (RoPE, Su et al. 2021):
+# nothing is added to the words. Each query and each key is cut into pairs of neighbours, and pair $i$ at position $pos$
+# is turned by the angle $t = pos / 10000^{2i/d_{head}}$, counter-clockwise:
+#
+# $$(x_{2i},\ x_{2i+1}) \;\mapsto\; (x_{2i} \cos t - x_{2i+1} \sin t,\ \ x_{2i} \sin t + x_{2i+1} \cos t)$$
+#
+# Query and key turn by different angles, and their dot product sees the difference only: the distance. The values are
+# not turned, so no position gets into what is handed over.
+#
+# **By hand:** $d_{head} = 2$ has one pair, with speed 1. At position 1 the vector $(1, 0)$ becomes
+# $(\cos 1, \sin 1) = (0.540, 0.841)$ and $(0, 1)$ becomes $(-0.841, 0.540)$.
+#
+# ### Stretch exercise: `apply_rotary`
+#
+# Build `apply_rotary(x, positions, base=10000.0)`. `x` is `(..., seq, d_head)` with any leading axes, `positions` is
+# `(seq,)`: the caller says where each vector stands, and that need not begin at 0 or be in order. The result has the shape
+# and dtype of `x`. An odd `d_head` raises a `ValueError` that names `d_head` and its value. Models that read very long
+# texts take a larger `base` than 10,000 in the formula above, so that their slow pairs turn more slowly still.
+#
+# Mind that here the *first* of a pair takes the cosine, and the pairs are neighbours. Some libraries pair entry $i$ with
+# entry $i + d_{head}/2$; their weights are sorted to match, and mixing the two up gives wrong numbers without an error.
+
+# %% [markdown] hints="apply_rotary"
+
+# %% exercise="apply_rotary"
+def apply_rotary(x, positions, base=10000.0):
+    """Turns each pair of neighbours by an angle that its position gives (Su et al. 2021).
+
+    x (..., seq, d_head), positions (seq,) -> the shape and dtype of x.
+    `base` stands in the place of the 10,000. `ValueError` for an odd d_head.
+    """
+    ### BEGIN SOLUTION
+    d_head = x.shape[-1]
+    if d_head % 2:
+        raise ValueError(f"d_head={d_head} is odd: only pairs can turn")
+    pairs = torch.arange(0, d_head, 2, dtype=torch.float64, device=x.device)
+    angles = positions[:, None] / base ** (pairs / d_head)
+    cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
+    first, second = x[..., 0::2], x[..., 1::2]
+    turned = torch.stack([first * cos - second * sin, first * sin + second * cos], dim=-1)
+    return turned.flatten(-2)                            # each pair back in its place
+    ### END SOLUTION
+
+# %% check="apply_rotary"
+check("apply_rotary")
+
+# %% [markdown] slug="rotary-distance"
+# A random query and a random key, 32 features each. The query stands at position $s$, the key at $s + \Delta$.
+# **Predict:** how do the curves of their score against $\Delta$ differ for $s = 0$, $100$ and $500$? And do scores
+# fade with the distance?
+
+# %% slug="rotary-picture"
+generator = torch.Generator().manual_seed(3)
+q, k = torch.randn(2, 1, 32, generator=generator)
+distances = torch.arange(0, 129, 4)
+scores = {}
+for start in (0, 100, 500):
+    turned_q = my.apply_rotary(q, torch.tensor([start]))
+    turned_k = my.apply_rotary(k.expand(len(distances), 32), start + distances)
+    scores[f"query at {start}"] = (turned_k @ turned_q[0]).tolist()
+xs = distances.tolist()
+ax = plots.curves(xs, scores, "distance from query to key", "dot product", "rotary")
+for line, width in zip(ax.lines, (9, 5, 1.5), strict=True):    # broad under narrow
+    line.set(linewidth=width, marker="")
+ax.legend()
+plots.alt(ax, "Three curves of dot product against distance that lie exactly on one "
+              "another. They swing up and down and do not fade with the distance.")
+
+# %% [markdown] slug="rotary-answer"
+# One curve, drawn three times: the score knows the distance and no place. And it swings up and down out to the largest
+# distance: for a single query and key, rotation alone does not say that far words matter less.
+
+# %% [markdown] slug="alibi"
+# ## Or just take something off for the distance
+#
+# **What is the least that would do?** ALiBi (Press et al. 2022) adds no vectors and turns none. It changes the scores,
+# before the softmax: a key that lies $i - j$ steps back loses a little for each step. Every head has its own slope, from
+# steep (looks near) to flat (looks far):
+#
+# $$\mathrm{bias}(h, i, j) = -\,2^{-8(h+1)/num\_heads} \cdot (i - j) \quad\text{for } j \le i, \qquad
+#   -\infty \quad\text{for } j > i, \qquad h = 0, 1, \dots$$
+#
+# The $-\infty$ is the look-ahead mask, in the form in which it is *added* to scores.
+#
+# **By hand:** two heads have the slopes $2^{-4} = 1/16$ and $2^{-8} = 1/256$. The row of query 2 among four positions is
+# $(-\tfrac{2}{16},\ -\tfrac{1}{16},\ 0,\ -\infty)$ in head 0 and
+# $(-\tfrac{2}{256},\ -\tfrac{1}{256},\ 0,\ -\infty)$ in head 1.
+#
+# ### Stretch exercise: `alibi_bias`
+#
+# Build `alibi_bias(num_heads, seq_len)`, a float32 tensor `(num_heads, seq_len, seq_len)`: rows are queries $i$, columns
+# keys $j$. `num_heads` is a power of two.
+
+# %% [markdown] hints="alibi_bias"
+
+# %% exercise="alibi_bias"
+def alibi_bias(num_heads, seq_len):
+    """What each head takes off a score for its key's distance (Press et al. 2022).
+
+    -> (num_heads, seq_len, seq_len) float32, added to the scores; -inf for keys that
+    come after the query. num_heads is a power of two.
+    """
+    ### BEGIN SOLUTION
+    slopes = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads)
+    positions = torch.arange(seq_len)
+    steps_back = positions[:, None] - positions[None, :]                   # i - j
+    bias = -slopes[:, None, None] * steps_back
+    return bias.masked_fill(steps_back < 0, -math.inf)
+    ### END SOLUTION
+
+# %% check="alibi_bias"
+check("alibi_bias")
+
+# %% [markdown] slug="alibi-picture-text"
+# Suppose all scores are equal, so that the bias alone decides. **Predict:** over how many words does each of four heads
+# spread its weight?
+
+# %% slug="alibi-picture"
+last = torch.softmax(my.alibi_bias(4, 64)[:, -1], dim=-1)
+back = range(63, -1, -1)
+lines = {f"head {h}, slope 1/{4 ** (h + 1)}": row.tolist() for h, row in enumerate(last)}
+label = "steps back from the last of 64 words"
+ax = plots.curves(back, lines, label, "weight", "ALiBi, equal scores")
+plots.alt(ax, "Weight against steps back, four heads. The steepest gives nearly all to the "
+              "last dozen words, the two flattest spread almost evenly over all 64.")
+seen = my.alibi_bias(4, 64)[0] > -math.inf
+mask = my.create_look_ahead_mask(64)
+print("a key is seen where the look-ahead mask says so:", torch.equal(seen, mask))
+
+# %% [markdown] slug="train-short"
+# ## Train short, test long
+#
+# Now the claim: *fixed* encodings handle longer sequences. We train small decoders on sequences of **32** tokens and test
+# them on **128**, with each of five ways to give positions. Two tasks:
+#
+# - **Recall:** at each place, say which token stood **5 steps back**. The tokens are random, so only the place helps. One
+#   layer.
+# - **Periodic copy:** a random pattern of 3 to 8 tokens repeats; say what comes next. The model must find the period,
+#   and there are just four tokens, so the same few stand everywhere. Two layers.
+#
+# A decoder with a look-ahead mask sees at place $t$ nothing of what follows. So place $t$ of one long test sequence shows
+# how well the model does at length $t + 1$, and one run gives the whole curve.
+#
+# A learned table of 32 rows could not even read place 32. To let it run, its table gets 128 rows here; **rows 32 to 127
+# never appear in training and keep their start**, random numbers of size 0.02. "none" has the look-ahead mask and no
+# positions.
+#
+# **Predict,** for each of the five: is it right inside the 32? From where on does it fail, at once or slowly, and to
+# what level? A blind guess is right in 1/16 of the cases at recall and in 1/4 at copying.
+
+# %% slug="train-all"
+accuracies = {"recall": {}, "periodic copy": {}}
+groups = [range(16, 32), range(32, 40), range(40, 48), range(48, 64), range(64, 128)]
+if session.training_allowed():
+    for task, steps in (("recall", 300), ("periodic copy", 400)):
+        names = "".join(f"{f'{group[0]}–{group[-1]}':>8}" for group in groups)
+        print(f"{task:20}{names}   (places)")
+        for scheme in tasks.SCHEMES:
+            model, _ = tasks.train(scheme, task, my, steps)
+            by_place = tasks.accuracy_by_position(model, task)
+            accuracies[task][scheme] = by_place
+            shares = [by_place[list(group)].mean().item() for group in groups]
+            print(f"    {scheme:16}" + "".join(f"{share:8.2f}" for share in shares))
+
+# %% slug="plot-all"
+if session.training_allowed():
+    figure, axes = plots.figure(10.5, 3.9, columns=2, sharey=True)
+    for ax, (task, by_scheme) in zip(axes, accuracies.items(), strict=True):
+        lines = {}
+        for scheme, by_place in by_scheme.items():
+            centres, lines[scheme] = tasks.mean_over(by_place[16:], first=16)
+        plots.curves(centres, lines, "place", "share right", task, ax)
+        ax.axvspan(0, tasks.TRAINED, color=plots.COLOURS["grey"], alpha=0.15)
+        ax.axhline(1 / tasks.TOKENS[task], color="grey", linestyle="--")
+        ax.set(xlim=(14, 128), ylim=(0, 1.03))
+    axes[0].legend(loc="upper right")
+    axes[1].get_legend().remove()
+    plots.alt(figure, """Share of right answers against place, two tasks; trained lengths are
+        shaded, a dashed line is a blind guess. Recall: sinusoidal, learned and rotary are
+        at 1 inside. Beyond, learned drops to the line at once, rotary a few places later,
+        sinusoidal sinks with ups and downs; ALiBi and none are low everywhere. Copy: only
+        ALiBi stays high, the others fall to the level of none.""")
+
+# %% [markdown] slug="extrapolation-answer"
+# Read it one by one:
+#
+# - **None** is little better than a blind guess at recall: it can tell which tokens there were, and not which was where.
+#   At copying it does better, since what followed the same token before is a clue.
+# - **Learned** has nothing left of its skill from the first place that was not trained: a blind guess at recall, the
+#   level of *none* at copying. No surprise, those rows say nothing.
+# - **Sinusoidal** has a row for every place, and the model fails on them all the same: at copying within a few places, at
+#   recall over some dozens, with ups and downs. *A value of the formula exists* did not mean *the model can use
+#   it*. It had 32 places to learn from, and combined words and places in a way that holds for those.
+# - **Rotary** carries relative positions by construction, and recall shows that this helps: it goes on for a while. Then it
+#   fails as well. A place further on has *distances* that never occurred, and their scores swing (the picture above) to
+#   values that nobody trained. It gets each distance right wherever it stands; it does not know what to ignore.
+# - **ALiBi** copies at length 128 as well as at 32: far keys are pushed down, further than it saw in training, so nothing
+#   unknown gets in. The price shows on the left. "Exactly 5 back" is no matter of near and far, and one layer with
+#   ALiBi did not learn it at any length.
+#
+# So with these models and this training: *fixed* did not give extrapolation, *relative* alone did not give it either, and
+# what did give it cannot do everything. These are small models, one seed each. We ran one more seed of all five, and two
+# more of sinusoidal, rotary and ALiBi: inside, the numbers moved by a few hundredths; beyond, sinusoidal and rotary moved
+# by up to two tenths, and now the one held longer, now the other. Which curves fall and which does not stayed the same.
+# Larger models and other data may differ. Long-context models in use do train on long sequences, or rescale the angles
+# and train a little more.
+
+# %% [markdown] slug="cheating"
+# ## Positions and the look-ahead mask
+#
+# The second pitfall is to forget the look-ahead mask where the next token is predicted: the model then sees the answer
+# (chapter 3). Positions play a part in it. **Predict:** what does a model *without* positions make of the answer that
+# stands one step to its right? And one with rotary positions? We train both on the periodic copy once more, without the
+# mask. Then each goes on by itself from 16 given tokens to 32, and we count what is right.
+
+# %% slug="both-pitfalls"
+if session.training_allowed():
+    print("positions   look-ahead mask    loss   right when it goes on by itself")
+    for scheme in ("none", "rotary"):
+        for mask in (False, True):
+            model, losses = tasks.train(scheme, "periodic copy", my, 300, mask)
+            end, written = sum(losses[-20:]) / 20, tasks.continued(model)
+            print(f"{scheme:11} {'yes' if mask else 'no':15} {end:7.2f} {written:15.2f}")
+
+# %% [markdown] slug="both-pitfalls-answer"
+# All four kinds of model, and one of them is good:
+#
+# - **Both pitfalls** (no positions, no mask): it sees the answer among all the other tokens and cannot tell which one it
+#   is. Not even cheating works.
+# - **No positions, with the mask:** honest and poor. The mask lets each place see another set of tokens, which tells a
+#   little about order, and that is not enough here.
+# - **Positions, no mask:** by far the lowest loss. "One step to the right" is a fixed offset, the very thing that
+#   rotations are good at. On its own it has nothing to its right, and it is hardly better than a model that knows no
+#   order.
+# - **Positions and the mask:** a higher loss, since the first round of a pattern cannot be foreseen, and it goes on
+#   correctly.
+#
+# The loss alone would have chosen the wrong model.
+
+# %% [markdown] slug="symptoms"
+# ## If something looks wrong
+#
+# | you see | likely cause | where to look |
+# |---|---|---|
+# | row 0 begins with 1 | sine and cosine swapped | position 0 is 0, 1, 0, 1, … |
+# | row 0 begins with 0.841 | counting from 1 | `torch.arange(seq_len)` starts at 0 |
+# | pair 0 right, later pairs too slow or too fast | the exponent | $i$ counts pairs; `torch.arange(0, d_model, 2)` *is* $2i$ |
+# | sine right, its cosine not | each column got a speed of its own | one angle a pair, for both |
+# | all sines left, all cosines right | `torch.cat` of the two | slices `0::2` and `1::2`, or `stack` and `flatten` |
+# | an error about sizes for odd `d_model` | one cosine too many | an odd size has one sine more |
+# | right near 0, off at 10,000 | float32 angles | float64 until the sine is taken |
+# | right once, wrong at the second call | a kept table was changed by its user | hand out a copy |
+# | the optimiser does not find `table` | a buffer, a plain tensor, or `requires_grad=False` | `nn.Parameter` |
+# | `shift_matrix` moves backwards | made for column vectors | rows stand on the left: it is the transpose |
+# | rotary right for `d_head = 2` only | pairs $i$ and $i + d_{head}/2$ | neighbours: `0::2` and `1::2` |
+# | rotary right from position 0 on only | angles from `arange(seq)` | use `positions` |
+# | rotary in float64 right to seven digits | a float32 exponent or position | dtype of the angles |
+# | NaN in `alibi_bias` | $0 \cdot \infty$ | fill with -inf, do not multiply by it |
+
+# %% [markdown] slug="quiz-text"
+# ## Quiz
+#
+# One answer is right in each. Put its letter between the quotes below, run that cell and its check; you can change your
+# mind.
+
+# %% [markdown] quiz="questions"
+
+# %% exercise="quiz"
+
+# %% check="quiz"
+check_quiz("06_positional_encoding")
+
+# %% [markdown] slug="written-question"
+# ## In your own words
+#
+# Take two of the five curves of *Train short, test long*. What did you predict for them beyond place 32, and what did you
+# see? Explain for each why it is so, from the way in which it gives positions. Then say what you would answer to
+# somebody who writes: "sinusoidal encodings are fixed, hence they extrapolate". Four to eight sentences.
+
+# %% [markdown] answer="written"
+# ### BEGIN SOLUTION
+# **Rubric** (2 points)
+#
+# - 0.5: a prediction for two curves, and what was seen, with at least one number from the learner's own run.
+# - 1: the reasons, half a point for each of the two curves. Learned: rows beyond the trained ones kept their start. None: a
+#   bag of tokens. Sinusoidal: the rows exist, the model has not been trained on them, word and place are mixed in one
+#   vector. Rotary: a score depends on the distance alone, and beyond 32 there are distances that never occurred, whose
+#   scores swing. ALiBi: distant keys are pushed down further, so that nothing unknown gets weight; it has no way to pick an
+#   exact distance in one layer.
+# - 0.5: the answer separates "the encoding has a value there" from "the model was trained to use it", or says that the
+#   claim is about the formula and the measurement about a model.
+#
+# No points are lost for a wrong prediction.
+# ### END SOLUTION
+
+# %% [markdown] slug="what-you-built"
+# ## What you built, and what comes next
+#
+# - `sinusoidal_encoding`: a fixed row for each position, exact far out.
+# - `LearnedPositionalEmbedding`: a trained row for each, up to a limit.
+# - `shift_matrix`: why the waves carry relative positions, since a step is a turn.
+# - `apply_rotary` and `alibi_bias`, if you did them: the distance put into the scores themselves.
+#
+# Chapter 7 adds your sinusoidal encoding to the words of a translation model, source and target, and trains it. BERT, GPT
+# and the vision transformer of chapter 8 have learned positions; T5 has a relative of ALiBi with a learned bias in
+# place of the slope.

@@ -1,0 +1,188 @@
+"""Drives JupyterLab in headless Chromium as a learner does: menus, clicks, typing."""
+
+import contextlib
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+from playwright.sync_api import TimeoutError as TimeoutError_
+from playwright.sync_api import sync_playwright
+
+ROOT = Path(__file__).resolve().parents[1]
+TOKEN = "a-test"
+TRIES, BEGIN_SECONDS, RUN_SECONDS = 6, 20, 600  # on a busy machine everything takes its time
+# All cells stay in the page, so that a test can find each by what it says.
+_SETTINGS = {"windowingMode": "none"}
+_PROMPTS = "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent)"
+_NOTHING_RUNS = f"{_PROMPTS}.every(prompt => !prompt.includes('*'))"
+_SOMETHING_BEGAN = f"before => {_PROMPTS}.some((prompt, i) => prompt !== before[i])"
+_LAST_CELL_RAN = f"before => /\\[\\d+\\]/.test({_PROMPTS}.at(-1)) && {_PROMPTS}.at(-1) !== before.at(-1)"
+_START = """import sys; from pathlib import Path; from autograder.commands.lab import main
+sys.exit(main(sys.argv[2:], Path(sys.argv[1])))"""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextlib.contextmanager
+def running(course, chapter):
+    """JupyterLab on the copies of `course/work/`, started by `lab` itself; yields the address of the chapter."""
+    settings = course / "settings" / "@jupyterlab" / "notebook-extension"
+    settings.mkdir(parents=True)
+    (settings / "tracker.jupyterlab-settings").write_text(json.dumps(_SETTINGS))
+    port = free_port()
+    command = [sys.executable, "-c", _START, str(course), chapter, "--no-browser", "--port", str(port), "--"]
+    command += [f"--IdentityProvider.token={TOKEN}", f"--LabApp.user_settings_dir={course / 'settings'}"]
+    environment = {name: value for name, value in os.environ.items() if name not in ("NBGRADER_EXECUTION", "COURSE_BUILD")}
+    environment["JUPYTER_CONFIG_DIR"] = str(course / "jupyter")  # where JupyterLab remembers which tabs were open
+    log = open(course / "lab.log", "w")
+    server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=environment, cwd=course)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/api/status?token={TOKEN}", server, course / "lab.log")
+        yield f"http://127.0.0.1:{port}/lab/tree/{chapter}/{chapter}.ipynb?token={TOKEN}"
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def _wait_for(address, server, log):
+    end = time.monotonic() + 90
+    while time.monotonic() < end:
+        if server.poll() is not None:
+            break
+        try:
+            urllib.request.urlopen(address, timeout=5).read()
+            return
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            time.sleep(0.3)
+    raise AssertionError(f"JupyterLab did not start:\n{log.read_text()[-3000:]}")
+
+
+@contextlib.contextmanager
+def page_of(playwright, chromium, address, screenshot):
+    """A page on `address`; where the test fails, what it showed is kept as `screenshot`."""
+    browser = playwright.chromium.launch(
+        executable_path=chromium,
+        args=["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+              "--disable-component-update", "--disable-sync"],
+    )  # fmt: skip
+    page = browser.new_page(viewport={"width": 1300, "height": 1000})
+    page.set_default_timeout(120_000)
+    try:
+        page.goto(address)
+        page.wait_for_selector(".jp-Notebook .jp-Cell")
+        yield page
+    except BaseException:
+        screenshot.parent.mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(screenshot))
+        raise
+    finally:
+        browser.close()
+
+
+class Learner:
+    """Somebody at the page of one notebook."""
+
+    def __init__(self, page, path):
+        self.page, self.path = page, path
+
+    def cell(self, id):
+        """The cell with this id, as the notebook's file lists it."""
+        cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+        index = next(i for i, cell in enumerate(cells) if cell["id"] == id)
+        return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def kernel_ready(self):
+        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+
+    def menu(self, menu, entry):
+        self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
+        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}$")).first.click()
+
+    def run_all(self):
+        """Runs the notebook by the menu and waits until the last code cell has its number.
+
+        What a person does: waits for the kernel, presses, looks whether a cell has a star or a number, presses again if not.
+        """
+        before = self.page.evaluate(_PROMPTS)
+        for _ in range(TRIES):
+            self.kernel_ready()
+            self.menu("Run", "Run All Cells")
+            if self._seen(_SOMETHING_BEGAN, before, BEGIN_SECONDS):
+                break
+        self.page.wait_for_function(_LAST_CELL_RAN, arg=before, timeout=RUN_SECONDS * 1000)
+        self.finished()
+
+    def _seen(self, condition, argument, seconds):
+        """Whether a condition of the page comes true within so many seconds."""
+        try:
+            self.page.wait_for_function(condition, arg=argument, timeout=seconds * 1000)
+        except TimeoutError_:
+            return False
+        return True
+
+    def finished(self):
+        """Waits until nothing runs: no cell shows a star."""
+        self.page.wait_for_timeout(500)
+        self.page.wait_for_function(_NOTHING_RUNS, timeout=RUN_SECONDS * 1000)
+
+    def write(self, id, source):
+        """Replaces a cell's text."""
+        editor = self.cell(id).locator(".cm-content").first
+        editor.scroll_into_view_if_needed()
+        editor.click()
+        self.page.keyboard.press("Control+a")
+        self.page.keyboard.insert_text(source)
+
+    def run(self, id):
+        """Runs one cell and returns what it shows."""
+        prompt = self.cell(id).locator(".jp-InputPrompt").first
+        before = prompt.inner_text()
+        for _ in range(TRIES):  # a key that comes while the page is still being laid out is lost
+            self.cell(id).locator(".cm-content").first.click()
+            self.page.keyboard.press("Control+Enter")
+            if self._changes(prompt, before):
+                break
+        self.finished()
+        return self.output(id)
+
+    def _changes(self, prompt, before, seconds=BEGIN_SECONDS):
+        end = time.monotonic() + seconds
+        while prompt.inner_text() == before and time.monotonic() < end:
+            self.page.wait_for_timeout(100)
+        return prompt.inner_text() != before
+
+    def output(self, id):
+        area = self.cell(id).locator(".jp-OutputArea")
+        return area.first.inner_text() if area.count() else ""
+
+    def save(self):
+        """Saves by the keyboard and waits for the file to change."""
+        before = self.path.stat().st_mtime_ns
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+s")
+        end = time.monotonic() + 30
+        while self.path.stat().st_mtime_ns == before and time.monotonic() < end:
+            time.sleep(0.2)
+        assert self.path.stat().st_mtime_ns != before, "the notebook was not saved"
+
+
+@contextlib.contextmanager
+def learner(course, chapter, chromium, screenshot):
+    """Somebody who started the course's JupyterLab in `course` and opened `chapter`."""
+    with running(course, chapter) as address, sync_playwright() as playwright:
+        with page_of(playwright, chromium, address, screenshot) as page:
+            person = Learner(page, course / "work" / chapter / f"{chapter}.ipynb")
+            person.kernel_ready()
+            yield person

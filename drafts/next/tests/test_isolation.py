@@ -1,0 +1,114 @@
+"""Processes of answers: what goes through the pipe, what ends them, and that nothing of theirs is left."""
+
+import os
+import struct
+import time
+
+import psutil
+import pytest
+import torch
+
+from autograder.framework.component import Drawn, component
+from autograder.framework.expect import Other
+from autograder.framework.isolation import wire
+from autograder.framework.isolation.process import Process, RemoteCandidate
+
+
+def test_values_come_back_as_they_went():
+    message = {
+        "none": None, "numbers": [1, 2.5, float("inf"), True], "pair": (torch.arange(3), torch.ones(2, dtype=torch.bool)),
+        "text": "λ", "dtype": torch.float64, "nest": {"a": [torch.zeros(0, 3)]},
+    }  # fmt: skip
+    back = wire.unpack(wire.pack(message))
+    assert back["numbers"] == [1, 2.5, float("inf"), True] and back["numbers"][3] is True
+    assert isinstance(back["pair"], tuple) and torch.equal(back["pair"][0], torch.arange(3))
+    assert back["pair"][1].dtype == torch.bool and back["dtype"] is torch.float64
+    assert back["nest"]["a"][0].shape == (0, 3) and back["text"] == "λ"
+
+
+def test_what_is_no_value_travels_as_its_type():
+    class Secret:
+        def __repr__(self):
+            raise RuntimeError
+
+    back = wire.unpack(wire.pack([Secret(), torch.ones(2, dtype=torch.complex64), {1, 2}]))
+    assert all(isinstance(entry, Other) for entry in back) and back[2].kind == "set"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", b"abc", struct.pack("<Q", 2**60), struct.pack("<Q", 4) + b"nope", struct.pack("<Q", 2) + b"{}",
+     struct.pack("<Q", 30) + b'{"$": "tensor", "name": "none"}',
+     struct.pack("<Q", 31) + b'{"$": "tensor", "name": "0"}   ' + b"\xff" * 40,
+     struct.pack("<Q", 40000) + b"[" * 40000],
+)  # fmt: skip
+def test_bytes_that_are_no_message_are_refused(data):
+    with pytest.raises(wire.WireError):
+        wire.unpack(data)
+
+
+@pytest.fixture
+def answer(tmp_path):
+    """`answer(source)` gives a process that has loaded it, and the reply to the loading."""
+    opened = []
+
+    def load(source):
+        path = tmp_path / f"answer_{len(opened)}.py"
+        path.write_text(source)
+        process = Process()
+        opened.append(process)
+        return process, process.ask("load", path=str(path))
+
+    yield load
+    for process in opened:
+        process.close()
+
+
+def test_nothing_that_an_answer_started_is_left(answer, tmp_path):
+    sentinel = tmp_path / "alive"
+    code = f"import time\nfor _ in range(300):\n    open({str(sentinel)!r}, 'a').write('.')\n    time.sleep(0.1)\n"
+    source = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {code!r}])\nwhile True:\n    pass\n"
+    process, reply = answer(source)
+    assert reply["happened"]["what"] == "timeout"
+    process.close()
+    time.sleep(0.5)
+    size = sentinel.stat().st_size
+    time.sleep(1)
+    assert sentinel.stat().st_size == size
+    assert not any("alive" in " ".join(each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"]))
+
+
+def test_an_answer_works_in_a_folder_of_its_own_that_goes_away(answer):
+    process, reply = answer("import os\nopen('left.txt', 'w').write('x')\nplace = os.getcwd()\nraise RuntimeError(place)\n")
+    place = reply["happened"]["message"]
+    assert os.path.isfile(os.path.join(place, "left.txt"))
+    process.close()
+    assert not os.path.exists(place)
+
+
+def test_memory_is_limited_and_the_reply_says_so(answer):
+    _, reply = answer("import torch\nkept = []\nwhile True:\n    kept.append(torch.ones(10**7))\n")
+    assert reply["happened"]["what"] == "memory"
+
+
+def test_an_answer_that_waits_for_input_or_closes_the_pipe_is_ended(answer):
+    _, reply = answer(
+        "import os\nfor number in range(3, 64):\n    try:\n        os.close(number)\n    except OSError:\n        pass\n"
+    )
+    assert reply["happened"]["what"] == "ended"
+    _, reply = answer("input()\n")
+    assert reply["happened"]["error"] == "EOFError"
+
+
+def test_a_gone_process_answers_at_once(answer):
+    process, _ = answer("import os\nos._exit(3)\n")
+    start = time.monotonic()
+    assert process.ask("defined", names=["softmax"])["happened"]["what"] == "ended"
+    assert time.monotonic() - start < 1
+
+
+def test_an_answer_cannot_choose_what_the_judge_reads(answer):
+    source = "class Fake:\n    shape = (2, 3)\n    dtype = 'float32'\n\ndef softmax(x, dim=-1):\n    return Fake()\n"
+    process, _ = answer(source)
+    candidate = RemoteCandidate(component("softmax"), process)
+    assert isinstance(candidate.raw(Drawn({"x": torch.zeros(2, 3)})), Other)

@@ -1,0 +1,130 @@
+"""Chapter 04's task, its training and its explorer: what the notebook says of them holds."""
+
+import pytest
+import torch
+from torch import nn
+
+from utils import reference, session
+from utils.chapters.multi_head_attention import experiment as task
+from utils.chapters.multi_head_attention import explorer
+
+
+class LookUps(nn.Module):
+    """The notebook's model, on any layer."""
+
+    def __init__(self, layer, look_ups=2, readout=None):
+        super().__init__()
+        self.value, self.place = nn.Embedding(8, 32), nn.Embedding(8, 32)
+        self.asked = nn.Embedding(look_ups * 8, 32)
+        self.layer = layer
+        self.readout = readout or nn.Linear(32, look_ups * 8)
+        self.register_buffer("names", torch.arange(look_ups) * 8)
+
+    def forward(self, tokens, asked):
+        x = self.value(tokens) + self.place.weight
+        query = self.asked(asked + self.names).sum(dim=1, keepdim=True)
+        output, weights = self.layer(query, x, x)
+        return self.readout(output[:, 0]).unflatten(-1, (-1, 8)), weights[:, :, 0]
+
+
+def fitted(num_heads, seed=0, steps=task.STEPS, readout=None):
+    model = LookUps(reference.MultiHeadAttention(32, num_heads), readout=readout)
+    task.fit(model, seed=seed, steps=steps)
+    return model
+
+
+@pytest.fixture(scope="module")
+def two_heads():
+    return fitted(2)
+
+
+def test_a_question_names_different_places_and_its_answer_is_what_stands_there():
+    tokens, asked, answers = task.questions(500, 3, torch.Generator().manual_seed(1))
+    assert all(len(set(row)) == 3 for row in asked.tolist())
+    for row, places, letters in zip(tokens.tolist(), asked.tolist(), answers.tolist(), strict=True):
+        assert letters == [row[place] for place in places]
+    assert set(asked[:, 2].tolist()) == set(range(task.PLACES)) and set(tokens.unique().tolist()) == set(range(task.VALUES))
+
+
+def test_starting_weights_do_not_depend_on_the_order_in_which_a_layer_makes_its_projections():
+    class Reordered(reference.MultiHeadAttention):
+        def __init__(self, d_model, num_heads):
+            super().__init__(d_model, num_heads)
+            self.w_q = self._modules.pop("w_q")
+
+    models = [LookUps(kind(32, 2)) for kind in (reference.MultiHeadAttention, Reordered)]
+    for model in models:
+        task.begin(model, seed=3)
+    first, second = (dict(model.named_parameters()) for model in models)
+    assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_two_heads_do_what_one_head_with_a_linear_readout_cannot(two_heads):
+    assert task.right(two_heads)[1] > 0.99
+    each, both = task.right(fitted(1))
+    assert both < 0.35 and max(each) > 0.8 > 0.5 > min(each)
+
+
+def test_one_head_with_a_hidden_layer_behind_it_reaches_it_too():
+    hidden = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 16))
+    model = fitted(1, steps=800, readout=hidden)
+    assert task.right(model)[1] > 0.97
+    larger, smaller = task.attended(model)[0].sort(descending=True).values.tolist()
+    assert larger > 0.55 > 0.35 > smaller > 0.1
+
+
+def test_each_of_two_heads_takes_one_look_up(two_heads):
+    looks = task.attended(two_heads)
+    assert looks.shape == (2, 2)
+    assert set(looks.argmax(dim=1).tolist()) == {0, 1} and looks.amax(dim=1).min() > 0.9
+
+
+def test_the_picture_says_in_words_what_it_shows(two_heads: LookUps) -> None:
+    setting = explorer.QuestionSetting(1, 5)
+    weights, said = explorer.answer(two_heads, setting)
+    drawn = explorer.question_picture(two_heads, setting)
+    assert said == "cb" and "answer: cb (right)" in drawn.alt and "answer: cb (right)<" in drawn.framed()
+    assert drawn.framed().count(">head ") == 2
+    for head, row in enumerate(weights):
+        assert sum(row) == pytest.approx(1.0, abs=1e-5)
+        assert f"head {head} most on place {row.index(max(row))} ({max(row):.2f})" in drawn.alt
+
+
+def test_a_wrong_answer_is_called_wrong(two_heads: LookUps) -> None:
+    with torch.no_grad():
+        bias = two_heads.readout.bias
+        before = bias.clone()
+        bias[explorer.LETTERS.index("h")] += 1000.0
+        drawn = explorer.question_picture(two_heads, explorer.QuestionSetting(1, 5)).alt
+        bias.copy_(before)
+    assert "answer: hb (wrong, it is cb)" in drawn
+
+
+def test_the_picture_of_a_split_shows_the_entries_that_a_split_returns(shown):
+    explorer.split_picture({"right": reference.split_heads, "view": lambda x, n: x.view(1, n, 2, -1)})
+    _, right, view = shown[0]["text/plain"].split(" | ")
+    assert "right: head 0 [[0, 1], [10, 11]]" in right
+    assert "view: head 0 [[0, 1], [2, 3]]" in view
+
+
+def test_still_pictures_are_one_image_with_its_text(two_heads: LookUps, shown: list[dict[str, str]]) -> None:
+    explorer.question_settings(two_heads, [explorer.QuestionSetting(1, 5), explorer.QuestionSetting(5, 1)])
+    (bundle,) = shown
+    assert bundle["text/html"].count("<") == 1 and "answer: cb (right)" in bundle["text/plain"]
+
+
+def test_where_no_widgets_run_the_explorer_says_so(two_heads: LookUps, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explorer.question_explorer({2: two_heads}) is None
+    assert "JupyterLab" in capsys.readouterr().out
+
+
+def test_the_picture_follows_the_controls(two_heads: LookUps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
+    controls, screen = explorer.question_explorer({2: two_heads, 4: fitted(4, steps=5)}).children
+    first, _, letters, number = controls.children
+    seen = [screen.value]
+    for control, value in ((first, 6), (letters, 3), (number, 4)):
+        control.value = value
+        seen.append(screen.value)
+    assert len(set(seen)) == 4
+    assert "letters at 6 and 5" in seen[1] and "head 3 most on" in seen[3]

@@ -1,0 +1,127 @@
+"""`check` in a real kernel: what it shows, returns and keeps, and what a learner's own files cannot shadow."""
+
+import json
+import os
+import subprocess
+import sys
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+CHAPTER = "02_attention_mechanism"
+SET_UP = "from autograder import check, check_quiz\nimport torch\nfrom utils import my"
+SOFTMAX = """
+def exponentials(x, dim):
+    return torch.exp(x - x.amax(dim, keepdim=True))
+
+def softmax(x, dim=-1):
+    e = exponentials(x, dim)
+    return e / e.sum(dim, keepdim=True)
+"""
+
+
+def run(folder, *sources, environment=None):
+    """Runs cells in a kernel whose working folder is `folder`; returns the cells with their outputs."""
+    folder.mkdir(parents=True, exist_ok=True)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    client = NotebookClient(notebook, timeout=120, allow_errors=True, kernel_name="python3")
+    variables = {**os.environ, "COURSE_LIBRARY": str(folder.parent), **(environment or {})}
+    client.execute(cwd=str(folder), env=variables)
+    return notebook.cells
+
+
+def shown(cell):
+    return "\n".join(output.get("data", {}).get("text/plain", output.get("text", "")) for output in cell.outputs)
+
+
+def errors(cell):
+    return [output for output in cell.outputs if output.output_type == "error" or output.get("name") == "stderr"]
+
+
+def test_a_learners_own_files_shadow_nothing(tmp_path):
+    folder = tmp_path / CHAPTER
+    folder.mkdir()
+    for name in ("utils", "torch", "numpy"):
+        (folder / f"{name}.py").write_text("raise RuntimeError('the learner\\'s own file')")
+    (folder / "helper.py").write_text("answer = 42")
+    cells = run(folder, SET_UP, SOFTMAX, 'check("softmax")', "import helper; helper.answer")
+    assert [errors(cell) for cell in cells] == [[], [], [], []]
+    assert shown(cells[2]).endswith("2.0") and shown(cells[3]) == "42"
+
+
+def test_a_check_returns_a_float_and_writes_nothing_to_stderr(tmp_path):
+    cells = run(
+        tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")', "def softmax(x, dim=-1):\n    raise NotImplementedError",
+        'check("softmax")', 'check("attention")', "isinstance(check('softmax'), float)",
+    )  # fmt: skip
+    assert not any(errors(cell) for cell in cells)
+    assert "all 6 checks hold" in shown(cells[2])
+    assert "Nothing is here yet" in shown(cells[4]) and shown(cells[4]).endswith("0.0")
+    assert "attention is not there yet" in shown(cells[5])
+    assert shown(cells[6]).endswith("True")
+
+
+def test_a_check_that_is_interrupted_says_so_without_a_traceback(tmp_path):
+    stop = "import os, signal, threading\nthreading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()"
+    endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0"
+    cells = run(tmp_path / CHAPTER, SET_UP, endless, stop, 'check("softmax")', SOFTMAX, 'check("softmax")')
+    assert not errors(cells[3]) and "was stopped" in shown(cells[3])
+    assert "all 6 checks hold" in shown(cells[5])
+
+
+def test_what_passed_is_kept_and_imported_by_plain_python(tmp_path):
+    run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")')
+    code = "import torch; from my_transformer.attention_mechanism import softmax; print(softmax(torch.zeros(2)).tolist())"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout.strip() == "[0.5, 0.5]", done.stderr
+
+
+def test_a_later_kernel_builds_on_what_was_kept_and_says_so(tmp_path):
+    run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")')
+    cells = run(tmp_path / "03_self_attention", SET_UP, "my.softmax(torch.zeros(2)).tolist()", "my.attention")
+    assert "yours" in shown(cells[1]) and "[0.5, 0.5]" in shown(cells[1])
+    assert "reference" in shown(cells[2])
+
+
+def test_under_grading_nothing_is_kept_and_the_reference_is_taken(tmp_path):
+    run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")')
+    kept = sorted((tmp_path / "my_transformer").rglob("*.py"))
+    times = [path.stat().st_mtime_ns for path in kept]
+    grading = {"NBGRADER_EXECUTION": "autograde"}
+    cells = run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")', "my.softmax", environment=grading)
+    assert [path.stat().st_mtime_ns for path in kept] == times
+    assert "reference" in shown(cells[3]) and shown(cells[2]).endswith("2.0")
+
+
+def test_the_name_counts_as_it_stands_when_its_check_runs(tmp_path):
+    wrong = "def softmax(x, dim=-1):\n    return torch.exp(x) / torch.exp(x).sum(dim, keepdim=True)"
+    cells = run(tmp_path / CHAPTER, SET_UP, wrong, 'check("softmax")', SOFTMAX, 'check("softmax")')
+    assert "Diagnosis (overflow)" in shown(cells[2]) and "Diagnosis" not in shown(cells[4])
+
+
+def test_a_wrong_helper_of_an_earlier_exercise_does_not_cost_the_later_one(tmp_path):
+    wrong = "def softmax(x, dim=-1):\n    return x"
+    scores = "def attention_scores(q, k):\n    return q @ k.mT / q.shape[-1] ** 0.5"
+    attention = (
+        "def attention(q, k, v, mask=None):\n"
+        "    scores = attention_scores(q, k)\n"
+        "    if mask is not None:\n        scores = scores.masked_fill(~mask, -1e9)\n"
+        "    weights = softmax(scores) if mask is None else softmax(scores) * mask\n"
+        "    return weights @ v, weights"
+    )
+    cells = run(tmp_path / CHAPTER, SET_UP, wrong, scores, attention, 'check("attention")', "softmax(torch.ones(2)).tolist()")
+    assert shown(cells[4]).endswith("3.0")
+    assert shown(cells[5]) == "[1.0, 1.0]"
+
+
+@pytest.mark.parametrize("chapter", [CHAPTER])
+def test_a_released_notebook_works_where_it_lies(root, chapter):
+    """Who skips `course.py` and opens a notebook of `notebooks/` gets a working one."""
+    notebook = nbformat.read(root / "notebooks" / chapter / f"{chapter}.ipynb", as_version=4)
+    first = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    assert first.source.startswith("from autograder import") and "\nstart()\n" in first.source
+    code = f"{first.source}\nprint('ready')"
+    done = subprocess.run([sys.executable, "-c", code], cwd=root / "notebooks" / chapter, capture_output=True, text=True)
+    assert done.stdout.strip().endswith("ready"), done.stderr
+    assert json.dumps(notebook.metadata).count("jupytext") == 0

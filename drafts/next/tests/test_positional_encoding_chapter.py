@@ -1,0 +1,136 @@
+"""Chapter 06's tasks, its decoder and its explorer: what the notebook says of them holds."""
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from utils import reference, session
+from utils.chapters.positional_encoding import experiment as tasks
+from utils.chapters.positional_encoding import explorer
+
+CLOCKS = reference.sinusoidal_encoding, reference.shift_matrix
+
+
+def decoder(scheme, task="recall", **options):
+    torch.manual_seed(0)
+    return tasks.Decoder(scheme, reference, tasks.TOKENS[task], tasks.LAYERS[task], **options)
+
+
+def trained(scheme, task, steps, **options):
+    return tasks.train(scheme, task, reference, steps, **options)[0]
+
+
+@pytest.fixture(scope="module")
+def recalls():
+    return {scheme: tasks.accuracy_by_position(trained(scheme, "recall", 300), "recall") for scheme in tasks.SCHEMES}
+
+
+def test_recall_asks_for_the_token_five_steps_back_and_for_nothing_before():
+    tokens, targets = tasks.sequences("recall", 3, 11, torch.Generator().manual_seed(1))
+    assert torch.equal(targets[:, tasks.BACK :], tokens[:, : -tasks.BACK])
+    assert (targets[:, : tasks.BACK] == -1).all()
+
+
+def test_a_periodic_sequence_repeats_a_pattern_and_asks_for_the_next_token():
+    tokens, targets = tasks.sequences("periodic copy", 200, 40, torch.Generator().manual_seed(1))
+    assert torch.equal(targets[:, :-1], tokens[:, 1:])
+    for row in tokens:
+        assert any(torch.equal(row[period:], row[:-period]) for period in tasks.PERIODS)
+
+
+@pytest.mark.parametrize("scheme", tasks.SCHEMES)
+def test_a_decoder_sees_nothing_of_what_follows(scheme):
+    model, tokens = decoder(scheme), torch.randint(16, (2, 13), generator=torch.Generator().manual_seed(1))
+    changed = torch.cat([tokens[:, :7], (tokens[:, 7:] + 1) % 16], dim=1)
+    assert torch.allclose(model(tokens)[:, :7], model(changed)[:, :7], atol=1e-5)
+    assert not torch.allclose(model(tokens)[:, 7:], model(changed)[:, 7:], atol=1e-2)
+
+
+def test_without_the_look_ahead_mask_it_sees_what_follows():
+    model, tokens = decoder("rotary", look_ahead_mask=False), torch.arange(12)[None]
+    assert not torch.allclose(model(tokens)[:, 0], model(tokens.flip(1).roll(1, 1))[:, 0], atol=1e-3)
+
+
+def test_rows_of_the_learned_table_beyond_the_trained_length_keep_their_start():
+    torch.manual_seed(0)
+    start = tasks.Decoder("learned", reference, tasks.TOKENS["recall"], 1).positions.table.detach().clone()
+    table = trained("learned", "recall", 20).positions.table.detach()
+    assert torch.equal(table[tasks.TRAINED :], start[tasks.TRAINED :])
+    assert not torch.isclose(table[: tasks.TRAINED], start[: tasks.TRAINED]).all(-1).any()
+
+
+def test_recall_inside_needs_positions_and_one_layer_of_alibi_does_not_do(recalls):
+    inside = {scheme: by_place[16 : tasks.TRAINED].mean().item() for scheme, by_place in recalls.items()}
+    assert min(inside[scheme] for scheme in ("sinusoidal", "learned", "rotary")) > 0.99
+    assert max(inside["none"], inside["ALiBi"]) < 0.3
+
+
+def test_beyond_the_trained_length_learned_fails_at_once_and_rotary_and_sinusoidal_later(recalls):
+    next_places = {scheme: by_place[32:40].mean().item() for scheme, by_place in recalls.items()}
+    assert next_places["learned"] < 0.2 < 0.3 < next_places["sinusoidal"] < next_places["rotary"]
+    assert all(by_place[96:].mean() < 0.3 for by_place in recalls.values())
+
+
+def test_alibi_copies_as_well_at_the_fourfold_length_and_sinusoidal_does_not():
+    places = {scheme: tasks.accuracy_by_position(trained(scheme, "periodic copy", 400), "periodic copy")
+              for scheme in ("ALiBi", "sinusoidal")}  # fmt: skip
+    assert places["ALiBi"][16:32].mean() > 0.93 and places["ALiBi"][96:].mean() > 0.93
+    assert places["sinusoidal"][16:32].mean() > 0.9 and places["sinusoidal"][96:].mean() < 0.8
+
+
+def test_only_with_positions_can_a_model_without_the_mask_cheat():
+    ends = {}
+    for scheme in ("none", "rotary"):
+        model, losses = tasks.train(scheme, "periodic copy", reference, 300, look_ahead_mask=False)
+        ends[scheme] = sum(losses[-20:]) / 20
+        assert tasks.continued(model) < 0.7
+    assert ends["rotary"] < 0.2 < 0.8 < ends["none"]
+
+
+def test_groups_of_places_are_averaged():
+    centres, means = tasks.mean_over(torch.arange(16.0), first=16)
+    assert centres == [19.5, 27.5] and means == [3.5, 11.5]
+
+
+def test_the_angle_between_the_hands_depends_on_the_offset_alone() -> None:
+    angles = []
+    for position in (0, 5, 60):
+        before, after = map(torch.tensor, explorer.hands(*CLOCKS, explorer.ClockSetting(position, 3)))
+        angles.append((before.unflatten(0, (-1, 2)) * after.unflatten(0, (-1, 2))).sum(-1))
+        assert torch.allclose(after, reference.sinusoidal_encoding(64, explorer.D_MODEL)[position + 3], atol=1e-5)
+    assert torch.allclose(torch.stack(angles), angles[0].expand(3, -1), atol=1e-5)
+
+
+def test_the_picture_says_in_words_what_it_shows() -> None:
+    drawn = explorer.clock_picture(*CLOCKS, explorer.ClockSetting(position=5, offset=3))
+    assert "position 5, moved by 3" in drawn.alt and "(-0.96, 0.28)" in drawn.alt
+    assert drawn.framed().count("<circle") == 4 and drawn.framed().count("(-0.96, 0.28)") == 1
+
+
+def test_the_static_picture_is_one_image_with_a_text(shown: list[dict[str, str]]) -> None:
+    explorer.clock_settings(*CLOCKS, [explorer.ClockSetting(), explorer.ClockSetting(position=5)])
+    (bundle,) = shown
+    assert bundle["text/html"].count("<") == 1
+    assert "position 0, moved by 3" in bundle["text/plain"] and "position 5, moved by 3" in bundle["text/plain"]
+
+
+def test_where_no_widgets_run_the_explorer_says_so(capsys):
+    assert explorer.clock_explorer(*CLOCKS) is None
+    assert "JupyterLab" in capsys.readouterr().out
+
+
+def test_the_hands_follow_the_sliders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
+    controls, screen = explorer.clock_explorer(*CLOCKS).children
+    position, offset = controls.children
+    position.value, offset.value = 12, -20
+    assert "position 12, moved by -20" in screen.value
+
+
+def test_words_without_positions_are_a_bag():
+    torch.manual_seed(0)
+    layer, x = reference.SelfAttention(8, 8, 8), torch.randn(1, 3, 8)
+    order = torch.tensor([2, 1, 0])
+    assert torch.allclose(layer(x[:, order])[0], layer(x)[0][:, order], atol=1e-6)
+    places = reference.sinusoidal_encoding(3, 8)
+    assert not F.mse_loss(layer(x[:, order] + places)[0].mean(1), layer(x + places)[0].mean(1)) < 1e-4

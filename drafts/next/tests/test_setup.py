@@ -1,0 +1,303 @@
+"""`course.py`: the set-up, what repairs it, and the sentences for what can go wrong."""
+
+import ast
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+import course
+
+# What pip and venv really print, taken from pip 23.2 and 26.3 and from Debian's venv.
+PIP_NO_NETWORK = """\
+WARNING: Retrying (Retry(total=0, connect=None, read=None, redirect=None, status=None)) after connection broken by \
+'NewConnectionError('<pip._vendor.urllib3.connection.HTTPSConnection object at 0x7f77c737e610>: Failed to establish \
+a new connection: [Errno -3] Temporary failure in name resolution')': /simple/alembic/
+ERROR: Could not find a version that satisfies the requirement alembic==1.20.1 (from versions: none)
+ERROR: No matching distribution found for alembic==1.20.1
+"""
+PIP_DISK_FULL = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n"
+PIP_NO_BUILD = """\
+ERROR: Could not find a version that satisfies the requirement torch==2.13.0 (from versions: none)
+ERROR: No matching distribution found for torch==2.13.0
+"""
+VENV_NO_ENSUREPIP = """\
+The virtual environment was not created successfully because ensurepip is not
+available.  On Debian/Ubuntu systems, you need to install the python3-venv package.
+"""
+
+
+class FakePip(course.Environment):
+    """An environment whose pip is a script of ours: it prints `says`, leaves one package, exits with `code`.
+
+    The environment itself is real, but for an empty package in the place of pip: that saves seconds a test.
+    """
+
+    says, code = "", 0
+
+    def __init__(self, root, **options):
+        super().__init__(root, **options)
+        self.calls = []
+
+    def call(self, command, what, shown=False):
+        if "venv" not in command:
+            return super().call(command, what, shown)
+        super().call([*command, "--without-pip"], what, shown)
+        pip = next(self.folder.glob("[Ll]ib*/**/site-packages")) / "pip"
+        pip.mkdir()
+        (pip / "__init__.py").touch()
+
+    def pip(self, what, *arguments):
+        self.calls.append(arguments)
+        script = textwrap.dedent(f"""
+            import pathlib, sys
+            folder = next(pathlib.Path({str(self.folder)!r}).glob("[Ll]ib*/**/site-packages"))
+            (folder / "tiny-1.0.dist-info").mkdir(exist_ok=True)
+            (folder / "tiny-1.0.dist-info" / "INSTALLER").write_text("pip")
+            sys.stderr.write({self.says!r})
+            sys.exit({self.code})
+        """)
+        self.call([sys.executable, "-c", script], what)
+
+
+@pytest.fixture
+def small(tmp_path, monkeypatch):
+    """A root with requirements files, in which an environment needs no package but pip."""
+    monkeypatch.setattr(course, "NEEDED_MODULES", ("pip",))
+    for name in ("pyproject.toml", course.LEARNER, course.MAINTAINER):
+        (tmp_path / name).write_text("torch==2.13.0\n", encoding="utf-8")
+    return tmp_path
+
+
+def damage_interpreter(environment):
+    environment.python.unlink()
+
+
+def damage_home(environment):
+    environment.python.unlink()
+    environment.python.symlink_to("/nowhere/python3")
+
+
+def damage_pip(environment):
+    shutil.rmtree(next(environment.folder.glob("lib/python3*/site-packages/pip")))
+
+
+def damage_nothing_but_root(environment):
+    stamp = environment.folder / (course.LEARNER + course.STAMP)
+    stamp.write_text(json.dumps({**json.loads(stamp.read_text()), "root": "/somewhere/else"}), encoding="utf-8")
+
+
+# ---- Python
+
+
+def old_pythons():
+    versions = Path.home() / ".pyenv" / "versions"
+    named = [shutil.which(f"python3.{minor}") for minor in (8, 9, 10)]
+    kept = [str(versions / name / "bin" / "python") for name in ("3.8.18", "3.9.18", "3.10.13")]
+    candidates = [python for python in (*named, *kept) if python and Path(python).exists()]
+    return [
+        python
+        for python in candidates
+        if subprocess.run([python, "-c", "import sys; sys.exit(sys.version_info >= (3, 11))"], capture_output=True).returncode
+        == 0
+    ]
+
+
+def test_an_old_python_gets_one_sentence_and_no_traceback(root):
+    assert course.too_old((3, 11, 0)) is None
+    assert "needs Python 3.11 or later; this is Python 3.10." in course.too_old((3, 10, 13))
+    for python in old_pythons():
+        done = subprocess.run([python, str(root / "course.py"), "lab"], capture_output=True, text=True)
+        assert done.returncode == 1, python
+        assert "needs Python 3.11 or later" in done.stderr, python
+        assert len(done.stderr.strip().splitlines()) == 1, python
+
+
+def test_course_py_reads_as_old_python_and_imports_the_standard_library_only(root):
+    tree = ast.parse((root / "course.py").read_text(encoding="utf-8"), feature_version=(3, 7))
+    imported = {name.name for node in ast.walk(tree) if isinstance(node, ast.Import) for name in node.names}
+    imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+    assert {name.split(".")[0] for name in imported} <= set(sys.stdlib_module_names)
+
+
+# ---- commands
+
+
+def test_every_command_has_its_module():
+    for name, (module, _) in course.COMMANDS.items():
+        assert not module or importlib.util.find_spec(module[0]), name
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        ([], 2, "course.py lab"),
+        (["--help"], 0, "course.py lab"),
+        (["labb"], 2, "No command labb"),
+        (["setup", "--everything"], 2, "setup takes"),
+    ],
+)
+def test_wrong_usage_is_told_before_anything_is_set_up(root, arguments, status, says):
+    done = subprocess.run([sys.executable, str(root / "course.py"), *arguments], capture_output=True, text=True)
+    assert done.returncode == status
+    assert says in done.stdout + done.stderr
+
+
+# ---- the environment
+
+
+def test_the_environment_that_is_made_has_pip(small):
+    environment = course.Environment(small)
+    environment.repair()
+    assert environment.broken() is None
+    assert (environment.folder / "pyvenv.cfg").exists()
+
+
+def test_a_second_start_does_nothing_and_an_edited_pin_is_installed(small):
+    first = FakePip(small)
+    first.ensure()
+    assert first.calls[-1][-2:] == ("-e", str(small))
+    start = time.monotonic()
+    second = FakePip(small)
+    second.ensure()
+    assert time.monotonic() - start < 5
+    assert second.calls == []
+    (small / course.LEARNER).write_text("torch==2.13.1\n", encoding="utf-8")
+    third = FakePip(small)
+    third.ensure()
+    assert len(third.calls) == 2
+
+
+def test_maintainers_packages_come_on_top_and_serve_the_learner_too(small):
+    FakePip(small).ensure()
+    maintainer = FakePip(small, maintain=True)
+    maintainer.ensure()
+    assert str(small / course.MAINTAINER) in maintainer.calls[0]
+    learner = FakePip(small)
+    learner.ensure()
+    assert learner.calls == []
+
+
+def test_cpu_takes_torch_and_nothing_else_from_its_own_index(small, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    environment = FakePip(small, cpu=True)
+    environment.ensure()
+    assert environment.calls[0] == ("--no-deps", "--index-url", course.CPU_INDEX, "torch==2.13.0")
+    assert all("--index-url" not in call for call in environment.calls[1:])
+
+
+def test_the_large_download_is_announced_before_it_starts(small, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    course.Environment(small).check_space()
+    assert "a download of about 3 GB" in capsys.readouterr().out
+    course.Environment(small, cpu=True).check_space()
+    assert "GB" not in capsys.readouterr().out
+
+
+def test_a_set_up_that_was_stopped_leaves_no_stamp_and_goes_on(small):
+    stopped = FakePip(small)
+    stopped.code = 1
+    with pytest.raises(course.Trouble):
+        stopped.ensure()
+    assert not list(stopped.folder.glob("*" + course.STAMP))
+    half = next(stopped.folder.glob("[Ll]ib*/**/site-packages")) / "half-1.0.dist-info"
+    half.mkdir()  # pip was killed before it had written INSTALLER
+    resumed = FakePip(small)
+    resumed.ensure()
+    assert len(resumed.calls) == 2
+    assert not half.exists()
+
+
+def test_a_package_that_was_taken_away_is_installed_again(small):
+    environment = FakePip(small)
+    environment.ensure()
+    shutil.rmtree(environment.installed()["tiny-1.0.dist-info"])
+    again = FakePip(small)
+    again.ensure()
+    assert len(again.calls) == 2
+
+
+@pytest.mark.skipif(os.name == "nt", reason="an interpreter in use cannot be removed there")
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (damage_interpreter, "its Python does not run"),
+        (damage_home, "its Python does not run"),
+        (damage_pip, "it has lost pip"),
+        (damage_nothing_but_root, "it was made in another folder"),
+    ],
+)
+def test_a_broken_environment_is_named_and_made_anew(small, capsys, damage, reason):
+    environment = FakePip(small)
+    environment.ensure()
+    damage(environment)
+    again = FakePip(small)
+    again.ensure()
+    assert f".venv is broken ({reason}" in capsys.readouterr().out
+    assert again.whole()
+    assert again.broken() is None
+
+
+def test_two_starts_at_once_wait_for_each_other(small, root):
+    code = "import course, sys, time\nwith course.lock(sys.argv[1]):\n    print('held', flush=True)\n    time.sleep(1.5)"
+    command = [sys.executable, "-c", code, str(small / ".venv.lock")]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True) as first:
+        assert first.stdout.readline() == "held\n"
+        second = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=60)
+        assert first.wait() == 0
+    assert second.stdout.splitlines() == ["Another start is setting the course up: waiting for it.", "held"]
+
+
+# ---- sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (PIP_NO_NETWORK, "No network"),
+        (PIP_DISK_FULL, "The disk is full"),
+        (PIP_NO_BUILD, "no build of a pinned package"),
+        (VENV_NO_ENSUREPIP, "python3-venv"),
+        ("something else entirely\n", "something else entirely"),
+    ],
+)
+def test_what_pip_says_becomes_a_sentence(small, text, sentence):
+    environment = FakePip(small)
+    environment.says, environment.code = text, 1
+    with pytest.raises(course.Trouble, match=sentence) as caught:
+        environment.ensure()
+    assert "Traceback" not in str(caught.value)
+
+
+def test_a_disk_that_is_too_small_is_told_before_anything_is_fetched(small, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(shutil, "disk_usage", lambda folder: shutil._ntuple_diskusage(10**10, 9 * 10**9, 10**9))
+    environment = FakePip(small)
+    with pytest.raises(course.Trouble, match=r"about 9 GB, and 1\.0 GB are free.*--cpu 3 GB are enough"):
+        environment.ensure()
+    assert environment.calls == []
+    assert not environment.folder.exists()
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_that_cannot_be_written_is_told(small):
+    small.chmod(0o500)
+    with pytest.raises(course.Trouble, match="cannot be written"):
+        FakePip(small).ensure()
+    small.chmod(0o700)
+
+
+# ---- without course.py
+
+
+def test_the_course_is_importable_from_any_folder(tmp_path, root):
+    code = "import autograder, utils; print(autograder.__file__, utils.__file__)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [str(root / "autograder" / "__init__.py"), str(root / "utils" / "__init__.py")]

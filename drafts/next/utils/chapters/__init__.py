@@ -1,0 +1,1 @@
+"""What one chapter alone uses, under its name: its experiment and its explorer."""

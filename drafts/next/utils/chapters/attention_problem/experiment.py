@@ -1,0 +1,193 @@
+"""Chapter 01's task, its stock competitors, and the counts, clocks and curves of its comparisons.
+
+The task is recall: a row of random tokens is read, and the token that stood `distance` places before the last one is to be
+named. Nothing but the distance makes it hard.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import torch
+from torch import nn
+from torch.autograd.graph import Node
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from utils import my, plots, training
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+LETTERS = "abcdefgh"
+VOCAB = len(LETTERS)
+WIDTH = 32
+CHANCE = 1 / VOCAB
+LOST = 0.9
+"""A model below this accuracy at one distance is not tried at a longer one."""
+
+Recalled = dict[str, dict[int, list[float]]]
+"""{name: {distance: [accuracy of each seed]}}"""
+
+
+def tokens_of(distance: int, count: int, generator: torch.Generator) -> torch.Tensor:
+    """(count, distance + 1) random tokens; the answer is the first of each row."""
+    return torch.randint(VOCAB, (count, distance + 1), generator=generator)
+
+
+def text_of(tokens: torch.Tensor) -> str:
+    """The letters of a row of tokens."""
+    return "".join(LETTERS[token] for token in tokens.tolist())
+
+
+class LstmRecall(nn.Module):
+    """PyTorch's LSTM and a readout of its last state. `forget_bias` is how far its gates stand open at the start."""
+
+    def __init__(self, forget_bias: float) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(VOCAB, WIDTH)
+        self.lstm = lstm(forget_bias)
+        self.readout = nn.Linear(WIDTH, VOCAB)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.readout(self.lstm(self.embedding(tokens))[0][:, -1])
+
+
+def lstm(forget_bias: float) -> nn.LSTM:
+    """An `nn.LSTM` whose forget gates start at sigmoid(forget_bias) and whose other biases start at 0."""
+    made = nn.LSTM(WIDTH, WIDTH, batch_first=True)
+    of_state, of_input = made.get_parameter("bias_hh_l0"), made.get_parameter("bias_ih_l0")
+    with torch.no_grad():
+        of_state.zero_()
+        of_input.zero_()
+        of_input[WIDTH : 2 * WIDTH] = forget_bias  # PyTorch's order: input, forget, cell, output
+    return made
+
+
+class AverageRecall(nn.Module):
+    """What the average of all positions can tell, positions added to the tokens as for attention."""
+
+    def __init__(self, length: int) -> None:
+        super().__init__()
+        self.embedding = nn.Embedding(VOCAB, WIDTH)
+        self.place = nn.Parameter(torch.randn(length, WIDTH))
+        self.readout = nn.Linear(WIDTH, VOCAB)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return self.readout(my.causal_average(self.embedding(tokens) + self.place)[:, -1])
+
+
+def train_recall(model: nn.Module, distance: int, steps: int, seed: int = 0, lr: float = 5e-3, batch: int = 32) -> list[float]:
+    """Trains `model(tokens) -> logits (batch, VOCAB)` on recall and returns the losses."""
+
+    def batches(step: int, generator: torch.Generator) -> torch.Tensor:
+        return tokens_of(distance, batch, generator)
+
+    def loss(model: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
+        return F.cross_entropy(model(tokens), tokens[:, 0])
+
+    return training.train(model, batches, loss, steps, lr=lr, seed=seed, label=f"{distance} back")
+
+
+def accuracy(model: nn.Module, distance: int, count: int = 1000, seed: int = 99) -> float:
+    """Share of right answers on fresh sequences."""
+    tokens = tokens_of(distance, count, torch.Generator().manual_seed(seed))
+    with torch.no_grad():
+        return float((model(tokens).argmax(-1) == tokens[:, 0]).float().mean())
+
+
+def sweep(
+    makers: Mapping[str, Callable[[int], nn.Module]], distances: Sequence[int], steps: int, seeds: Iterable[int] = (0, 1)
+) -> Recalled:
+    """The accuracies of a fresh model for each, `makers[name](length)`, trained alike.
+
+    A model that is lost at a distance (mean below `LOST`) is not tried at longer ones.
+    """
+    found: Recalled = {}
+    for name, make in makers.items():
+        found[name] = {}
+        for distance in distances:
+            scores = found[name][distance] = []
+            for seed in seeds:
+                torch.manual_seed(seed)
+                model = make(distance + 1)
+                train_recall(model, distance, steps, seed)
+                scores.append(accuracy(model, distance))
+            if statistics.mean(scores) < LOST:
+                break
+    return found
+
+
+def plot_recall(found: Recalled, distances: Sequence[int]) -> "Axes":
+    """The means of a `sweep` against the distance, with a band from the lower seed to the higher; returns the axes."""
+    nothing = [float("nan")]
+    series = {name: [scores.get(distance, nothing) for distance in distances] for name, scores in found.items()}
+    means = {name: [statistics.fmean(scores) for scores in row] for name, row in series.items()}
+    spread = {name: ([min(scores) for scores in row], [max(scores) for scores in row]) for name, row in series.items()}
+    _, ax = plots.figure(width=8)
+    plots.curves(distances, means, "k: how many steps back", "accuracy", ax=ax, spread=spread, logx=True)
+    ax.axhline(CHANCE, color=plots.COLOURS["grey"], linestyle="--")
+    ax.text(distances[-1], CHANCE + 0.02, "guessing", ha="right", color=plots.COLOURS["grey"])
+    ax.set_ylim(0, 1.05)
+    return _legend_beside(ax)
+
+
+def plot_reach(norms: Mapping[str, torch.Tensor], lowest: float, highest: float, every: int = 4) -> "Axes":
+    """Gradient norms {label: (distances,)}, from the last position back, on a logarithmic axis; returns the axes."""
+    back = list(range(0, len(next(iter(norms.values()))), every))
+    _, ax = plots.figure(width=8)
+    lines = {name: values[back].tolist() for name, values in norms.items()}
+    plots.curves(back, lines, "steps back from the last output", "norm of the gradient", ax=ax, logy=True)
+    ax.set_ylim(lowest, highest)
+    return _legend_beside(ax)
+
+
+def _legend_beside(ax: "Axes") -> "Axes":
+    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
+    return ax
+
+
+def chain(outputs: torch.Tensor) -> int:
+    """Length of the longest chain of operations behind `outputs`: each had to wait for the one before."""
+    last = outputs.grad_fn
+    if last is None:
+        return 0
+    lengths: dict[Node, int] = {}
+    stack = [last]
+    while stack:
+        behind = [before for before, _ in stack[-1].next_functions if before is not None]
+        waiting = [before for before in behind if before not in lengths]
+        if waiting:
+            stack.extend(waiting)
+        else:
+            lengths[stack.pop()] = 1 + max((lengths[before] for before in behind), default=0)
+    return lengths[last]
+
+
+def multiplications(layer: Callable[[torch.Tensor], object], x: torch.Tensor) -> int:
+    """How many multiplications the matrix products of `layer(x)` take."""
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        layer(x)
+    return counter.get_total_flops() // 2  # PyTorch counts a multiplication and its addition as two
+
+
+def race(layers: Mapping[str, Callable[[torch.Tensor], object]], x: torch.Tensor, repeats: int = 5) -> dict[str, float]:
+    """Median seconds of each layer on x; they take turns, so that whatever disturbs one disturbs all."""
+    seconds: dict[str, list[float]] = {name: [] for name in layers}
+    with torch.no_grad():
+        for _ in range(repeats + 1):
+            for name, layer in layers.items():
+                start = time.perf_counter()
+                layer(x)
+                seconds[name].append(time.perf_counter() - start)
+    return {name: statistics.median(times[1:]) for name, times in seconds.items()}
+
+
+def crossing(lengths: Sequence[int], ratios: Sequence[float]) -> str:
+    """From which length on a ratio stays below 1, in words."""
+    ahead = [length for length, ratio in zip(lengths, ratios, strict=True) if ratio >= 1]
+    if not ahead:
+        return f"at every length from {lengths[0]}"
+    later = [length for length in lengths if length > ahead[-1]]
+    return f"from {later[0]} on" if later else "at none of these lengths"

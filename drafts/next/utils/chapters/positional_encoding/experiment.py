@@ -1,0 +1,150 @@
+"""Chapter 06's two small tasks, and one decoder that takes its positions in five ways.
+
+Recall: which token stood `BACK` steps ago? Only a place helps. Periodic copy: a random pattern of unknown length is
+repeated, what comes next? Places help, and so does what stands beside a token. Both are trained at `TRAINED` tokens.
+"""
+
+import math
+from collections.abc import Callable
+from types import ModuleType
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from utils import training
+from utils.library import My
+
+SCHEMES = ("none", "sinusoidal", "learned", "rotary", "ALiBi")
+TRAINED, TESTED = 32, 128  # tokens of a sequence in training and in the test
+BACK = 5  # recall: how many steps back the answer stands
+TOKENS = {"recall": 16, "periodic copy": 4}  # four tokens: what stands beside a token rarely tells where you are
+LAYERS = {"recall": 1, "periodic copy": 2}
+PERIODS = range(3, 9)  # periodic copy: lengths of the pattern
+
+Turn = Callable[[torch.Tensor], torch.Tensor]
+
+
+class Block(nn.Module):
+    """Attention and feed-forward, each normed first and added: `turn` acts on queries and keys, `bias` on the scores."""
+
+    def __init__(self, d_model: int, num_heads: int, d_ff: int) -> None:
+        super().__init__()
+        self.num_heads = num_heads
+        self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
+        self.w_qkv, self.w_o = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+        self.feed_forward = nn.Sequential(nn.Linear(d_model, d_ff), nn.ReLU(), nn.Linear(d_ff, d_model))
+
+    def forward(self, x: torch.Tensor, turn: Turn, bias: torch.Tensor | None) -> torch.Tensor:
+        parts = self.w_qkv(self.norm1(x)).chunk(3, dim=-1)
+        q, k, v = (part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in parts)
+        mixed = F.scaled_dot_product_attention(turn(q), turn(k), v, attn_mask=bias)
+        x = x + self.w_o(mixed.transpose(1, 2).flatten(2))
+        return x + self.feed_forward(self.norm2(x))
+
+
+class Decoder(nn.Module):
+    """(batch, seq) tokens -> (batch, seq, vocab) logits, with positions by one of `SCHEMES`.
+
+    `parts` supplies the components of chapter 06 under their names. Without `look_ahead_mask` every position sees all.
+    """
+
+    def __init__(
+        self,
+        scheme: str,
+        parts: My | ModuleType,
+        vocab: int,
+        num_layers: int,
+        d_model: int = 32,
+        num_heads: int = 4,
+        d_ff: int = 64,
+        look_ahead_mask: bool = True,
+    ) -> None:
+        super().__init__()
+        self.scheme, self.parts, self.d_model, self.num_heads = scheme, parts, d_model, num_heads
+        self.look_ahead_mask = look_ahead_mask
+        self.embedding = nn.Embedding(vocab, d_model)
+        self.blocks = nn.ModuleList(Block(d_model, num_heads, d_ff) for _ in range(num_layers))
+        self.norm, self.output = nn.LayerNorm(d_model), nn.Linear(d_model, vocab)
+        if scheme == "learned":
+            self.positions = parts.LearnedPositionalEmbedding(TESTED, d_model)
+            nn.init.normal_(self.positions.table, std=0.02)
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        seq = tokens.shape[1]
+        x = self.embedding(tokens)
+        if self.scheme == "sinusoidal":
+            x = x + self.parts.sinusoidal_encoding(seq, self.d_model)
+        elif self.scheme == "learned":
+            x = self.positions(x)
+        for block in self.blocks:
+            x = block(x, self._turn, self._bias(seq))
+        return self.output(self.norm(x))
+
+    def _turn(self, x: torch.Tensor) -> torch.Tensor:
+        return self.parts.apply_rotary(x, torch.arange(x.shape[-2])) if self.scheme == "rotary" else x
+
+    def _bias(self, seq: int) -> torch.Tensor | None:
+        if self.scheme == "ALiBi":
+            return self.parts.alibi_bias(self.num_heads, seq)
+        return self.parts.create_look_ahead_mask(seq) if self.look_ahead_mask else None
+
+
+def sequences(task: str, batch: int, length: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    """(tokens (batch, length), targets (batch, length)); a target is -1 where nothing can be known."""
+    if task == "recall":
+        tokens = torch.randint(TOKENS[task], (batch, length), generator=generator)
+        return tokens, F.pad(tokens[:, :-BACK], (BACK, 0), value=-1)
+    periods = torch.randint(PERIODS.start, PERIODS.stop, (batch, 1), generator=generator)
+    pattern = torch.randint(TOKENS[task], (batch, PERIODS[-1]), generator=generator)
+    tokens = pattern.gather(1, torch.arange(length + 1) % periods)
+    return tokens[:, :-1], tokens[:, 1:]
+
+
+def train(
+    scheme: str,
+    task: str,
+    parts: My | ModuleType,
+    steps: int,
+    look_ahead_mask: bool = True,
+    rate: float = 1e-2,
+    seed: int = 0,
+) -> tuple[Decoder, list[float]]:
+    """A `Decoder` trained on `task` with sequences of `TRAINED` tokens, and its losses."""
+    torch.manual_seed(seed)
+    model = Decoder(scheme, parts, TOKENS[task], LAYERS[task], look_ahead_mask=look_ahead_mask)
+    losses = training.train(
+        model, lambda _, generator: sequences(task, 32, TRAINED, generator), _loss, steps, rate, seed,
+        schedule=lambda step: min(1.0, (step + 1) / 40) * (0.5 + 0.5 * math.cos(math.pi * step / steps)),
+        label=f"{task}, {scheme}",
+    )  # fmt: skip
+    return model, losses
+
+
+def _loss(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    tokens, targets = batch
+    return F.cross_entropy(model(tokens).transpose(1, 2), targets, ignore_index=-1)
+
+
+@torch.no_grad()
+def accuracy_by_position(model: nn.Module, task: str, batch: int = 400, length: int = TESTED) -> torch.Tensor:
+    """(length,) share of right answers at each position. The model is causal: place t tells how it does at length t + 1."""
+    tokens, targets = sequences(task, batch, length, torch.Generator().manual_seed(1))
+    right = (model(tokens).argmax(-1) == targets).float()
+    return right.mean(0)
+
+
+@torch.no_grad()
+def continued(model: nn.Module, given: int = 16, length: int = TRAINED, batch: int = 400) -> float:
+    """Share of right tokens when the model goes on from `given` tokens of a periodic pattern by itself, up to `length`."""
+    tokens, _ = sequences("periodic copy", batch, length, torch.Generator().manual_seed(2))
+    written = tokens[:, :given]
+    for _ in range(length - given):
+        written = torch.cat([written, model(written)[:, -1:].argmax(-1)], dim=1)
+    return (written[:, given:] == tokens[:, given:]).float().mean().item()
+
+
+def mean_over(accuracies: torch.Tensor, first: int, window: int = 8) -> tuple[list[float], list[float]]:
+    """(centres, means) of neighbouring groups of `window` places, for a calm curve; `first` is the first place."""
+    means = accuracies.unfold(0, window, window).mean(-1).tolist()
+    return [first + window * i + (window - 1) / 2 for i in range(len(means))], means

@@ -1,0 +1,201 @@
+"""The course as `course.toml` lists it: chapters, exercises, points, minutes, prerequisites, hints.
+
+`load()` reads the manifest of this course; `load(root)` that of another folder (tests build tiny ones).
+What the file says of scripts, laws and folders is held against them by `autograder.builder.crosscheck`.
+"""
+
+import tomllib
+from collections.abc import Collection
+from dataclasses import MISSING, dataclass, fields
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+ROOT = Path(__file__).resolve().parents[1]
+QUIZ_POINTS = 0.25  # a question
+FILE_NAME = "course.toml"
+
+
+class ManifestError(ValueError):
+    """`course.toml` cannot be read as a manifest; the message says where and what to do."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One component to build. Its `id` is the component's name, the `grade_id` and the cell id."""
+
+    id: str
+    chapter: str
+    points: float  # nominal, also of a stretch exercise
+    minutes: int
+    hints: tuple[str, ...]
+    stretch: bool = False
+    needs: tuple[str, ...] = ()  # earlier components that its notebook takes from the learner's library
+    cells: tuple[str, ...] = ()  # solution cells in order; the last bears the component's name
+
+    @property
+    def graded_points(self) -> float:
+        """Points of the check cell in nbgrader: none for a stretch exercise."""
+        return 0.0 if self.stretch else self.points
+
+    @property
+    def check_id(self) -> str:
+        return f"check-{self.id}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """The written question, graded by hand."""
+
+    points: float
+    minutes: int
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One notebook. `minutes` is what a learner needs for all of it, `seconds` the budget of one execution."""
+
+    id: str
+    title: str
+    minutes: int
+    reading: int
+    seconds: int
+    prerequisites: tuple[str, ...]
+    exercises: tuple[Exercise, ...]
+    quiz_minutes: int
+    written: Written | None
+    files: tuple[str, ...] = ()  # data files released beside the notebook
+
+    @property
+    def name(self) -> str:
+        """The id without its number: the chapter's module in `my_transformer/`, its folder in `utils/chapters/`."""
+        return self.id.partition("_")[2]
+
+    @property
+    def minutes_sum(self) -> int:
+        written = self.written.minutes if self.written else 0
+        return self.reading + sum(exercise.minutes for exercise in self.exercises) + self.quiz_minutes + written
+
+
+@dataclass(frozen=True)
+class Course:
+    root: Path
+    name: str
+    title: str
+    python: str
+    instant_feedback: bool
+    chapters: tuple[Chapter, ...]
+
+    @property
+    def exercises(self) -> tuple[Exercise, ...]:
+        """All exercises in course order."""
+        return tuple(exercise for chapter in self.chapters for exercise in chapter.exercises)
+
+    def chapter(self, chapter_id: str) -> Chapter:
+        return _named(self.chapters, chapter_id, "chapter")
+
+    def exercise(self, exercise_id: str) -> Exercise:
+        return _named(self.exercises, exercise_id, "exercise")
+
+    def script(self, chapter_id: str) -> Path:
+        return self.source_folder(chapter_id) / f"{chapter_id}.py"
+
+    def source_folder(self, chapter_id: str) -> Path:
+        return self.root / "solutions" / chapter_id
+
+    def solution_notebook(self, chapter_id: str) -> Path:
+        return self.source_folder(chapter_id) / f"{chapter_id}.ipynb"
+
+    def released_notebook(self, chapter_id: str) -> Path:
+        return self.root / "notebooks" / chapter_id / f"{chapter_id}.ipynb"
+
+
+_Listed = TypeVar("_Listed", Chapter, Exercise)
+_Table = TypeVar("_Table", Course, Chapter, Exercise, Written)
+
+
+def _named(items: tuple[_Listed, ...], wanted: str, kind: str) -> _Listed:
+    for item in items:
+        if item.id == wanted:
+            return item
+    known = ", ".join(item.id for item in items) or "none"
+    raise KeyError(f"{FILE_NAME} lists no {kind} {wanted!r}: choose one of {known}")
+
+
+def load(root: Path = ROOT) -> Course:
+    """Reads `root / course.toml`; the same text gives the same object. `ManifestError` when it is no
+    manifest.
+    """
+    root = Path(root).resolve()
+    try:
+        text = (root / FILE_NAME).read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ManifestError(f"{FILE_NAME} is missing in {root}: work in a checkout of the course") from None
+    return _parsed(root, text)
+
+
+@cache
+def _parsed(root: Path, text: str) -> Course:
+    try:
+        data = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ManifestError(f"{FILE_NAME} is not valid TOML: {error}") from None
+    return _course(root, data)
+
+
+def _course(root: Path, data: dict) -> Course:
+    _known(data, {"course", "chapter"}, "the top level")
+    chapters = tuple(_chapter(entry) for entry in data.get("chapter", []))
+    return _record(Course, data.get("course", {}), "[course]", root=root, chapters=chapters)
+
+
+def _chapter(entry: dict) -> Chapter:
+    entry = dict(entry)
+    where = f"chapter {entry.get('id', '?')!r}"
+    exercises = tuple(_exercise(item, entry.get("id", "?")) for item in entry.pop("exercise", []))
+    quiz = entry.pop("quiz", {})
+    _known(quiz, {"minutes"}, f"the quiz of {where}")
+    written = entry.pop("written", None)
+    if written is not None:
+        written = _record(Written, written, f"the written question of {where}")
+    return _record(Chapter, entry, where, exercises=exercises, quiz_minutes=quiz.get("minutes", 0), written=written)
+
+
+def _exercise(entry: dict, chapter_id: str) -> Exercise:
+    entry = dict(entry)
+    entry.setdefault("cells", [entry.get("id", "?")])
+    return _record(Exercise, entry, f"exercise {entry.get('id', '?')!r}", chapter=chapter_id)
+
+
+TYPES: dict[object, tuple[type | tuple[type, ...], str]] = {
+    str: (str, "a string"),
+    int: (int, "a whole number"),
+    float: ((int, float), "a number"),
+    bool: (bool, "true or false"),
+    tuple[str, ...]: (list, "a list of strings"),
+}
+
+
+def _record(kind: type[_Table], entry: dict, where: str, **given: Any) -> _Table:
+    """`kind` from a TOML table: every key known, every value of its field's type, nothing missing."""
+    expected = {field.name: field for field in fields(kind) if field.name not in given}
+    _known(entry, expected.keys(), where)
+    values: dict[str, Any] = {}
+    for key, value in entry.items():
+        python_type, words = TYPES[expected[key].type]
+        fits = isinstance(value, python_type) and (python_type is bool or not isinstance(value, bool))
+        if not fits or (python_type is list and not all(isinstance(item, str) for item in value)):
+            raise ManifestError(f"{FILE_NAME}: {where} has {key} = {value!r}: give {words}")
+        values[key] = tuple(value) if python_type is list else value
+        if expected[key].type is float:
+            values[key] = float(value)
+    missing = [name for name, field in expected.items() if field.default is MISSING and name not in values]
+    if missing:
+        raise ManifestError(f"{FILE_NAME}: {where} lacks {' and '.join(missing)}: add it")
+    return kind(**values, **given)
+
+
+def _known(entry: dict, keys: Collection[str], where: str) -> None:
+    for key in entry:
+        if key not in keys:
+            raise ManifestError(f"{FILE_NAME}: {where} has an unknown key {key!r}: use one of {', '.join(sorted(keys))}")

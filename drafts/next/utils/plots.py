@@ -1,0 +1,205 @@
+"""The pictures of the course: one look, colours that colour-blind readers can tell apart, a text for whoever cannot see.
+
+A figure is drawn on a light ground of its own, so it reads the same in a light and in a dark notebook. Matplotlib is
+imported when the first figure is made.
+"""
+
+import base64
+import io
+from collections.abc import Mapping, Sequence
+from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy
+
+from utils import session
+from utils.palette import COLOURS as COLOURS  # which the notebooks take from here
+from utils.palette import GROUND, INK, PALE, PALETTE
+from utils.pictures import tag
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+    from matplotlib.typing import RcKeyType
+
+SEQUENTIAL = "Blues"
+DIVERGING = "PuOr"
+
+_MARKERS = "osD^vPX"
+_DPI = 144  # half as many again as a browser's pixels: sharp on a good screen, and still a small file
+_PIXELS_PER_INCH = 96
+_STYLE: "dict[RcKeyType, Any]" = {
+    "figure.facecolor": GROUND, "axes.facecolor": GROUND, "savefig.facecolor": GROUND,
+    "text.color": INK, "font.family": "DejaVu Sans", "image.cmap": SEQUENTIAL,
+    "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
+    "axes.titlesize": 11, "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9,
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": PALE,
+    "figure.constrained_layout.w_pad": 0.1, "figure.constrained_layout.h_pad": 0.1,
+    "legend.framealpha": 0.85, "legend.edgecolor": "none", "legend.fontsize": 9,
+    "lines.linewidth": 1.8, "lines.markersize": 4.5,
+}  # fmt: skip
+
+
+def figure(width: float = 6.4, height: float = 3.6, rows: int = 1, columns: int = 1, **options: Any) -> "tuple[Figure, Any]":
+    """`-> (figure, axes)` of the size in inches, as `pyplot.subplots` would; `options` go to `Figure.subplots`."""
+    from cycler import cycler
+    from matplotlib import rcParams
+    from matplotlib.figure import Figure
+
+    rcParams.update(_STYLE | {"axes.prop_cycle": cycler(color=PALETTE)})
+    made = Figure(figsize=(width, height), layout="constrained")
+    return made, made.subplots(rows, columns, **options)
+
+
+def attention_map(
+    weights: Any,
+    queries: Sequence[Any],
+    keys: Sequence[Any],
+    title: str = "",
+    ax: "Axes | None" = None,
+    largest: float | None = None,
+    numbers: bool = True,
+) -> "Axes":
+    """Draws weights (q_len, k_len), a row for each query, with the tokens on the ticks; returns the axes.
+
+    With `numbers` they stand in the cells of a map of up to 8 x 8. `largest` is the weight of the darkest cell (default: the
+    map's own largest). Without `ax` the map has a figure of its own, with a colour bar.
+    """
+    rows = [[float(weight) for weight in row] for row in weights]
+    drawn = None
+    if ax is None:
+        drawn, ax = figure(2.4 + _cells(len(keys), 0.42, 6.6), 1.5 + _cells(len(queries), 0.36, 5.5))
+    image = ax.imshow(rows, vmin=0.0, vmax=largest or max(map(max, rows)) or 1.0, cmap=SEQUENTIAL, aspect="auto")
+    ax.set_xticks(range(len(keys)), keys, rotation=45 if max(len(str(key)) for key in keys) > 2 else 0)
+    ax.set_yticks(range(len(queries)), queries)
+    ax.set(xlabel="key", ylabel="query", title=title)
+    ax.grid(False)
+    if numbers and len(rows) <= 8 and len(rows[0]) <= 8:
+        _write_numbers(ax, image, rows)
+    if drawn is not None:
+        drawn.colorbar(image, ax=ax, label="weight")
+    return ax
+
+
+def heads(
+    weights: Any, queries: Sequence[Any], keys: Sequence[Any], titles: Sequence[str] | None = None, columns: int = 4
+) -> "Figure":
+    """Draws weights (num_heads, q_len, k_len), one map a head on one colour scale; returns the figure."""
+    rows = -(-len(weights) // columns)
+    columns = -(-len(weights) // rows)
+    width = _cells(len(keys), 0.27, 8.0 / columns - 0.3)
+    height = _cells(len(queries), 0.27, 6.5 / rows - 0.3)
+    size = 1.6 + columns * (width + 0.3), 0.9 + rows * (height + 0.5)
+    drawn, axes = figure(*size, rows, columns, squeeze=False, sharey=True)
+    largest = max(float(head.max()) for head in weights)
+    axes = axes.ravel()
+    for index, head in enumerate(weights):
+        title = titles[index] if titles else f"head {index}"
+        ax = attention_map(head, queries, keys, title, axes[index], largest, numbers=False)
+        if index + columns < len(weights):
+            ax.tick_params(labelbottom=False)
+            ax.set_xlabel("")
+        if index % columns:
+            ax.set_ylabel("")
+    for unused in axes[len(weights) :]:
+        unused.remove()
+    drawn.colorbar(axes[0].images[0], ax=list(axes[: len(weights)]), label="weight")
+    return drawn
+
+
+def curves(
+    xs: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    ax: "Axes | None" = None,
+    spread: Mapping[str, tuple[Sequence[float], Sequence[float]]] | None = None,
+    logx: bool = False,
+    logy: bool = False,
+) -> "Axes":
+    """Draws `series`, a dictionary of label and values at `xs`, with a colour and a marker each; returns the axes.
+
+    `spread` may give a label's (lowest, highest) values, drawn as a band.
+    """
+    if ax is None:
+        _, ax = figure()
+    for (label, ys), colour, marker in zip(series.items(), cycle(PALETTE), cycle(_MARKERS)):
+        ax.plot(xs, ys, color=colour, marker=marker, label=label)
+        if spread and label in spread:
+            ax.fill_between(xs, *spread[label], color=colour, alpha=0.18, linewidth=0)
+    ax.set(xlabel=xlabel, ylabel=ylabel, title=title)
+    if logx:
+        ax.set_xscale("log", base=2)
+        ax.set_xticks(xs, [f"{x:g}" for x in xs])
+        ax.minorticks_off()
+    if logy:
+        ax.set_yscale("log")
+    ax.legend()
+    return ax
+
+
+def losses(histories: Mapping[str, Sequence[float]], ax: "Axes | None" = None, smooth: int = 1, ylabel: str = "loss") -> "Axes":
+    """Draws losses by step, a dictionary of label and history, each the mean of `smooth` steps; returns the axes."""
+    if ax is None:
+        _, ax = figure()
+    for (label, history), colour in zip(histories.items(), cycle(PALETTE)):
+        starts = range(0, len(history) - smooth + 1, smooth)
+        means = [sum(history[start : start + smooth]) / smooth for start in starts]
+        ax.plot([start + smooth for start in starts], means, color=colour, label=label)
+    ax.set(xlabel="step", ylabel=ylabel)
+    ax.legend()
+    return ax
+
+
+def alt(drawn: "Figure | Axes", text: str) -> None:
+    """Shows a figure, or the one that axes belong to, with `text` for those who cannot see it, and closes it.
+
+    JupyterLab and the pages of nbconvert know no text for a PNG, so the picture is also given as HTML. A terminal prints
+    the text. Nobody looks under grading: nothing is drawn there.
+    """
+    whole = drawn.figure.figure  # of axes their figure, of a part of a figure the whole
+    if session.in_ipython() and not session.grading():
+        from IPython.display import display
+
+        data = base64.b64encode(png(whole)).decode("ascii")
+        width = round(whole.get_figwidth() * _PIXELS_PER_INCH)
+        bundle = {"text/plain": text, "text/html": tag("png", data, text, width), "image/png": data}
+        display(bundle, raw=True, metadata={"image/png": {"alt": text, "width": width}})
+    elif not session.grading():
+        print(text)
+    _close(whole)
+
+
+def png(drawn: "Figure") -> bytes:
+    """The figure as the bytes of a small PNG, the same for the same figure."""
+    from PIL import Image
+
+    whole, small = io.BytesIO(), io.BytesIO()
+    drawn.savefig(whole, format="png", dpi=_DPI)
+    # A drawing needs few colours: a palette makes the file a third of the size.
+    few = Image.open(whole).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    few.save(small, format="png", optimize=True)
+    return small.getvalue()
+
+
+def _cells(count: int, each: float, most: float) -> float:
+    """Inches for `count` cells."""
+    return min(count * each, most)
+
+
+def _write_numbers(ax: "Axes", image: "AxesImage", rows: list[list[float]]) -> None:
+    colours = image.to_rgba(numpy.array(rows))
+    for i, row in enumerate(rows):
+        for j, weight in enumerate(row):
+            red, green, blue, _ = colours[i, j]
+            ink = GROUND if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
+            ax.text(j, i, f"{weight:.2f}", ha="center", va="center", fontsize=8, color=ink)
+
+
+def _close(drawn: "Figure") -> None:
+    if getattr(drawn, "number", None) is not None:
+        from matplotlib import pyplot
+
+        pyplot.close(drawn)
