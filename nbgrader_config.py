@@ -8,8 +8,8 @@ COURSE = Path(__file__).resolve().parent
 if str(COURSE) not in sys.path:
     sys.path.insert(0, str(COURSE))
 
-from autograder.build.preprocessors import release_chain  # noqa: E402  (needs the path above)
-from autograder.manifest import load  # noqa: E402
+from autograder.builder.preprocessors import release_chain  # noqa: E402  (needs the path above)
+from utils.manifest import load  # noqa: E402
 
 # nbgrader calls `alembic` by name for a new gradebook; without an activated environment it is not found.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -40,6 +40,7 @@ c.CourseDirectory.ignore = [
     "feedback",  # nbgrader's defaults
     "misconceptions.py",
     "variants.py",
+    "uncatalogued.py",
     "hidden_checks.py",
     "quiz.toml",
     *[f"{chapter.id}.py" for chapter in load(COURSE).chapters],

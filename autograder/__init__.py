@@ -1,4 +1,4 @@
-"""The course's grader: `check` and `check_quiz` are what a notebook imports."""
+"""The course's grader: `start`, `check` and `check_quiz` are what a notebook imports."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,18 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-def _course_first():
+def start() -> None:
+    """Prepares the session of a notebook: the course's files come before the learner's folder, PyTorch takes one thread.
+
+    `check` and `check_quiz` do so too. A second call changes nothing.
+    """
+    course_first()
+    from utils import session
+
+    session.begin()
+
+
+def course_first() -> None:
     """Puts the course's root first on `sys.path` and the working folder last.
 
     A learner's own `utils.py` or `torch.py` beside the notebook then shadows nothing.
@@ -19,21 +30,20 @@ def _course_first():
         del sys.modules["utils"]
 
 
-_course_first()
-
-
-def check(component):
+def check(component: str) -> float:
     """Runs the checks of `component` on the answer as it stands in this notebook and shows what they find.
 
     Returns the points earned, a float: nbgrader reads it as the cell's partial credit (0.0 for a stretch exercise).
     """
+    start()
     from autograder.notebook import check
 
     return check(component)
 
 
-def check_quiz(chapter):
+def check_quiz(chapter: str) -> float:
     """Shows the sentence that belongs to each chosen option and returns the points of the quiz, a float."""
-    from autograder.quiz import check_quiz
+    start()
+    from autograder.quiz.marks import check_quiz
 
     return check_quiz(chapter)

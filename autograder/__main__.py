@@ -3,13 +3,21 @@
 import argparse
 import json
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-PASSED, FAILED, WRONG_USAGE = 0, 1, 2
+from autograder import course_first
+
+if TYPE_CHECKING:
+    from autograder.framework.verdict import Fault
+
+PASSED, FAILED, WRONG_USAGE, FAULT = 0, 1, 2, 3  # FAULT: a check of the course itself is broken
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
+    course_first()
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)
@@ -18,7 +26,7 @@ def main(argv=None):
         return FAILED
 
 
-def _parser():
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m autograder", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     check = commands.add_parser("check", help="check a component in plain Python files")
@@ -31,7 +39,10 @@ def _parser():
     grade.set_defaults(run=_grade)
     matrix = commands.add_parser("matrix", help="misconceptions and right answers: failed? named right?")
     matrix.add_argument("chapters", nargs="*", metavar="CHAPTER")
+    matrix.add_argument("--component", metavar="NAME", help="the answers to one component only")
     matrix.set_defaults(run=_matrix)
+    lines = commands.add_parser("lines", help="what a component costs: lines of laws, reference, wrong and right answers")
+    lines.set_defaults(run=_lines)
     report = commands.add_parser("report", help="a graded class: marks, and what the marks came from")
     report.add_argument("chapter", metavar="CHAPTER")
     report.set_defaults(run=_report)
@@ -40,10 +51,10 @@ def _parser():
     return parser
 
 
-def _check(arguments):
+def _check(arguments: argparse.Namespace) -> int:
     from autograder import render
     from autograder.files import check_files
-    from autograder.manifest import load
+    from utils.manifest import load
 
     known = [exercise.id for exercise in load().exercises]
     if arguments.component not in known:
@@ -54,16 +65,25 @@ def _check(arguments):
     if missing:
         return _wrong(f"no such file: {', '.join(missing)}")
     passed = True
+    faults: list[Fault] = []
     for file, verdict in check_files(arguments.component, arguments.files, arguments.jobs):
         passed = passed and verdict.passed
         print(
             json.dumps({"file": file, **verdict.as_dict()}) if arguments.json else f"{file}\n{render.text(verdict)}",
             flush=True,
         )
-    return PASSED if passed else FAILED
+        faults += verdict.faults
+    return _told(faults) if faults else PASSED if passed else FAILED
 
 
-def _grade(arguments):
+def _told(faults: "Iterable[Fault]") -> int:
+    """Shows each fault of the course with its traceback, once, and returns the exit code for it."""
+    for fault in {fault.traceback: fault for fault in faults}.values():
+        print(f"A fault of the course's own, in the check “{fault.law}”:\n{fault.traceback}", file=sys.stderr)
+    return FAULT
+
+
+def _grade(arguments: argparse.Namespace) -> int:
     from autograder import grade
 
     if not Path(arguments.notebook).is_file():
@@ -87,22 +107,34 @@ def _grade(arguments):
             print(f"{arguments.notebook}: {problem}")
         return FAILED
     print(json.dumps(graded.as_dict()) if arguments.json else grade.text(graded))
-    return PASSED
+    return _told(graded.faults) if graded.faults else PASSED
 
 
-def _matrix(arguments):
+def _matrix(arguments: argparse.Namespace) -> int:
     from autograder import matrix
+    from utils.manifest import load
 
     chapters, problem = _chapters(arguments.chapters)
     if problem:
         return _wrong(problem)
-    found = [row for chapter in chapters for row in matrix.rows(chapter)]
+    known = [exercise.id for exercise in load().exercises]
+    if arguments.component is not None and arguments.component not in known:
+        return _wrong(f"unknown component {arguments.component!r}: choose one of {', '.join(known)}")
+    found = [row for chapter in chapters for row in matrix.rows(chapter, arguments.component)]
     print("\n".join(json.dumps(row.as_dict()) for row in found) if arguments.json else matrix.text(found))
     return PASSED if found and all(row.right for row in found) else FAILED
 
 
-def _report(arguments):
-    from autograder import report
+def _lines(arguments: argparse.Namespace) -> int:
+    from autograder import lines
+    from utils.manifest import load
+
+    print(lines.text(lines.count(load())))
+    return PASSED
+
+
+def _report(arguments: argparse.Namespace) -> int:
+    from autograder.classroom import report
 
     _, problem = _chapters([arguments.chapter])
     if problem:
@@ -115,18 +147,18 @@ def _report(arguments):
     return PASSED
 
 
-def _chapters(wanted):
-    """(chapter ids, None), or (None, a sentence) when one is unknown. None wanted: all."""
-    from autograder.manifest import load
+def _chapters(wanted: list[str]) -> tuple[list[str], str | None]:
+    """(chapter ids, None), or ([], a sentence) when one is unknown. None wanted: all."""
+    from utils.manifest import load
 
     known = [chapter.id for chapter in load().chapters]
     unknown = [chapter for chapter in wanted if chapter not in known]
     if unknown:
-        return None, f"unknown chapter {', '.join(unknown)}: choose from {', '.join(known)}"
+        return [], f"unknown chapter {', '.join(unknown)}: choose from {', '.join(known)}"
     return wanted or known, None
 
 
-def _wrong(message):
+def _wrong(message: str) -> int:
     print(f"python -m autograder: {message}", file=sys.stderr)
     return WRONG_USAGE
 

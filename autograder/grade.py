@@ -6,27 +6,30 @@ checks on the name as it is then. Quiz answers are read from their cell's source
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
 
 import nbformat
 
 from autograder import render
-from autograder.checks.component import component as find
-from autograder.files import load_problem
-from autograder.isolation.judging import Gone, judge_in
-from autograder.isolation.process import Process
-from autograder.manifest import load
-from autograder.quiz import grade_quiz_source
+from autograder.framework.happening import Happening, sentence
+from autograder.framework.isolation.judging import Gone, judge_in
+from autograder.framework.isolation.process import Process
+from autograder.framework.verdict import Fault
+from autograder.quiz.marks import grade_quiz_source
+from utils.manifest import load
 
 CELL_SECONDS = 60
 
 
 class NotGradable(Exception):
-    """The file is no notebook of this course; the message says why, for a learner."""
+    """The file is not a notebook of this course; the message says why, for a learner."""
 
 
 @dataclass
-class Cell:
+class GradedCell:
     """One graded cell."""
 
     grade_id: str
@@ -41,17 +44,18 @@ class Graded:
 
     notebook: str
     chapter: str
-    cells: list[Cell] = field(default_factory=list)
+    cells: list[GradedCell] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
 
     @property
-    def points(self):
+    def points(self) -> float:
         return sum(cell.points for cell in self.cells)
 
     @property
-    def max_points(self):
+    def max_points(self) -> float:
         return sum(cell.max_points for cell in self.cells)
 
-    def as_dict(self):
+    def as_dict(self) -> dict[str, Any]:
         """The object that `grade --json` prints."""
         cells = [asdict(cell) for cell in self.cells]
         return {
@@ -62,7 +66,7 @@ class Graded:
         }
 
 
-def grade_notebook(path):
+def grade_notebook(path: Path) -> Graded:
     """The `Graded` notebook at `path`. Raises `NotGradable`."""
     submitted = read(path)
     chapter = chapter_of(path, submitted)
@@ -72,16 +76,18 @@ def grade_notebook(path):
     with Process() as process:
         run = _Run(chapter, process, written)
         steps = [run.step(cell) for cell in _restored(released, submitted, written)]
-        graded.cells = [cell for cell in steps if cell is not None]
+        graded.cells, graded.faults = [cell for cell in steps if cell is not None], run.faults
     return graded
 
 
-def read(path):
+def read(path: Path) -> nbformat.NotebookNode:
     """The notebook at `path`. Raises `NotGradable`."""
     try:
         text = path.read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        raise NotGradable("This is no text file, so no notebook: hand in the .ipynb file that JupyterLab saved.") from None
+        raise NotGradable(
+            "This is not a text file, and so not a notebook: hand in the .ipynb file that JupyterLab saved."
+        ) from None
     if not text.strip():
         raise NotGradable("The file is empty: save the notebook in JupyterLab and hand it in again.")
     try:
@@ -97,11 +103,11 @@ def read(path):
         nbformat.ValidationError,
     ) as error:
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise NotGradable(f"This is no readable notebook ({reason}): save it in JupyterLab and hand it in again.") from None
+        raise NotGradable(f"This is not a readable notebook ({reason}): save it in JupyterLab and hand it in again.") from None
     return notebook
 
 
-def chapter_of(path, notebook):
+def chapter_of(path: Path, notebook: nbformat.NotebookNode) -> str:
     """The chapter that a notebook belongs to: by its file's name, else by its exercises. Raises `NotGradable`."""
     chapters = load().chapters
     named = [chapter.id for chapter in chapters if path.stem == chapter.id]
@@ -114,26 +120,29 @@ def chapter_of(path, notebook):
     return found[0]
 
 
-def _grade_id(cell):
+def _grade_id(cell: nbformat.NotebookNode) -> str | None:
     marks = cell.metadata.get("nbgrader", {})
     return marks.get("grade_id") if isinstance(marks, dict) else None
 
 
-def _marks(cell):
+def _marks(cell: nbformat.NotebookNode) -> Mapping[str, Any]:
     marks = cell.metadata.get("nbgrader", {})
     return marks if isinstance(marks, dict) else {}
 
 
-def _written(notebook):
+def _written(notebook: nbformat.NotebookNode) -> dict[str, str]:
     """{grade_id: source} of the cells that a learner writes in; of doubled cells the first counts."""
-    sources = {}
+    sources: dict[str, str] = {}
     for cell in notebook.cells:
-        if _grade_id(cell) and _marks(cell).get("solution"):
-            sources.setdefault(_grade_id(cell), cell.source)
+        id = _grade_id(cell)
+        if id and _marks(cell).get("solution"):
+            sources.setdefault(id, cell.source)
     return sources
 
 
-def _restored(released, submitted, written):
+def _restored(
+    released: nbformat.NotebookNode, submitted: nbformat.NotebookNode, written: Mapping[str, str]
+) -> list[nbformat.NotebookNode]:
     """The submitted cells in their order with locked sources restored; released cells that are missing come in their place."""
     locked = {_grade_id(cell): cell for cell in released.cells if _grade_id(cell)}
     order = [_grade_id(cell) for cell in released.cells if _grade_id(cell)]
@@ -158,46 +167,48 @@ def _restored(released, submitted, written):
 class _Run:
     """The cells of one submission as they run in `process`."""
 
-    def __init__(self, chapter, process, written):
+    def __init__(self, chapter: str, process: Process, written: Mapping[str, str]) -> None:
         self._chapter, self._process, self._written = chapter, process, written
-        self._raised = {}
+        self._raised: dict[str, dict[str, Any]] = {}
+        self.faults: list[Fault] = []
 
-    def step(self, cell):
-        """Runs an ordinary cell and returns None; judges a graded one and returns its `Cell`."""
-        id, marks = _grade_id(cell), _marks(cell)
+    def step(self, cell: nbformat.NotebookNode) -> GradedCell | None:
+        """Runs an ordinary cell and returns None; judges a graded one and returns its `GradedCell`."""
+        id, marks = _grade_id(cell) or "", _marks(cell)
         if not marks.get("grade"):
             if cell.cell_type == "code" and cell.source.strip():
-                self._raised[id] = self._process.ask("cell", seconds=CELL_SECONDS, source=cell.source)["error"]
+                self._raised[id] = self._process.ask("cell", seconds=CELL_SECONDS, source=cell.source)["happened"]
             return None
         points = float(marks.get("points", 0))
         if marks.get("solution"):
-            return Cell(id, 0.0, points, "Graded by hand.")
+            return GradedCell(id, 0.0, points, "Graded by hand.")
         name = id.removeprefix("check-")
         if name == "quiz":
             earned, _, message = grade_quiz_source(self._chapter, self._written.get("quiz", ""))
-            return Cell(id, float(earned), points, message)
+            return GradedCell(id, float(earned), points, message)
         earned, message = self._judge(name)
-        return Cell(id, min(earned, points), points, message)
+        return GradedCell(id, min(earned, points), points, message)
 
-    def _judge(self, name):
+    def _judge(self, name: str) -> tuple[float, str]:
         if name not in self._written:
             return 0.0, f"The cell {name} is not in this notebook."
         try:
-            verdict = judge_in(self._process, name, supplied=find(name).chapter_mates)
+            verdict = judge_in(self._process, name)
         except Gone as gone:
-            return 0.0, _of_notebook(gone.error)
+            return 0.0, sentence(gone.happening, "The notebook")
         if verdict is not None:
+            self.faults += verdict.faults
             return verdict.points, render.text(verdict)
         raised = self._raised.get(name)
-        reason = f" Its cell did not run: {_of_notebook(raised)}" if raised else " Does its cell define that name?"
+        reason = (
+            f" Its cell did not run: {sentence(Happening.from_dict(raised), 'The notebook')}"
+            if raised
+            else " Does its cell define that name?"
+        )
         return 0.0, f"{name} is not there when its check cell runs.{reason}"
 
 
-def _of_notebook(error):
-    return load_problem(error).replace("The file", "The notebook").replace("the file", "the notebook")
-
-
-def text(graded):
+def text(graded: Graded) -> str:
     """The graded cells as lines, and the total."""
     lines = [f"{graded.notebook} ({graded.chapter})"]
     for cell in graded.cells:

@@ -1,71 +1,101 @@
-"""The confusion matrix: each misconception, was it failed, and named right; each variant, did it pass unaccused."""
+"""The confusion matrix of the known answers: wrong ones failed and named right, right ones passed, others failed unnamed."""
+
+from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from enum import StrEnum
 
-from autograder import misconceptions
-from autograder.checks.candidate import LocalCandidate
-from autograder.checks.component import component as find
-from autograder.judge import judge
+from autograder.framework import solutions
+from autograder.framework.candidate import LocalCandidate
+from autograder.framework.component import component as find
+from autograder.framework.judge import judge
+from autograder.framework.known_answers import KnownAnswer, read, solution
+from utils.manifest import load
+
+
+class Kind(StrEnum):
+    """What is known of an answer."""
+
+    MISCONCEPTION = "misconception"
+    VARIANT = "right answer"
+    UNCATALOGUED = "uncatalogued"
+
+
+FILES = {
+    Kind.MISCONCEPTION: solutions.MISCONCEPTIONS,
+    Kind.VARIANT: solutions.VARIANTS,
+    Kind.UNCATALOGUED: solutions.UNCATALOGUED,
+}
 
 
 @dataclass
-class Row:
-    """One known answer and the verdict on it. `id` is None for a variant."""
+class MatrixRow:
+    """One known answer and the verdict on it. `id` is the name that it should get, None for none."""
 
     chapter: str
     component: str
+    kind: Kind
     id: str | None
     answer: str
     failed: bool
     named: str | None
     points: float
     checks: list[str]
+    faults: list[str]
 
     @property
-    def right(self):
-        """A misconception is failed and named by its id; a variant passes and is not named."""
-        return self.failed == (self.id is not None) and self.named == self.id
+    def right(self) -> bool:
+        """A wrong answer fails, a right one passes, each gets just its name, and no law has a fault."""
+        return self.failed == (self.kind is not Kind.VARIANT) and self.named == self.id and not self.faults
 
-    def as_dict(self):
-        return {**asdict(self), "right": self.right}
-
-
-def rows(chapter):
-    """A `Row` for every misconception and every variant of a chapter."""
-    wrong = [(entry, entry.id) for entry in misconceptions.read(chapter, "misconceptions.py")]
-    right = [(entry, None) for entry in misconceptions.read(chapter, "variants.py")]
-    return [_row(chapter, entry, id) for entry, id in wrong + right]
+    def as_dict(self) -> dict:
+        return {**asdict(self), "kind": self.kind.value, "right": self.right}
 
 
-def _row(chapter, entry, id):
-    verdict = judge(LocalCandidate(find(entry.component), entry.answer), hidden=True)
-    failed = [check.name for check in verdict.checks if not check.passed and check.rule != "not run"]
-    answer = entry.answer.__name__ if id is not None else f"{entry.answer.__name__} ({entry.id})"
-    return Row(
+def rows(chapter: str, component: str | None = None) -> list[MatrixRow]:
+    """A row for every known answer of a chapter, or of one component of it; its solution is among the right ones."""
+    names = [exercise.id for exercise in load().chapter(chapter).exercises if component in (None, exercise.id)]
+    found = [
+        _row(chapter, known, kind) for kind, file in FILES.items() for known in read(chapter, file) if known.component in names
+    ]
+    return found + [_row(chapter, solution(chapter, name), Kind.VARIANT) for name in names]
+
+
+def _row(chapter: str, known: KnownAnswer, kind: Kind) -> MatrixRow:
+    verdict = judge(LocalCandidate(find(known.component), known.answer), hidden=True)
+    return MatrixRow(
         chapter,
-        entry.component,
-        id,
-        answer,
+        known.component,
+        kind,
+        known.id if kind is Kind.MISCONCEPTION else None,
+        known.title if kind is Kind.MISCONCEPTION else f"{known.id} ({known.title})",
         not verdict.passed,
         verdict.misconception,
         verdict.points,
-        failed,
+        [finding.law for finding in verdict.findings if finding.failed],
+        [fault.law for fault in verdict.faults],
     )
 
 
-def text(found):
+def text(found: list[MatrixRow]) -> str:
     """The rows as a table, wrong ones marked, with a closing line that counts."""
     lines = []
     for row in found:
         mark = "  " if row.right else "!!"
         outcome = f"named {row.named}" if row.failed else "passed"
-        lines.append(f"{mark} {row.component:24} {row.id or 'right answer':24} {outcome:32} {row.points:g}  {row.answer}")
-    wrong = [row for row in found if row.id is not None]
-    right = [row for row in found if row.id is None]
-    failed, named = sum(row.failed for row in wrong), sum(row.right for row in wrong)
-    passed, accused = sum(row.right for row in right), sum(row.named is not None for row in right)
-    lines.append(
-        f"{len(wrong)} misconceptions: {failed} failed, {named} named right; "
-        f"{len(right)} right answers: {passed} passed, {accused} accused"
+        fault = f"  FAULT in: {', '.join(row.faults)}" if row.faults else ""
+        lines.append(f"{mark} {row.component:26} {row.id or row.kind.value:24} {outcome:32} {row.points:g}  {row.answer}{fault}")
+    return "\n".join([*lines, closing_line(found)])
+
+
+def closing_line(found: list[MatrixRow]) -> str:
+    """How many of each kind there are, and what became of them."""
+    of = {kind: [row for row in found if row.kind is kind] for kind in Kind}
+    wrong, right, others = of[Kind.MISCONCEPTION], of[Kind.VARIANT], of[Kind.UNCATALOGUED]
+    return (
+        f"{len(wrong)} misconceptions: {sum(row.failed for row in wrong)} failed, {sum(row.right for row in wrong)} named right; "
+        f"{len(right)} right answers: {sum(not row.failed for row in right)} passed, "
+        f"{sum(row.named is not None for row in right)} accused; "
+        f"{len(others)} uncatalogued: {sum(row.failed for row in others)} failed, "
+        f"{sum(row.named is not None for row in others)} named"
     )
-    return "\n".join(lines)

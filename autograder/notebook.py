@@ -1,16 +1,21 @@
 """`check` in a learner's notebook: judges the name as it stands in the kernel and shows the verdict."""
 
+from collections.abc import Callable, Iterable
+from typing import Any
+
 from IPython import get_ipython
 
 from autograder import render
-from autograder.checks.candidate import LocalCandidate
-from autograder.checks.component import component as find
-from autograder.judge import judge_with_exchange
-from autograder.manifest import load
-from utils import library, reference, session
+from autograder.framework.candidate import LocalCandidate
+from autograder.framework.component import component as find
+from autograder.framework.exchange import Exchange, exchangeable
+from autograder.framework.judge import judge, judge_with_exchange
+from autograder.framework.verdict import Verdict
+from utils import library, session
+from utils.manifest import load
 
 
-def check(name):
+def check(name: str) -> float:
     """See `autograder.check`."""
     shell = get_ipython()
     namespace = shell.user_ns if shell is not None else {}
@@ -26,22 +31,21 @@ def check(name):
     render.show(verdict, exercise)
     if verdict.passed and not session.grading():
         library.passed(name, namespace[name])
-        library.keep(name, [cell for cell in namespace.get("In", []) if cell], namespace)
+        library.keep(name, [cell for cell in namespace.get("In", []) if cell], namespace, passes_alone(name))
     return 0.0 if exercise.stretch else float(verdict.points)
 
 
-def judge_in(namespace, name, hidden=False):
+def passes_alone(name: str) -> Callable[[Any], bool]:
+    """`passes(answer)`: whether an answer to `name` passes its checks where nothing is exchanged."""
+    return lambda answer: judge(LocalCandidate(find(name), answer)).passed
+
+
+def judge_in(namespace: dict[str, Any], name: str, hidden: bool = False) -> Verdict:
     """The `Verdict` on `namespace[name]`."""
     component = find(name)
-    stand_ins = reference.COMPONENTS
-    exchangeable = [
-        other
-        for other in component.earlier
-        if (other in namespace or other in component.chapter_mates) and namespace.get(other) is not stand_ins[other]
-    ]
+    own = Exchange(namespace).own(component.earlier)
 
-    def open_candidate(exchange):
-        replaced = {other: stand_ins[other] for other in exchange}
-        return LocalCandidate(component, namespace[name], namespace, replaced)
+    def open_candidate(exchanged: Iterable[str]) -> LocalCandidate:
+        return LocalCandidate(component, namespace[name], namespace, exchanged)
 
-    return judge_with_exchange(open_candidate, exchangeable, hidden)
+    return judge_with_exchange(open_candidate, exchangeable(component, own), hidden)

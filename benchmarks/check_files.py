@@ -6,8 +6,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from autograder import misconceptions
-from autograder.classroom import answer_cell
+from autograder.framework.known_answers import read
+from autograder.framework.solutions import MISCONCEPTIONS, VARIANTS
 
 CHAPTER, COMPONENT, FILES, LIMIT_SECONDS = "02_attention_mechanism", "attention", 50, 60
 
@@ -22,18 +22,12 @@ def seconds(files, jobs):
 
 
 def main():
-    kinds = [
-        (entry, file)
-        for file in ("misconceptions.py", "variants.py")
-        for entry in misconceptions.read(CHAPTER, file)
-        if entry.component == COMPONENT
-    ]
+    kinds = [known for file in (MISCONCEPTIONS, VARIANTS) for known in read(CHAPTER, file) if known.component == COMPONENT]
     with tempfile.TemporaryDirectory() as folder:
         files = []
         for index in range(FILES):
-            entry, file = kinds[index % len(kinds)]
             path = Path(folder) / f"answer_{index:02}.py"
-            path.write_text(answer_cell(CHAPTER, entry, file), encoding="utf-8")
+            path.write_text(kinds[index % len(kinds)].source, encoding="utf-8")
             files.append(str(path))
         two, one = seconds(files, 2), seconds(files, 1)
     print(f"{FILES} files, right and wrong: two jobs {two:.1f} s (limit {LIMIT_SECONDS} s)")

@@ -7,11 +7,12 @@ import time
 
 import nbformat
 
-from autograder import misconceptions
-from autograder.checks.candidate import LocalCandidate
-from autograder.checks.component import component
-from autograder.judge import judge
-from autograder.manifest import load
+from autograder.framework.candidate import LocalCandidate
+from autograder.framework.component import component
+from autograder.framework.judge import judge
+from autograder.framework.known_answers import read
+from autograder.framework.solutions import VARIANTS
+from utils.manifest import load
 
 RUNS = 5
 FIRST_CELL_SECONDS, CHECK_SECONDS = 3.0, 1.0
@@ -36,7 +37,7 @@ def main():
         print(f"{chapter.id}: first cell {ours:.2f} s (limit {FIRST_CELL_SECONDS:g} s), {ours / bare:.2f} times `import torch`")
         for exercise in chapter.exercises:
             built = component(exercise.id)
-            answer = next(v.answer for v in misconceptions.read(chapter.id, "variants.py") if v.component == exercise.id)
+            answer = next(known.answer for known in read(chapter.id, VARIANTS) if known.component == exercise.id)
             times = []
             for _ in range(RUNS):
                 start = time.perf_counter()
@@ -45,7 +46,7 @@ def main():
             law = max(times)
             print(
                 f"  {exercise.id:26} check {statistics.median(times):.3f} s, slowest {law:.3f} s "
-                f"(limit {CHECK_SECONDS:g} s), {len(verdict.checks)} laws"
+                f"(limit {CHECK_SECONDS:g} s), {len(verdict.findings)} laws"
             )
 
 

@@ -17,15 +17,14 @@ def pytest_configure(config):
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ.update({name: os.path.join(home, name.lower()) for name in FOLDERS})
     # Two workers on two cores: PyTorch's own threads would only get in each other's way.
-    os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE", TQDM_DISABLE="1",
-                      JUPYTER_PREFER_ENV_PATH="1")
+    os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE", TQDM_DISABLE="1", JUPYTER_PREFER_ENV_PATH="1")
     for name in ("NBGRADER_EXECUTION", "COURSE_BUILD"):
         os.environ.pop(name, None)
 
 
 def pytest_runtest_setup(item):
     """A test that needs Chromium or bubblewrap is skipped where there is none, but fails in CI."""
-    from autograder.commands import machine
+    from autograder.proof import machine
 
     for package, (find, marker) in machine.PACKAGES.items():
         if item.get_closest_marker(marker) and find() is None:
@@ -44,9 +43,22 @@ def root() -> Path:
 @pytest.fixture
 def chromium() -> str:
     """The path of the browser; the test bears the marker `browser`."""
-    from autograder.commands import machine
+    from autograder.proof import machine
 
     return machine.chromium()
+
+
+@pytest.fixture
+def shown(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, str]]:
+    """What is shown while the test runs, as in a notebook: a bundle of HTML and text for each call."""
+    import IPython.display
+
+    from utils import session
+
+    bundles: list[dict[str, str]] = []
+    monkeypatch.setattr(session, "in_ipython", lambda: True)
+    monkeypatch.setattr(IPython.display, "display", lambda bundle, raw: bundles.append(bundle))
+    return bundles
 
 
 @pytest.fixture(autouse=True)

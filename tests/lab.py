@@ -12,16 +12,18 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from playwright.sync_api import TimeoutError as TimeoutError_
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "a-test"
+TRIES, BEGIN_SECONDS, RUN_SECONDS = 6, 20, 600  # on a busy machine everything takes its time
 # All cells stay in the page, so that a test can find each by what it says.
 _SETTINGS = {"windowingMode": "none"}
-_NOTHING_RUNS = """[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')]
-    .every(prompt => !prompt.textContent.includes('*'))"""
-_LAST_CELL_RAN = """/\\[\\d+\\]/.test([...document.querySelectorAll(
-    '.jp-Notebook .jp-CodeCell .jp-InputPrompt')].at(-1).textContent)"""
+_PROMPTS = "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent)"
+_NOTHING_RUNS = f"{_PROMPTS}.every(prompt => !prompt.includes('*'))"
+_SOMETHING_BEGAN = f"before => {_PROMPTS}.some((prompt, i) => prompt !== before[i])"
+_LAST_CELL_RAN = f"before => /\\[\\d+\\]/.test({_PROMPTS}.at(-1)) && {_PROMPTS}.at(-1) !== before.at(-1)"
 _START = """import sys; from pathlib import Path; from autograder.commands.lab import main
 sys.exit(main(sys.argv[2:], Path(sys.argv[1])))"""
 
@@ -109,15 +111,31 @@ class Learner:
         self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}$")).first.click()
 
     def run_all(self):
-        """Runs the notebook by the menu and waits until the last code cell has its number."""
-        self.menu("Run", "Run All Cells")
-        self.page.wait_for_function(_LAST_CELL_RAN, timeout=240_000)
+        """Runs the notebook by the menu and waits until the last code cell has its number.
+
+        What a person does: waits for the kernel, presses, looks whether a cell has a star or a number, presses again if not.
+        """
+        before = self.page.evaluate(_PROMPTS)
+        for _ in range(TRIES):
+            self.kernel_ready()
+            self.menu("Run", "Run All Cells")
+            if self._seen(_SOMETHING_BEGAN, before, BEGIN_SECONDS):
+                break
+        self.page.wait_for_function(_LAST_CELL_RAN, arg=before, timeout=RUN_SECONDS * 1000)
         self.finished()
+
+    def _seen(self, condition, argument, seconds):
+        """Whether a condition of the page comes true within so many seconds."""
+        try:
+            self.page.wait_for_function(condition, arg=argument, timeout=seconds * 1000)
+        except TimeoutError_:
+            return False
+        return True
 
     def finished(self):
         """Waits until nothing runs: no cell shows a star."""
         self.page.wait_for_timeout(500)
-        self.page.wait_for_function(_NOTHING_RUNS, timeout=240_000)
+        self.page.wait_for_function(_NOTHING_RUNS, timeout=RUN_SECONDS * 1000)
 
     def write(self, id, source):
         """Replaces a cell's text."""
@@ -131,7 +149,7 @@ class Learner:
         """Runs one cell and returns what it shows."""
         prompt = self.cell(id).locator(".jp-InputPrompt").first
         before = prompt.inner_text()
-        for _ in range(6):  # a key that comes while the page is still being laid out is lost
+        for _ in range(TRIES):  # a key that comes while the page is still being laid out is lost
             self.cell(id).locator(".cm-content").first.click()
             self.page.keyboard.press("Control+Enter")
             if self._changes(prompt, before):
@@ -139,7 +157,7 @@ class Learner:
         self.finished()
         return self.output(id)
 
-    def _changes(self, prompt, before, seconds=5):
+    def _changes(self, prompt, before, seconds=BEGIN_SECONDS):
         end = time.monotonic() + seconds
         while prompt.inner_text() == before and time.monotonic() < end:
             self.page.wait_for_timeout(100)

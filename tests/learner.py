@@ -8,8 +8,9 @@ import textwrap
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets.config import Config
 
-from autograder.manifest import load
+from autograder.notebook import passes_alone
 from utils import library
+from utils.manifest import load
 
 
 class Notebook:
@@ -27,7 +28,7 @@ class Notebook:
         return self
 
     def keep(self, name):
-        return library.keep(name, [cell for cell in self.names["In"] if cell], self.names)
+        return library.keep(name, [cell for cell in self.names["In"] if cell], self.names, passes_alone(name))
 
     def passes(self, name):
         library.passed(name, self.names[name])

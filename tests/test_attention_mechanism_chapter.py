@@ -1,24 +1,23 @@
 """Chapter 02: its numbers worked by hand, what its explorer draws and says, and what its prose claims of it."""
 
 import math
-import re
 import statistics
 import time
-from xml.etree import ElementTree
 
 import pytest
 import torch
 
-from utils import reference, session, widgets
+from utils import reference, session
+from utils.chapters.attention_mechanism import explorer
 
 LABELS = ("mouse", "horse", "elephant", "toy car", "lorry")
 KEYS = torch.tensor([[1.0, -1.2], [1.4, 0.3], [1.0, 1.4], [-1.0, -1.2], [-1.0, 1.4]])
 SPEEDS = torch.tensor([[13.0], [70.0], [25.0], [5.0], [90.0]])
-LOOKUP = widgets.Lookup(LABELS, KEYS, SPEEDS, axes=("living", "large"), unit="km/h")
+LOOKUP = explorer.Lookup(LABELS, KEYS, SPEEDS, axes=("living", "large"), unit="km/h")
 
 
 def weights_at(**setting):
-    _, weights = LOOKUP.attend(reference.attention, widgets.Setting(**setting))
+    _, weights = LOOKUP.attend(reference.attention, explorer.LookupSetting(**setting))
     return dict(zip(LABELS, weights, strict=True))
 
 
@@ -55,38 +54,36 @@ def test_the_winners_share_goes_to_the_others_in_proportion():
     assert all(after[label] == pytest.approx(before[label] / rest) for label in LABELS if label != "elephant")
 
 
-def test_the_picture_is_an_svg_whose_words_give_every_weight_and_the_output():
-    setting = widgets.Setting(angle=27, hidden=("elephant",))
-    svg, alt = widgets.picture(reference.attention, LOOKUP, setting)
-    root = ElementTree.fromstring(svg)
-    assert root.get("role") == "img" and root.get("aria-label") == alt
+def test_the_words_of_the_picture_give_every_weight_and_the_output() -> None:
+    setting = explorer.LookupSetting(angle=27, hidden=("elephant",))
+    drawn = explorer.lookup_picture(reference.attention, LOOKUP, setting)
+    alt = drawn.alt
     for label, weight in weights_at(angle=27, hidden=("elephant",)).items():
         assert f"{label} {weight:.2f}" in alt
     assert "hidden: elephant" in alt and alt.endswith("output: 60.8 km/h")
+    assert "hidden: elephant<" in drawn.framed() and "output: 60.8 km/h<" in drawn.framed()
 
 
-def test_the_picture_is_drawn_in_less_than_a_tenth_of_a_second():
+def test_the_picture_is_drawn_in_less_than_a_tenth_of_a_second() -> None:
     seconds = []
     for angle in range(0, 90, 10):
         start = time.perf_counter()
-        widgets.picture(reference.attention, LOOKUP, widgets.Setting(angle=angle))
+        explorer.lookup_picture(reference.attention, LOOKUP, explorer.LookupSetting(angle=angle))
         seconds.append(time.perf_counter() - start)
     assert statistics.median(seconds) < 0.1
 
 
-def test_the_static_picture_is_one_image_with_a_text(monkeypatch):
-    shown = []
-    monkeypatch.setattr(widgets, "display", lambda data, raw: shown.append(data))
-    settings = [widgets.Setting(angle=27), widgets.Setting(angle=27, temperature=0.2)]
-    widgets.attention_settings(reference.attention, LOOKUP, settings)
-    (data,) = shown
-    assert re.fullmatch(r'<img width="\d+" alt="[^"]+" src="data:image/svg\+xml;base64,[^"]+">', data["text/html"])
-    assert "temperature 1." in data["text/plain"] and "temperature 0.2." in data["text/plain"]
+def test_the_static_picture_is_one_image_with_a_text(shown: list[dict[str, str]]) -> None:
+    settings = [explorer.LookupSetting(angle=27), explorer.LookupSetting(angle=27, temperature=0.2)]
+    explorer.lookup_settings(reference.attention, LOOKUP, settings)
+    (bundle,) = shown
+    assert bundle["text/html"].count("<") == 1
+    assert "temperature 1." in bundle["text/plain"] and "temperature 0.2." in bundle["text/plain"]
 
 
-def test_the_explorer_follows_its_sliders_and_boxes(monkeypatch):
+def test_the_explorer_follows_its_sliders_and_boxes(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(session, "widgets_work", lambda: True)
-    controls, screen = widgets.attention_explorer(reference.attention, LOOKUP).children
+    controls, screen = explorer.lookup_explorer(reference.attention, LOOKUP).children
     first = screen.value
     controls.children[0].value = -60
     second = screen.value
@@ -96,7 +93,9 @@ def test_the_explorer_follows_its_sliders_and_boxes(monkeypatch):
     assert "hidden: mouse" in screen.value and "mouse 0.00" in screen.value
 
 
-def test_without_widgets_the_explorer_says_so_in_one_line(monkeypatch, capsys):
+def test_without_widgets_the_explorer_says_so_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(session, "widgets_work", lambda: False)
-    assert widgets.attention_explorer(reference.attention, LOOKUP) is None
+    assert explorer.lookup_explorer(reference.attention, LOOKUP) is None
     assert len(capsys.readouterr().out.splitlines()) == 1

@@ -1,16 +1,12 @@
 """Chapter 01's task, its counts and clocks, and its explorer: what the notebook says of them holds."""
 
-import base64
-import re
-from xml.etree import ElementTree
-
 import pytest
 import torch
 from torch import nn
 
-from utils import reference
-from utils.experiments import attention_problem as toy
-from utils.explorers import attention_problem as explorer
+from utils import reference, session
+from utils.chapters.attention_problem import experiment as toy
+from utils.chapters.attention_problem import explorer
 
 WIDTH = toy.WIDTH
 
@@ -129,28 +125,24 @@ def test_a_race_times_every_layer():
     assert set(times) == {"one", "two"} and all(seconds > 0 for seconds in times.values())
 
 
-def test_the_picture_says_in_words_what_it_shows(models):
-    setting = explorer.Setting(position=4, letter="d")
+def test_the_picture_says_in_words_what_it_shows(models: dict[str, nn.Module]) -> None:
+    setting = explorer.RecallSetting(position=4, letter="d")
     weights, said = explorer.answers(models, setting)
     assert sum(weights) == pytest.approx(1.0, abs=1e-5) and said["attention"][0] == "c"
-    svg, spoken = explorer.picture(models, setting)
-    assert "position 4: b becomes d" in spoken and f"Weight {weights[0]:.2f} on position 0" in spoken
-    assert f"attention: c with {said['attention'][1]:.2f} (right)" in svg
-    ElementTree.fromstring(svg)
+    drawn = explorer.recall_picture(models, setting)
+    assert "position 4: b becomes d" in drawn.alt and f"Weight {weights[0]:.2f} on position 0" in drawn.alt
+    assert f"attention: c with {said['attention'][1]:.2f} (right)" in drawn.framed()
 
 
-def test_the_answer_of_attention_follows_the_letter_at_the_distance(models):
+def test_the_answer_of_attention_follows_the_letter_at_the_distance(models: dict[str, nn.Module]) -> None:
     for letter in "abdh":
-        assert explorer.answers(models, explorer.Setting(position=0, letter=letter))[1]["attention"][0] == letter
+        assert explorer.answers(models, explorer.RecallSetting(position=0, letter=letter))[1]["attention"][0] == letter
 
 
-def test_still_pictures_are_one_image_with_its_text(models, monkeypatch):
-    shown = []
-    monkeypatch.setattr(explorer, "display", lambda bundle, raw: shown.append(bundle))
-    explorer.recall_settings(models, [explorer.Setting(), explorer.Setting(position=0, letter="d")])
-    page, spoken = shown[0]["text/html"], shown[0]["text/plain"]
-    assert page.startswith("<img") and page.count("<") == 1 and "nothing exchanged" in spoken
-    ElementTree.fromstring(base64.b64decode(re.search(r"base64,([^\"]+)", page)[1]))
+def test_still_pictures_are_one_image_with_its_text(models: dict[str, nn.Module], shown: list[dict[str, str]]) -> None:
+    explorer.recall_settings(models, [explorer.RecallSetting(), explorer.RecallSetting(position=0, letter="d")])
+    (bundle,) = shown
+    assert bundle["text/html"].count("<") == 1 and "nothing exchanged" in bundle["text/plain"]
 
 
 def test_where_no_widgets_run_the_explorer_says_so(models, capsys):
@@ -158,12 +150,12 @@ def test_where_no_widgets_run_the_explorer_says_so(models, capsys):
     assert "JupyterLab" in capsys.readouterr().out
 
 
-def test_the_picture_follows_the_controls(models, monkeypatch):
-    monkeypatch.setattr(explorer.session, "widgets_work", lambda: True)
+def test_the_picture_follows_the_controls(models: dict[str, nn.Module], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
     controls, screen = explorer.recall_explorer(models).children
     position, letter = controls.children
     seen = [screen.value]
-    for control, value in ((letter, "h"), (position, 3), (letter, explorer.KEEP)):
+    for control, value in ((letter, "h"), (position, 3), (letter, "")):
         control.value = value
         seen.append(screen.value)
     assert "position 0: c becomes h" in seen[1] and "position 3: e becomes h" in seen[2]

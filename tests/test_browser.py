@@ -9,9 +9,11 @@ import sys
 import lab
 import pytest
 
-from autograder import grade, misconceptions
-from autograder.classroom import answer_cell, solution_cells
-from autograder.manifest import load
+from autograder import grade
+from autograder.classroom.students import solution_cells
+from autograder.framework.known_answers import read
+from autograder.framework.solutions import MISCONCEPTIONS
+from utils.manifest import load
 
 CHAPTERS = [chapter.id for chapter in load().chapters]
 SHOTS = lab.ROOT / "test-screenshots"
@@ -35,10 +37,9 @@ def open_chapter(course, chromium, request):
 
 def wrong_answer(chapter, component, id):
     """A plain wrong answer of the catalogue as a learner would type it."""
-    entries = misconceptions.read(chapter, "misconceptions.py")
-    fitting = [entry for entry in entries if (entry.component, entry.id) == (component, id)]
-    plain = [entry for entry in fitting if entry.answer.__name__.isidentifier()] or fitting
-    return answer_cell(chapter, plain[0], "misconceptions.py")
+    fitting = [known for known in read(chapter, MISCONCEPTIONS) if (known.component, known.id) == (component, id)]
+    plain = [known for known in fitting if "_answers = []" not in known.source] or fitting
+    return plain[0].source
 
 
 def _is_told_and_corrects(person, chapter, right):
@@ -102,7 +103,7 @@ def test_a_learner_works_through_chapter_02_and_is_graded(open_chapter, course):
 @pytest.mark.parametrize("chapter", [chapter for chapter in CHAPTERS if chapter != "02_attention_mechanism"])
 def test_a_chapter_opens_runs_and_tells_wrong_from_right(open_chapter, chapter):
     exercise = load().chapter(chapter).exercises[0].id
-    mistake = next(e for e in misconceptions.read(chapter, "misconceptions.py") if e.component == exercise)
+    mistake = next(known for known in read(chapter, MISCONCEPTIONS) if known.component == exercise)
     with open_chapter(chapter) as person:
         person.run("set-up")
         person.write(exercise, wrong_answer(chapter, exercise, mistake.id))

@@ -14,13 +14,13 @@ import tiny
 from nbclient import NotebookClient
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.build import __main__ as command
-from autograder.build.drift import stale, without_outputs
-from autograder.build.execute import WIDGET, ExecutionError, drop_widget_views, execute, last_value, problems
-from autograder.build.leak import leaks
-from autograder.build.release import folder_bytes, write_release
-from autograder.build.script import ScriptError, expand
-from autograder.manifest import ROOT, load
+from autograder.builder import __main__ as command
+from autograder.builder.drift import stale, without_outputs
+from autograder.builder.execute import WIDGET, ExecutionError, drop_widget_views, execute, last_value, problems
+from autograder.builder.leak import leaks
+from autograder.builder.release import folder_bytes, write_release
+from autograder.builder.script import ScriptError, expand
+from utils.manifest import ROOT, load
 
 CHAPTER = tiny.CHAPTER
 BUILT = [chapter.id for chapter in load().chapters if load().solution_notebook(chapter.id).is_file()]
@@ -54,20 +54,32 @@ def script_of(course):
 
 def test_headers_expand_to_nbgrader_metadata_with_points_of_the_manifest(course):
     cells = cells_by_id(expand(course, CHAPTER))
-    kept = {id: {key: cell.metadata.nbgrader[key] for key in ("grade", "solution", "locked")} | {
-        "points": cell.metadata.nbgrader.get("points")} for id, cell in cells.items() if "nbgrader" in cell.metadata}
+    kept = {
+        id: {key: cell.metadata.nbgrader[key] for key in ("grade", "solution", "locked")}
+        | {"points": cell.metadata.nbgrader.get("points")}
+        for id, cell in cells.items()
+        if "nbgrader" in cell.metadata
+    }
     locked = {"grade": False, "solution": False, "locked": True, "points": None}
     solution = {"grade": False, "solution": True, "locked": False, "points": None}
     check = {"grade": True, "solution": False, "locked": True}
     assert kept == {
-        "set-up": locked, "quiz-questions": locked, "written-question": locked,
-        "double": solution, "triple": solution, "quiz": solution,
-        "check-double": check | {"points": 2}, "check-triple": check | {"points": 0},
+        "set-up": locked,
+        "quiz-questions": locked,
+        "written-question": locked,
+        "double": solution,
+        "triple": solution,
+        "quiz": solution,
+        "check-double": check | {"points": 2},
+        "check-triple": check | {"points": 0},
         "check-quiz": check | {"points": 1.25},
         "written": {"grade": True, "solution": True, "locked": False, "points": 2},
     }
-    assert all(cell.metadata.nbgrader.grade_id == id and cell.metadata.nbgrader.schema_version == 3
-               for id, cell in cells.items() if "nbgrader" in cell.metadata)
+    assert all(
+        cell.metadata.nbgrader.grade_id == id and cell.metadata.nbgrader.schema_version == 3
+        for id, cell in cells.items()
+        if "nbgrader" in cell.metadata
+    )
 
 
 def test_hints_and_questions_are_written_from_their_files(course):
@@ -76,7 +88,8 @@ def test_hints_and_questions_are_written_from_their_files(course):
     assert "One operator is enough." in cells["hints-double"].source
     assert "- **b)** another text" in cells["quiz-questions"].source
     assert ast.literal_eval(cells["quiz"].source.partition("answers = ")[2]) == dict(
-        zip(["q1", "q2", "q3", "q4", "q5"], tiny.LETTERS, strict=True))
+        zip(["q1", "q2", "q3", "q4", "q5"], tiny.LETTERS, strict=True)
+    )
 
 
 def test_no_trace_of_the_script_format_is_in_the_product(built):
@@ -104,7 +117,7 @@ def test_a_corrected_word_changes_no_id(course):
     ('check_quiz("01_tiny")', 'check_quiz("02_tiny")', 42, 'holds just check_quiz("01_tiny")'),
     ("    ### END SOLUTION\n\n# %% check=\"double\"", '\n# %% check="double"', 10, "stands between"),
     ("    ### BEGIN SOLUTION\n    halfway", "    halfway", 10, "stands between"),
-    ('print("a figure"', '### BEGIN SOLUTION\nprint("a figure"', 23, "a solution stands in a cell that is no exercise"),
+    ('print("a figure"', '### BEGIN SOLUTION\nprint("a figure"', 23, "a solution stands in a cell that is not an exercise"),
     ('# %% exercise="quiz"\n', '# %% exercise="quiz"\nanswers = {}\n', 40, "leave its body empty"),
 ])  # fmt: skip
 def test_a_wrong_header_or_cell_is_named_with_its_line(course, old, new, line, words):
@@ -166,16 +179,22 @@ def test_a_solution_that_loses_points_or_time_stops_the_build(course):
 
 def test_a_build_tells_its_kernel_so_and_hides_a_class_run(course, monkeypatch):
     monkeypatch.setenv("NBGRADER_EXECUTION", "autograde")
-    tiny.edit(script_of(course), 'print("a figure", 1 + 1)', "import os\nprint([os.environ.get(name) for name in "
-              "('COURSE_BUILD', 'TQDM_DISABLE', 'NBGRADER_EXECUTION', 'OMP_NUM_THREADS')])")
+    tiny.edit(
+        script_of(course),
+        'print("a figure", 1 + 1)',
+        "import os\nprint([os.environ.get(name) for name in "
+        "('COURSE_BUILD', 'TQDM_DISABLE', 'NBGRADER_EXECUTION', 'OMP_NUM_THREADS')])",
+    )
     run = execute(course, CHAPTER, expand(course, CHAPTER))
     assert cells_by_id(run.notebook)["look"].outputs[0].text == "['1', '1', None, '1']\n"
     assert run.cpu_seconds > 0
 
 
 def test_widget_views_are_dropped_and_their_static_fallback_stays():
-    outputs = [nbformat.v4.new_output("display_data", {WIDGET: {"model_id": "7"}, "text/plain": "IntSlider()"}),
-               nbformat.v4.new_output("display_data", {"text/plain": "a picture"})]
+    outputs = [
+        nbformat.v4.new_output("display_data", {WIDGET: {"model_id": "7"}, "text/plain": "IntSlider()"}),
+        nbformat.v4.new_output("display_data", {"text/plain": "a picture"}),
+    ]
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("show()", outputs=outputs)])
     drop_widget_views(notebook)
     assert [output.data["text/plain"] for output in notebook.cells[0].outputs] == ["a picture"]
@@ -202,15 +221,25 @@ def test_the_release_holds_stubs_and_nothing_but_the_notebook(built):
     cells = cells_by_id(nbformat.read(folder / "01_tiny.ipynb", as_version=4))
     stub = 'raise NotImplementedError("Your turn: replace this line.")'
     assert cells["double"].source.splitlines() == [
-        "def double(value):", '    """Twice the value."""', "    given_to_everybody = abs(value) + 0", f"    {stub}"]
+        "def double(value):",
+        '    """Twice the value."""',
+        "    given_to_everybody = abs(value) + 0",
+        f"    {stub}",
+    ]
     assert cells["written"].source == "*Your answer here: two to five sentences.*"
     assert not any(cell.get("outputs") for cell in cells.values())
 
 
 def run_as_a_learner(notebook, folder, **environment):
     """Runs a released notebook to its end, errors or not, in `folder` with the course on the path."""
-    client = NotebookClient(notebook, kernel_name="python3", allow_errors=True, timeout=600,
-                            extra_arguments=["--IPKernelApp.log_level=40"], resources={"metadata": {"path": str(folder)}})
+    client = NotebookClient(
+        notebook,
+        kernel_name="python3",
+        allow_errors=True,
+        timeout=600,
+        extra_arguments=["--IPKernelApp.log_level=40"],
+        resources={"metadata": {"path": str(folder)}},
+    )
     client.execute(env=os.environ | {"PYTHONPATH": str(ROOT), "TQDM_DISABLE": "1", "OMP_NUM_THREADS": "1"} | environment)
 
 
@@ -244,8 +273,13 @@ def test_a_declared_data_file_is_released_beside_the_notebook(course):
 def nbgrader(root, *arguments):
     """nbgrader's own command, as an instructor runs it in `root`."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-    done = subprocess.run([sys.executable, "-m", "nbgrader", *arguments], cwd=root, env=environment | {"PYTHONPATH": "."},
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "nbgrader", *arguments],
+        cwd=root,
+        env=environment | {"PYTHONPATH": "."},
+        capture_output=True,
+        text=True,
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -260,7 +294,7 @@ def test_an_instructors_generate_assignment_gives_the_same_bytes(course):
 
 @pytest.mark.parametrize("chapter", BUILT)
 def test_an_instructors_generate_assignment_gives_the_committed_release(chapter, tmp_path):
-    for name in ("autograder", "solutions"):
+    for name in ("autograder", "utils", "solutions"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("course.toml", "nbgrader_config.py"):
         shutil.copy(ROOT / name, tmp_path)
@@ -297,7 +331,7 @@ def test_a_built_course_is_in_step_and_checking_changes_nothing(course, capsys):
     ("solutions/01_tiny/quiz.toml", "Sentence a of question 1,", "Another", "01_tiny.json is not what quiz.toml"),
     ("solutions/01_tiny/01_tiny.ipynb", '"execution_count": 2', '"execution_count": 7', "was not executed"),
     ("solutions/01_tiny/01_tiny.ipynb", "a figure 2", "/home/ada is in /tmp/x", "holds a temporary folder"),
-    ("autograder/quiz_keys/01_tiny.json", '"a": "', '"a": "A', "01_tiny.json is not what quiz.toml"),
+    ("autograder/quiz/keys/01_tiny.json", '"a": "', '"a": "A', "01_tiny.json is not what quiz.toml"),
     ("notebooks/01_tiny/01_tiny.ipynb", "# Doubling", "# Twice", "is not what nbgrader makes"),
 ])  # fmt: skip
 def test_anything_out_of_step_fails_with_the_command_that_repairs_it(course, capsys, path, old, new, words):
@@ -310,7 +344,7 @@ def test_anything_out_of_step_fails_with_the_command_that_repairs_it(course, cap
 def test_a_missing_or_a_foreign_product_fails(course, capsys):
     (course.root / "notebooks" / CHAPTER / "notes.txt").write_text("left over")
     assert command.check(course, [CHAPTER]) == 1
-    assert "notes.txt is no part of the release" in capsys.readouterr().err
+    assert "notes.txt is not part of the release" in capsys.readouterr().err
     course.solution_notebook(CHAPTER).unlink()
     assert command.check(course, [CHAPTER]) == 1
     assert "01_tiny.ipynb is missing" in capsys.readouterr().err
@@ -411,8 +445,8 @@ def test_a_secret_planted_in_the_released_notebook_is_found(course, change):
 @pytest.mark.parametrize(("path", "text"), [
     ("course.toml", f"# {SECRET}\n"),
     ("README.md", f"```\n{SECRET}\n```\n"),
-    ("autograder/fingerprints/01_tiny.json", json.dumps({"double": [SECRET]})),
-    ("autograder/quiz_keys/01_tiny.json", '\n{"says": "Sentence b of question 3, shown when chosen."}'),
+    ("autograder/components/double.json", json.dumps({"double": [SECRET]})),
+    ("autograder/quiz/keys/01_tiny.json", '\n{"says": "Sentence b of question 3, shown when chosen."}'),
     ("autograder/hints.py", 'SAYS = "Sentence b of question 3, shown when chosen."\n'),
     ("notebooks/01_tiny/notes.bin", f"\x00\x01{SECRET}"),
 ])  # fmt: skip
@@ -427,7 +461,6 @@ def test_a_secret_planted_in_another_released_file_is_found(course, path, text):
 
 def test_three_lines_of_a_solution_in_the_courses_code_are_a_leak_and_one_is_a_coincidence(course):
     module = course.root / "utils" / "doubling.py"
-    module.parent.mkdir()
     module.write_text(f"def twice(value):\n    {SECRET}\n    return halfway_there * 2\n")
     assert leaks(CHAPTER, course.root) == []
     module.write_text(f"""

@@ -134,8 +134,8 @@ def test_exit_codes_tell_passed_failed_and_wrong_usage(tmp_path):
         "    o = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)\n    return o, q @ k.mT\n",
         "from utils.reference import attention\n",
         "from utils import reference\ndef attention(q, k, v, mask=None):\n    return reference.attention(q, k, v, mask)\n",
-        "from autograder.checks.attention import ATTENTION\ndef attention(q, k, v, mask=None):\n"
-        "    return ATTENTION.oracle(q, k, v, mask)\n",
+        "from autograder.components.attention import COMPONENT\ndef attention(q, k, v, mask=None):\n"
+        "    return COMPONENT.oracle(q, k, v, mask)\n",
         "import torch\ndef attention(q, k, v, mask=None):\n"
         "    return torch.ops.aten.scaled_dot_product_attention(q, k, v), q @ k.mT\n",
     ],

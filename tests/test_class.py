@@ -8,14 +8,16 @@ import sys
 
 import pytest
 
-from autograder import catalogue, misconceptions, quiz
-from autograder.checks.candidate import LocalCandidate
-from autograder.checks.component import component
-from autograder.class_run import ClassRun
-from autograder.classroom import students
-from autograder.hidden import hidden_cases
-from autograder.judge import judge
-from autograder.manifest import load
+from autograder.classroom.class_run import ClassRun
+from autograder.classroom.students import students
+from autograder.framework import catalogue
+from autograder.framework.candidate import LocalCandidate
+from autograder.framework.component import component
+from autograder.framework.judge import judge
+from autograder.framework.known_answers import read
+from autograder.framework.solutions import MISCONCEPTIONS, hidden_cases
+from autograder.quiz import marks as quiz
+from utils.manifest import load
 
 CHAPTER = "02_attention_mechanism"
 pytestmark = [pytest.mark.class_run, pytest.mark.timeout(1200)]
@@ -54,7 +56,7 @@ def test_the_class_is_large_and_of_every_kind(graded):
 
 
 def _ids(exercise):
-    return catalogue.read(CHAPTER)[exercise]
+    return catalogue.own(exercise)
 
 
 def test_right_answers_in_every_style_get_full_marks(graded):
@@ -95,7 +97,7 @@ def test_every_mistake_is_named_and_costs_its_own_exercise_alone(graded):
 def test_nbgrader_gives_the_points_that_the_judge_gives_alone(graded):
     _, members, rows = graded
     by_mistake = {}
-    for entry in misconceptions.read(CHAPTER, "misconceptions.py"):
+    for entry in read(CHAPTER, MISCONCEPTIONS):
         verdict = judge(LocalCandidate(component(entry.component), entry.answer), hidden=True)
         by_mistake.setdefault((entry.component, entry.id), set()).add(verdict.points)
     for id, member in members.items():
@@ -106,7 +108,7 @@ def test_nbgrader_gives_the_points_that_the_judge_gives_alone(graded):
 
 def test_feedback_shows_the_messages_and_no_hidden_check(graded):
     run, members, _ = graded
-    seeds = {str(case["seed"]) for e in exercises() for case in hidden_cases(component(e))}
+    seeds = {str(case["seed"]) for cases in hidden_cases(CHAPTER).values() for case in cases}
     assert seeds
     for id, member in members.items():
         page = run.feedback_page(id)

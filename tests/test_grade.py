@@ -8,8 +8,8 @@ import nbformat
 import pytest
 
 from autograder import grade
-from autograder.classroom import Student, notebook_of, solution_cells, students
-from autograder.manifest import load
+from autograder.classroom.students import Student, notebook_of, solution_cells, students
+from utils.manifest import load
 
 CHAPTER = "02_attention_mechanism"
 
@@ -92,9 +92,9 @@ def test_a_forged_kernel_earns_nothing(tmp_path):
     notebook = notebook_of(CHAPTER, Student("forger", ""))
     cell = next(c for c in notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == "softmax")
     cell.source = (
-        "import autograder, autograder.notebook, autograder.judge\n"
+        "import autograder, autograder.notebook, autograder.framework.judge\n"
         "autograder.check = autograder.notebook.check = lambda name: 100.0\n"
-        "autograder.judge.judge = autograder.judge.judge_with_exchange = None\n"
+        "autograder.framework.judge.judge = autograder.framework.judge.judge_with_exchange = None\n"
         "check = lambda name: 100.0\n"
         "def softmax(x, dim=-1):\n    return x\n"
     )

@@ -36,6 +36,7 @@ def course_root(tmp_path):
 @pytest.fixture
 def started(course_root, monkeypatch):
     """Runs `lab` with JupyterLab's start replaced: gives the status and how it would have been started."""
+
     def start(*argv):
         commands = []
         monkeypatch.setattr(lab.os, "execve", lambda path, command, environment: commands.append(command))
@@ -43,6 +44,7 @@ def started(course_root, monkeypatch):
         monkeypatch.setattr(lab, "quiet_first_start", lambda prefix: None)
         monkeypatch.setattr(lab.os, "chdir", lambda folder: None)
         return lab.main(list(argv), course_root), commands[0] if commands else None
+
     return start
 
 
@@ -110,9 +112,16 @@ def test_reset_of_an_unknown_chapter_moves_nothing(course_root, started, capsys)
     assert files(course_root / "work") == before
 
 
-@pytest.mark.parametrize(("word", "chapter"), [
-    ("2", "02_second"), ("02", "02_second"), ("02_second", "02_second"), ("Tenth", "10_tenth"), ("1", "01_first"),
-])
+@pytest.mark.parametrize(
+    ("word", "chapter"),
+    [
+        ("2", "02_second"),
+        ("02", "02_second"),
+        ("02_second", "02_second"),
+        ("Tenth", "10_tenth"),
+        ("1", "01_first"),
+    ],
+)
 def test_a_chapter_is_named_by_its_number_or_a_part_of_its_name(word, chapter):
     assert lab.chapter_named(word, list(CHAPTERS)) == chapter
 
@@ -179,8 +188,22 @@ def test_jupyterlab_starts_in_work_with_this_environments_kernel(course_root, ro
         port = free.getsockname()[1]
     code = "import sys, pathlib; from autograder.commands import lab; lab.main(sys.argv[2:], pathlib.Path(sys.argv[1]))"
     process = subprocess.Popen(
-        [sys.executable, "-P", "-c", code, str(course_root), "--no-browser", "--port", str(port), "--",
-         "--IdentityProvider.token=secret"], cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        [
+            sys.executable,
+            "-P",
+            "-c",
+            code,
+            str(course_root),
+            "--no-browser",
+            "--port",
+            str(port),
+            "--",
+            "--IdentityProvider.token=secret",
+        ],
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
     def ask(path):
         with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}?token=secret", timeout=10) as answer:

@@ -8,8 +8,8 @@ import os
 import pytest
 from learner import Notebook, outside, text
 
-from autograder.manifest import load
-from utils import chapter_module, library, reference
+from utils import chapter_module, library, reference, session
+from utils.manifest import load
 from utils.sources import Sources
 
 MECHANISM = load().chapter("02_attention_mechanism")
@@ -87,9 +87,9 @@ def test_dir_lists_the_components(home):
 
 def test_library_lies_beside_the_chapter_folders(monkeypatch, tmp_path):
     monkeypatch.delenv("COURSE_LIBRARY", raising=False)
-    monkeypatch.setattr(library, "_started_in", tmp_path / "04_multi_head_attention")
+    monkeypatch.setattr(session, "_started_in", tmp_path / "04_multi_head_attention")
     assert library.folder() == tmp_path / "my_transformer"
-    monkeypatch.setattr(library, "_started_in", tmp_path / "elsewhere")
+    monkeypatch.setattr(session, "_started_in", tmp_path / "elsewhere")
     assert library.folder() is None
 
 

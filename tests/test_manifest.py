@@ -5,9 +5,9 @@ import dataclasses
 import pytest
 import tiny
 
-from autograder.build import crosscheck
-from autograder.build.__main__ import sources_errors
-from autograder.manifest import ROOT, Exercise, ManifestError, load
+from autograder.builder import crosscheck
+from autograder.builder.__main__ import sources_errors
+from utils.manifest import ROOT, Exercise, ManifestError, load
 
 CHAPTER = tiny.CHAPTER
 
@@ -26,8 +26,15 @@ def test_the_manifest_is_read_in_course_order(course):
     assert [exercise.id for exercise in course.exercises] == ["double", "triple"]
     triple = course.exercise("triple")
     assert triple == Exercise(
-        id="triple", chapter=CHAPTER, points=1.5, minutes=10, stretch=True, needs=("double",), cells=("triple",),
-        hints=("Once more.", "You have double.", "Use both."))
+        id="triple",
+        chapter=CHAPTER,
+        points=1.5,
+        minutes=10,
+        stretch=True,
+        needs=("double",),
+        cells=("triple",),
+        hints=("Once more.", "You have double.", "Use both."),
+    )
     assert (triple.graded_points, course.exercise("double").graded_points) == (0.0, 2.0)
     assert course.chapter(CHAPTER).name == "tiny" and course.chapter(CHAPTER).minutes_sum == 40
 
@@ -55,7 +62,7 @@ def test_an_unknown_name_is_answered_with_the_known_ones(course):
     ('needs = ["double"]', "needs = [1]", r"needs = \[1\]: give a list of strings"),
     ('title = "Doubling"\n', "", "chapter '01_tiny' lacks title"),
     ("[course]", "[curse]", "the top level has an unknown key 'curse'"),
-    ("[chapter.quiz]", "[chapter.quiz", "no valid TOML"),
+    ("[chapter.quiz]", "[chapter.quiz", "not valid TOML"),
     ("points = 2\nminutes = 5", "minutes = 5", "the written question of chapter '01_tiny' lacks points"),
 ])  # fmt: skip
 def test_a_manifest_that_cannot_be_read_says_where(course, old, new, words):
@@ -82,10 +89,10 @@ def test_a_course_in_order_has_no_errors(course):
     ("points = 1.5\nminutes = 10", "points = 1.5\nminutes = 0", "triple has minutes = 0"),
     ("points = 1.5", "points = 1.6", "triple has points = 1.6: give quarters"),
     ("points = 1.5", "points = 0", "triple has points = 0.0: give quarters"),
-    ("prerequisites = []", 'prerequisites = ["00_none"]', "prerequisite '00_none', which is no earlier chapter"),
-    ("prerequisites = []", 'prerequisites = ["01_tiny"]', "prerequisite '01_tiny', which is no earlier chapter"),
-    ('needs = ["double"]', 'needs = ["half"]', "triple needs 'half', which is no earlier exercise"),
-    ('needs = ["double"]', 'needs = ["triple"]', "triple needs 'triple', which is no earlier exercise"),
+    ("prerequisites = []", 'prerequisites = ["00_none"]', "prerequisite '00_none', which is not an earlier chapter"),
+    ("prerequisites = []", 'prerequisites = ["01_tiny"]', "prerequisite '01_tiny', which is not an earlier chapter"),
+    ('needs = ["double"]', 'needs = ["half"]', "triple needs 'half', which is not an earlier exercise"),
+    ('needs = ["double"]', 'needs = ["triple"]', "triple needs 'triple', which is not an earlier exercise"),
     ('needs = ["double"]', 'cells = ["triple", "triple-end"]', "the last one bears the exercise's id"),
     ("seconds = 60", "seconds = 0", "01_tiny has seconds = 0"),
     ("[chapter.written]\npoints = 2\nminutes = 5", "", "01_tiny has no written question"),
@@ -96,13 +103,13 @@ def test_what_the_manifest_says_must_be_possible(course, old, new, words):
 
 
 @pytest.mark.parametrize(("old", "new", "words"), [
-    ('# %% exercise="triple"', '# %% slug="triple"', 'a solution stands in a cell that is no exercise'),
+    ('# %% exercise="triple"', '# %% slug="triple"', 'a solution stands in a cell that is not an exercise'),
     ('# %% check="triple"\ncheck("triple")\n', "", 'no cell with check="triple"'),
     ('# %% [markdown] hints="triple"\n', "", 'no cell with hints="triple"'),
     ('# %% [markdown] quiz="questions"\n', "", 'no cell with quiz="questions"'),
     ('slug="written-question"', 'slug="question"', 'no cell with slug="written-question"'),
     (' tags=["setup"]', "", "the first code cell is the set-up"),
-    ("from autograder import check, check_quiz\n", "import math\n", "the first code cell is the set-up"),
+    ("from autograder import check, check_quiz, start\n", "import math\n", "the first code cell is the set-up"),
     ('# %% exercise="double"\n', '# %% check="double"\ncheck("double")\n\n# %% exercise="double"\n', "is taken by line"),
 ])  # fmt: skip
 def test_what_the_script_lacks_or_has_too_much_is_an_error(course, old, new, words):
@@ -111,13 +118,17 @@ def test_what_the_script_lacks_or_has_too_much_is_an_error(course, old, new, wor
 
 
 def test_an_exercise_that_only_the_manifest_has_is_an_error(course):
-    tiny.edit(course.root / "course.toml", '[chapter.quiz]', """[[chapter.exercise]]
+    tiny.edit(
+        course.root / "course.toml",
+        "[chapter.quiz]",
+        """[[chapter.exercise]]
 id = "half"
 points = 1
 minutes = 0
 hints = ["", "", ""]
 
-[chapter.quiz]""")
+[chapter.quiz]""",
+    )
     errors = errors_of(course.root)
     for words in ('no cell with exercise="half"', 'no cell with check="half"', "half has 0 hints", "half has minutes = 0"):
         assert any(words in error for error in errors), errors
@@ -125,20 +136,24 @@ hints = ["", "", ""]
 
 def test_cells_of_an_exercise_in_the_wrong_order_are_an_error(course):
     tiny.edit(course.script(CHAPTER), '# %% [markdown] hints="triple"\n', "")
-    tiny.edit(course.script(CHAPTER), '# %% [markdown] quiz', '# %% [markdown] hints="triple"\n\n# %% [markdown] quiz')
+    tiny.edit(course.script(CHAPTER), "# %% [markdown] quiz", '# %% [markdown] hints="triple"\n\n# %% [markdown] quiz')
     assert errors_of(course.root) == ["01_tiny.py: the cells of triple stand in the wrong order: hints, solution, check"]
 
 
 def test_an_exercise_may_span_several_cells(course):
     tiny.edit(course.root / "course.toml", 'needs = ["double"]', 'cells = ["triple-helper", "triple"]')
     assert any('no cell with exercise="triple-helper"' in error for error in errors_of(course.root))
-    tiny.edit(course.script(CHAPTER), '# %% exercise="triple"\n', """# %% exercise="triple-helper"
+    tiny.edit(
+        course.script(CHAPTER),
+        '# %% exercise="triple"\n',
+        """# %% exercise="triple-helper"
 ### BEGIN SOLUTION
 helper = 3
 ### END SOLUTION
 
 # %% exercise="triple"
-""")
+""",
+    )
     assert errors_of(course.root) == []
 
 
@@ -147,9 +162,11 @@ helper = 3
     ("solutions/01_tiny/deep/data.csv", "solutions/01_tiny/deep/data.csv is listed nowhere"),
     ("solutions/02_other/02_other.py", "solutions/02_other belongs to no chapter"),
     ("notebooks/02_other/02_other.ipynb", "notebooks/02_other belongs to no chapter"),
-    ("autograder/quiz_keys/02_other.json", "autograder/quiz_keys/02_other.json belongs to no chapter"),
-    ("autograder/fingerprints/02_other.json", "autograder/fingerprints/02_other.json belongs to no chapter"),
-    ("autograder/catalogue/02_other.toml", "autograder/catalogue/02_other.toml belongs to no chapter"),
+    ("autograder/quiz/keys/02_other.json", "autograder/quiz/keys/02_other.json belongs to no chapter"),
+    ("autograder/components/other.json", "autograder/components/other.json belongs to no exercise"),
+    ("autograder/components/other.toml", "autograder/components/other.toml belongs to no exercise"),
+    ("autograder/components/other.py", "autograder/components/other.py belongs to no exercise"),
+    ("utils/reference/other.py", "utils/reference/other.py belongs to no exercise"),
 ])  # fmt: skip
 def test_an_unlisted_file_is_an_error(course, path, words):
     (course.root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -157,7 +174,9 @@ def test_an_unlisted_file_is_an_error(course, path, words):
     assert any(words in error for error in errors_of(course.root)), errors_of(course.root)
 
 
-@pytest.mark.parametrize("name", [f"{CHAPTER}.py", "misconceptions.py", "variants.py", "hidden_checks.py", "quiz.toml"])
+@pytest.mark.parametrize(
+    "name", [f"{CHAPTER}.py", "misconceptions.py", "variants.py", "uncatalogued.py", "hidden_checks.py", "quiz.toml"]
+)
 def test_a_missing_file_of_a_chapter_is_an_error(course, name):
     (course.source_folder(CHAPTER) / name).unlink()
     assert any(f"solutions/01_tiny/{name} is missing" in error for error in errors_of(course.root))
@@ -170,7 +189,7 @@ def test_a_quiz_has_five_to_eight_questions(course):
 
 
 def test_a_key_that_ships_without_instant_feedback_is_an_error(course):
-    key = course.root / "autograder" / "quiz_keys" / "01_tiny.json"
+    key = course.root / "autograder" / "quiz" / "keys" / "01_tiny.json"
     key.parent.mkdir(exist_ok=True)
     key.write_text("{}")
     assert errors_of(course.root) == []
@@ -209,14 +228,21 @@ def test_points_of_the_laws_that_differ_from_the_manifest_are_an_error(chapter_i
 @pytest.mark.parametrize("chapter_id", CHAPTERS)
 def test_a_component_that_only_the_checks_or_only_the_manifest_has_is_an_error(chapter_id):
     name = load().chapter(chapter_id).exercises[0].id
-    errors = crosscheck.component_errors(spoiled(chapter_id, id="renamed"), chapter_id)
-    assert any("defines no component 'renamed'" in error for error in errors), errors
-    assert any(f"defines {name!r}, which course.toml lacks" in error for error in errors), errors
+    course = spoiled(chapter_id, id="renamed")
+    errors = [*crosscheck.component_errors(course, chapter_id), *crosscheck.unlisted(course)]
+    assert any("autograder/components/renamed.py is missing" in error for error in errors), errors
+    for place in (f"autograder/components/{name}.py", f"autograder/components/{name}.toml", f"utils/reference/{name}.py"):
+        assert any(f"{place} belongs to no exercise of course.toml" in error for error in errors), errors
     assert any(f"speaks of {name!r}" in error for error in errors), errors
 
 
 def test_a_catalogue_id_without_a_wrong_answer_or_sentence_is_an_error():
-    errors = list(crosscheck._catalogue("01_tiny", "double", {"squares", "halves"}, {"changes-input"},
-                                        {"squares", "changes-input", "cubes"}))
-    assert errors == ["solutions/01_tiny/misconceptions.py has no wrong answer for 'halves' of double: write one",
-                      "autograder/catalogue/01_tiny.toml has no sentence for 'cubes' of double: write it"]
+    errors = list(
+        crosscheck._catalogue(
+            "01_tiny", "double", {"squares", "halves"}, {"changes-input"}, {"squares", "changes-input", "cubes"}
+        )
+    )
+    assert errors == [
+        "solutions/01_tiny/misconceptions.py has no wrong answer for 'halves' of double: write one",
+        "autograder/components/double.toml has no sentence for 'cubes' of double: write it",
+    ]

@@ -2,9 +2,10 @@
 
 import pytest
 
-from autograder import catalogue, diagnosis, matrix
-from autograder.checks.component import component
-from autograder.manifest import load
+from autograder import matrix
+from autograder.framework import catalogue, diagnosis
+from autograder.framework.component import component
+from utils.manifest import load
 
 CHAPTERS = [chapter.id for chapter in load().chapters]
 
@@ -21,24 +22,42 @@ def rows():
     return of
 
 
+def of_kind(found, kind):
+    return [row for row in found if row.kind is kind]
+
+
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_misconception_is_failed_and_named_right(rows, chapter):
-    wrong = [row for row in rows(chapter) if row.id is not None]
+    wrong = of_kind(rows(chapter), matrix.Kind.MISCONCEPTION)
     assert wrong
-    assert [(row.answer, row.id, row.named) for row in wrong if not row.right] == []
+    assert [(row.answer, row.id, row.named, row.faults) for row in wrong if not row.right] == []
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
 def test_no_right_answer_is_accused(rows, chapter):
-    right = [row for row in rows(chapter) if row.id is None]
+    right = of_kind(rows(chapter), matrix.Kind.VARIANT)
     assert {row.component for row in right} == {exercise.id for exercise in load().chapter(chapter).exercises}
     full = {name: component(name).points for name in {row.component for row in right}}
     assert [(row.answer, row.checks) for row in right if not row.right or row.points != full[row.component]] == []
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
+def test_a_mistake_that_no_id_fits_is_failed_and_given_no_name(rows, chapter):
+    others = of_kind(rows(chapter), matrix.Kind.UNCATALOGUED)
+    assert {row.component for row in others} == {exercise.id for exercise in load().chapter(chapter).exercises}
+    assert [(row.answer, row.failed, row.named) for row in others if not row.right] == []
+
+
+def test_the_closing_line_counts_each_kind(rows):
+    found = rows(CHAPTERS[0])
+    line = matrix.closing_line(found)
+    for kind, word in ((matrix.Kind.MISCONCEPTION, "misconceptions"), (matrix.Kind.VARIANT, "right answers")):
+        assert f"{len(of_kind(found, kind))} {word}" in line
+
+
+@pytest.mark.parametrize("chapter", CHAPTERS)
 def test_every_id_of_the_catalogue_has_a_wrong_answer(chapter):
-    assert diagnosis.covered(chapter) == []
+    assert diagnosis.uncovered(chapter) == []
 
 
 @pytest.mark.parametrize("chapter", CHAPTERS)
@@ -54,6 +73,6 @@ def test_points_are_quarters_and_every_sentence_ends(chapter):
         laws = component(exercise.id).laws
         assert all((law.points * 4).is_integer() and law.hint.strip().endswith((".", "?", "!")) for law in laws)
         assert len({law.name for law in laws}) == len(laws)
-        for id in catalogue.ids(component(exercise.id)):
-            sentence = catalogue.sentence(component(exercise.id), id)
+        for id in catalogue.ids(exercise.id):
+            sentence = catalogue.sentence(exercise.id, id)
             assert sentence.endswith((".", "?")) and len(sentence) > 40

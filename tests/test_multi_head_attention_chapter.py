@@ -1,16 +1,12 @@
 """Chapter 04's task, its training and its explorer: what the notebook says of them holds."""
 
-import base64
-import re
-from xml.etree import ElementTree
-
 import pytest
 import torch
 from torch import nn
 
-from utils import reference
-from utils.experiments import multi_head_attention as task
-from utils.explorers import multi_head_attention as explorer
+from utils import reference, session
+from utils.chapters.multi_head_attention import experiment as task
+from utils.chapters.multi_head_attention import explorer
 
 
 class LookUps(nn.Module):
@@ -83,33 +79,25 @@ def test_each_of_two_heads_takes_one_look_up(two_heads):
     assert set(looks.argmax(dim=1).tolist()) == {0, 1} and looks.amax(dim=1).min() > 0.9
 
 
-def test_the_picture_says_in_words_what_it_shows(two_heads):
-    tokens = explorer.some_letters(0)
-    weights, said = explorer.answer(two_heads, tokens, (1, 5))
-    drawn = explorer.picture(two_heads, tokens, (1, 5)).svg()
-    assert said == "cb" and "answer: cb (right)" in drawn
+def test_the_picture_says_in_words_what_it_shows(two_heads: LookUps) -> None:
+    setting = explorer.QuestionSetting(1, 5)
+    weights, said = explorer.answer(two_heads, setting)
+    drawn = explorer.question_picture(two_heads, setting)
+    assert said == "cb" and "answer: cb (right)" in drawn.alt and "answer: cb (right)<" in drawn.framed()
+    assert drawn.framed().count(">head ") == 2
     for head, row in enumerate(weights):
         assert sum(row) == pytest.approx(1.0, abs=1e-5)
-        assert f"head {head} most on place {row.index(max(row))} ({max(row):.2f})" in drawn
+        assert f"head {head} most on place {row.index(max(row))} ({max(row):.2f})" in drawn.alt
 
 
-def test_a_wrong_answer_is_called_wrong(two_heads):
-    tokens = explorer.some_letters(0)
+def test_a_wrong_answer_is_called_wrong(two_heads: LookUps) -> None:
     with torch.no_grad():
         bias = two_heads.readout.bias
         before = bias.clone()
         bias[explorer.LETTERS.index("h")] += 1000.0
-        drawn = explorer.picture(two_heads, tokens, (1, 5)).alt
+        drawn = explorer.question_picture(two_heads, explorer.QuestionSetting(1, 5)).alt
         bias.copy_(before)
     assert "answer: hb (wrong, it is cb)" in drawn
-
-
-@pytest.fixture
-def shown(monkeypatch):
-    """The bundles that are shown."""
-    bundles = []
-    monkeypatch.setattr(explorer, "display", lambda bundle, raw: bundles.append(bundle))
-    return bundles
 
 
 def test_the_picture_of_a_split_shows_the_entries_that_a_split_returns(shown):
@@ -119,26 +107,24 @@ def test_the_picture_of_a_split_shows_the_entries_that_a_split_returns(shown):
     assert "view: head 0 [[0, 1], [2, 3]]" in view
 
 
-def test_still_pictures_are_one_image_with_its_text(two_heads, shown):
-    explorer.heads_settings(two_heads, [(1, 5), (5, 1)])
-    page, spoken = shown[0]["text/html"], shown[0]["text/plain"]
-    assert page.startswith("<img") and page.count("<") == 1 and "answer: cb (right)" in spoken
-    data = re.search(r'base64,([^"]+)', page)[1]
-    ElementTree.fromstring(base64.b64decode(data))
+def test_still_pictures_are_one_image_with_its_text(two_heads: LookUps, shown: list[dict[str, str]]) -> None:
+    explorer.question_settings(two_heads, [explorer.QuestionSetting(1, 5), explorer.QuestionSetting(5, 1)])
+    (bundle,) = shown
+    assert bundle["text/html"].count("<") == 1 and "answer: cb (right)" in bundle["text/plain"]
 
 
-def test_where_no_widgets_run_the_explorer_says_so(two_heads, capsys):
-    assert explorer.heads_explorer({2: two_heads}) is None
+def test_where_no_widgets_run_the_explorer_says_so(two_heads: LookUps, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explorer.question_explorer({2: two_heads}) is None
     assert "JupyterLab" in capsys.readouterr().out
 
 
-def test_the_picture_follows_the_controls(two_heads, monkeypatch):
-    monkeypatch.setattr(explorer.session, "widgets_work", lambda: True)
-    controls, screen = explorer.heads_explorer({2: two_heads, 4: fitted(4, steps=5)}).children
+def test_the_picture_follows_the_controls(two_heads: LookUps, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
+    controls, screen = explorer.question_explorer({2: two_heads, 4: fitted(4, steps=5)}).children
     first, _, letters, number = controls.children
     seen = [screen.value]
     for control, value in ((first, 6), (letters, 3), (number, 4)):
         control.value = value
         seen.append(screen.value)
     assert len(set(seen)) == 4
-    assert "letters at 6 and 5" in seen[1] and seen[3].count(">head ") == 4
+    assert "letters at 6 and 5" in seen[1] and "head 3 most on" in seen[3]

@@ -120,7 +120,7 @@ def test_a_released_notebook_works_where_it_lies(root, chapter):
     """Who skips `course.py` and opens a notebook of `notebooks/` gets a working one."""
     notebook = nbformat.read(root / "notebooks" / chapter / f"{chapter}.ipynb", as_version=4)
     first = next(cell for cell in notebook.cells if cell.cell_type == "code")
-    assert first.source.startswith("from autograder import")
+    assert first.source.startswith("from autograder import") and "\nstart()\n" in first.source
     code = f"{first.source}\nprint('ready')"
     done = subprocess.run([sys.executable, "-c", code], cwd=root / "notebooks" / chapter, capture_output=True, text=True)
     assert done.stdout.strip().endswith("ready"), done.stderr

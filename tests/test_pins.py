@@ -25,8 +25,11 @@ def pins(path, environment):
     """Name -> version of the pins of a requirements file that count in a marker environment."""
     lines = [line for line in path.read_text(encoding="utf-8").splitlines() if line and line[0] not in "#-"]
     requirements = [Requirement(line) for line in lines]
-    return {canonicalize_name(one.name): str(one.specifier).removeprefix("==") for one in requirements
-            if one.marker is None or one.marker.evaluate(environment)}
+    return {
+        canonicalize_name(one.name): str(one.specifier).removeprefix("==")
+        for one in requirements
+        if one.marker is None or one.marker.evaluate(environment)
+    }
 
 
 def unmet(wanted, pinned, environment):
@@ -35,7 +38,7 @@ def unmet(wanted, pinned, environment):
     while queue:
         one = queue.pop()
         name = canonicalize_name(one.name)
-        if name.startswith(CUDA_PARTS):         # torch's own affair
+        if name.startswith(CUDA_PARTS):  # torch's own affair
             continue
         if name not in pinned or pinned[name] not in one.specifier:
             lacking.append(str(one))
@@ -44,7 +47,7 @@ def unmet(wanted, pinned, environment):
         seen.add((name, frozenset(one.extras)))
         try:
             needs = metadata.requires(name) or []
-        except metadata.PackageNotFoundError:   # a package of another platform
+        except metadata.PackageNotFoundError:  # a package of another platform
             continue
         for need in map(Requirement, needs):
             extras = one.extras or {""}
@@ -69,8 +72,9 @@ def test_requirements_pin_all_that_the_project_needs_on_every_platform(root, pro
 def test_a_missing_and_a_wrong_pin_are_found(root, project):
     markers = PLATFORM_MARKERS[0]
     pinned = pins(root / course.LEARNER, markers)
-    assert any(line.startswith("tornado") for line in unmet(
-        project["project"]["dependencies"], {**pinned, "tornado": "1.0"}, markers))
+    assert any(
+        line.startswith("tornado") for line in unmet(project["project"]["dependencies"], {**pinned, "tornado": "1.0"}, markers)
+    )
     del pinned["filelock"]
     assert "filelock" in unmet(project["project"]["dependencies"], pinned, markers)
 
@@ -85,7 +89,7 @@ def test_maintainers_pins_stand_on_the_learners(root):
 def test_pins_are_whole_versions_without_cuda_parts_or_options(root):
     for name in (course.LEARNER, course.MAINTAINER):
         lines = (root / name).read_text(encoding="utf-8").splitlines()
-        for line in lines[1 + (name == course.MAINTAINER):]:
+        for line in lines[1 + (name == course.MAINTAINER) :]:
             assert re.match(r"#|-r requirements\.txt$|[a-z0-9-]+==[0-9][0-9a-z.]*( ; .+)?$", line), line
             assert not line.startswith(CUDA_PARTS), line
 
@@ -106,8 +110,15 @@ def test_conda_installs_the_same_set(root, project):
 
 
 def test_no_file_of_the_set_up_names_a_host_but_pytorchs(root):
-    for name in ("course.py", "pyproject.toml", "environment.yml", course.LEARNER, course.MAINTAINER,
-                 ".ci/run", ".github/workflows/test.yml"):
+    for name in (
+        "course.py",
+        "pyproject.toml",
+        "environment.yml",
+        course.LEARNER,
+        course.MAINTAINER,
+        ".ci/run",
+        ".github/workflows/test.yml",
+    ):
         hosts = set(re.findall(r"https?://\S+", (root / name).read_text(encoding="utf-8").replace('"', " ")))
         assert hosts <= {course.CPU_INDEX}, name
 
@@ -122,7 +133,6 @@ def test_the_installed_versions_are_the_pinned_ones(root):
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
 def test_the_files_are_what_uv_compiles_and_every_pin_has_a_wheel(root):
-    done = subprocess.run([sys.executable, "-m", "autograder.commands.pins", "--check"], cwd=root,
-                          capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-m", "autograder.commands.pins", "--check"], cwd=root, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     assert all(platform in done.stdout for platform in PLATFORMS)

@@ -93,7 +93,7 @@ def executed(root):
 
 @pytest.fixture(scope="module")
 def root():
-    from autograder.manifest import ROOT
+    from utils.manifest import ROOT
 
     return ROOT
 

@@ -1,14 +1,12 @@
 """Chapter 06's tasks, its decoder and its explorer: what the notebook says of them holds."""
 
-from xml.etree import ElementTree
-
 import pytest
 import torch
 from torch.nn import functional as F
 
-from utils import reference
-from utils.experiments import positional_encoding as tasks
-from utils.explorers import positional_encoding as explorer
+from utils import reference, session
+from utils.chapters.positional_encoding import experiment as tasks
+from utils.chapters.positional_encoding import explorer
 
 CLOCKS = reference.sinusoidal_encoding, reference.shift_matrix
 
@@ -94,20 +92,26 @@ def test_groups_of_places_are_averaged():
     assert centres == [19.5, 27.5] and means == [3.5, 11.5]
 
 
-def test_the_angle_between_the_hands_depends_on_the_offset_alone():
+def test_the_angle_between_the_hands_depends_on_the_offset_alone() -> None:
     angles = []
     for position in (0, 5, 60):
-        before, after = map(torch.tensor, explorer.hands(*CLOCKS, explorer.Setting(position, 3)))
+        before, after = map(torch.tensor, explorer.hands(*CLOCKS, explorer.ClockSetting(position, 3)))
         angles.append((before.unflatten(0, (-1, 2)) * after.unflatten(0, (-1, 2))).sum(-1))
         assert torch.allclose(after, reference.sinusoidal_encoding(64, explorer.D_MODEL)[position + 3], atol=1e-5)
     assert torch.allclose(torch.stack(angles), angles[0].expand(3, -1), atol=1e-5)
 
 
-def test_the_picture_is_an_image_that_says_what_it_shows():
-    drawn = ElementTree.fromstring(explorer.picture(*CLOCKS, explorer.Setting(position=5, offset=3)))
-    assert drawn.get("role") == "img"
-    assert "position 5, moved by 3" in drawn.get("aria-label") and "(-0.96, 0.28)" in drawn.get("aria-label")
-    assert "<svg" in explorer.clock_settings(*CLOCKS, [explorer.Setting()]).data
+def test_the_picture_says_in_words_what_it_shows() -> None:
+    drawn = explorer.clock_picture(*CLOCKS, explorer.ClockSetting(position=5, offset=3))
+    assert "position 5, moved by 3" in drawn.alt and "(-0.96, 0.28)" in drawn.alt
+    assert drawn.framed().count("<circle") == 4 and drawn.framed().count("(-0.96, 0.28)") == 1
+
+
+def test_the_static_picture_is_one_image_with_a_text(shown: list[dict[str, str]]) -> None:
+    explorer.clock_settings(*CLOCKS, [explorer.ClockSetting(), explorer.ClockSetting(position=5)])
+    (bundle,) = shown
+    assert bundle["text/html"].count("<") == 1
+    assert "position 0, moved by 3" in bundle["text/plain"] and "position 5, moved by 3" in bundle["text/plain"]
 
 
 def test_where_no_widgets_run_the_explorer_says_so(capsys):
@@ -115,8 +119,8 @@ def test_where_no_widgets_run_the_explorer_says_so(capsys):
     assert "JupyterLab" in capsys.readouterr().out
 
 
-def test_the_hands_follow_the_sliders(monkeypatch):
-    monkeypatch.setattr(explorer.session, "widgets_work", lambda: True)
+def test_the_hands_follow_the_sliders(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
     controls, screen = explorer.clock_explorer(*CLOCKS).children
     position, offset = controls.children
     position.value, offset.value = 12, -20

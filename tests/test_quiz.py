@@ -8,10 +8,11 @@ from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 from traitlets.config import Config
 
-from autograder import quiz
-from autograder.build.quiz_cells import key_text, write_key
-from autograder.manifest import load
-from autograder.quiz_display import as_html, as_text
+from autograder import display
+from autograder.builder.quiz_cells import key_text, write_key
+from autograder.quiz import marks as quiz
+from autograder.quiz.display import card
+from utils.manifest import load
 
 CHAPTER = tiny.CHAPTER
 RIGHT = {f"q{number}": letter for number, letter in enumerate(tiny.LETTERS, 1)}
@@ -55,10 +56,10 @@ def notebook(monkeypatch, shell):
 def test_right_answers_earn_a_quarter_each_and_every_choice_gets_its_sentence(learners_course, notebook):
     points, text, html, stderr = notebook(learners_course, answers=RIGHT | {"q2": "a"})
     assert type(points) is float and points == 1.0 and stderr == ""
-    assert "✓ q1, right: Sentence b of question 1, shown when chosen." in text
-    assert "✗ q2, not yet: Sentence a of question 2, shown when chosen." in text
+    assert "ok   q1, right\n       Sentence b of question 1, shown when chosen." in text
+    assert "no   q2, not yet\n       Sentence a of question 2, shown when chosen." in text
     assert "1 of 1.25 points" in text and "1 of 1.25 points" in html
-    assert "Sentence c of question 2" not in text + html      # what the right one says stays for who finds it
+    assert "Sentence c of question 2" not in text + html  # what the right one says stays for who finds it
 
 
 def test_letters_may_be_capitals_or_have_blanks_and_a_bracket(learners_course, notebook):
@@ -77,15 +78,15 @@ def test_a_quiz_cell_that_has_not_run_is_named(learners_course, notebook):
 
 
 @pytest.mark.parametrize(("answers", "words", "points"), [
-    ("b c a b c", "answers is no dict", 0.0),
-    (["b"], "answers is no dict", 0.0),
-    (RIGHT | {"q1": "z"}, "'z' is no option: choose one of a, b, c", 1.0),
-    (RIGHT | {"q1": "ab"}, "'ab' is no option", 1.0),
+    ("b c a b c", "answers is not a dict", 0.0),
+    (["b"], "answers is not a dict", 0.0),
+    (RIGHT | {"q1": "z"}, "'z' is not an option: choose one of a, b, c", 1.0),
+    (RIGHT | {"q1": "ab"}, "'ab' is not an option", 1.0),
     (RIGHT | {"q1": 2}, "give the letter between quotes", 1.0),
     (RIGHT | {"q1": ["b"]}, "give the letter between quotes", 1.0),
-    (RIGHT | {"q9": "b"}, "'q9' is no question of this quiz", 1.25),
+    (RIGHT | {"q9": "b"}, "'q9' is not a question of this quiz", 1.25),
     ({}, "not answered yet", 0.0),
-    (RIGHT | {"q1": "<b>" * 10_000}, "is no option", 1.0),
+    (RIGHT | {"q1": "<b>" * 10_000}, "is not an option", 1.0),
 ])  # fmt: skip
 def test_a_malformed_answer_gets_a_sentence_and_the_others_count(learners_course, notebook, answers, words, points):
     got, text, html, stderr = notebook(learners_course, answers=answers)
@@ -113,12 +114,12 @@ def test_the_shipped_key_opens_to_the_same_and_does_not_read(course):
     key = quiz.key_of(quiz.read_questions(quiz.questions_file(CHAPTER, course.root)))
     sealed = json.loads(text)["questions"]
     assert quiz.unseal(CHAPTER, sealed) == key
-    assert key_text(course, CHAPTER) == text                                   # and is the same at every build
+    assert key_text(course, CHAPTER) == text  # and is the same at every build
     for readable in ("Sentence", "right", "says", "true", "false"):
         assert readable not in text
     entries = [entry for options in sealed.values() for entry in options.values()]
     assert len(set(entries)) == len(entries)
-    assert len({len(entry) for entry in entries}) == 1                        # the length tells right from wrong no more
+    assert len({len(entry) for entry in entries}) == 1  # the length tells right from wrong no more
 
 
 @pytest.mark.parametrize(("old", "new", "words"), [
@@ -127,7 +128,7 @@ def test_the_shipped_key_opens_to_the_same_and_does_not_read(course):
     ('id = "q2"', 'id = "q1"', "q1 is there twice"),
     ('says = "Sentence a of question 1, shown when chosen."', 'says = " "', "option a of q1 lacks says"),
     ('c = { text = "a third text", says = "Sentence c of question 1, shown when chosen." }', "", "three to five"),
-    ("[[question]]", "[[question]", "no valid TOML"),
+    ("[[question]]", "[[question]", "not valid TOML"),
 ])  # fmt: skip
 def test_an_incomplete_quiz_file_is_named(course, old, new, words):
     path = quiz.questions_file(CHAPTER, course.root)
@@ -146,7 +147,7 @@ def test_points_are_read_from_the_source_of_a_submitted_cell(course):
     assert quiz.grade_quiz_source(CHAPTER, source(RIGHT), course.root) == (1.25, 1.25, "5 of 5 answers right")
     points, most, message = quiz.grade_quiz_source(CHAPTER, source(RIGHT | {"q1": "", "q2": "x"}), course.root)
     assert (points, most) == (0.75, 1.25)
-    assert "3 of 5 answers right" in message and "q1: not answered yet" in message and "'x' is no option" in message
+    assert "3 of 5 answers right" in message and "q1: not answered yet" in message and "'x' is not an option" in message
 
 
 @pytest.mark.parametrize("cell", [
@@ -182,7 +183,9 @@ def test_grading_without_any_key_says_where_it_is(course):
 
 
 def test_feedback_uses_words_and_signs_beside_colours_and_escapes():
-    lines = [quiz.Line("q1", "use `a < b`", True), quiz.Line("q2", "<script>", False)]
-    assert as_text(lines, "1 of 2").splitlines() == ["✓ q1, right: use `a < b`", "✗ q2, not yet: <script>", "1 of 2"]
-    html = as_html(lines)
+    shown = card([quiz.QuizLine("q1", "use `a < b`", True), quiz.QuizLine("q2", "<script>", False)], "1 of 2 points")
+    words = display.text(shown)
+    assert "1 of 2 points" in words and "q1, right" in words and "q2, not yet" in words and "use `a < b`" in words
+    html = display.html(shown)
+    assert "✓" in html and "✗" in html
     assert "<code>a &lt; b</code>" in html and "&lt;script&gt;" in html and "background" not in html

@@ -9,14 +9,15 @@ from torch import nn
 from torch.autograd import gradcheck
 
 from utils import reference
+from utils.manifest import load
 from utils.reference import observed
 
 # All components
 
 
-def test_components_stand_in_the_order_of_the_contract():
+def test_components_stand_in_the_order_of_the_manifest():
     names = list(reference.COMPONENTS)
-    assert names == [name for name in observed.ORDER if name in reference.COMPONENTS]
+    assert names == [exercise.id for exercise in load().exercises if exercise.id in reference.COMPONENTS]
     assert all(getattr(reference, name) is built for name, built in reference.COMPONENTS.items())
 
 
@@ -144,5 +145,5 @@ def test_watcher_is_told_of_a_class_that_inherits_from_a_component(diary):
 
 
 def test_wrapped_components_keep_their_names_and_signatures():
-    assert str(inspect.signature(reference.attention)) == "(q, k, v, mask=None)"
+    assert list(inspect.signature(reference.attention).parameters) == ["q", "k", "v", "mask"]
     assert reference.attention.__name__ == "attention" and not hasattr(reference.attention, "__wrapped__")

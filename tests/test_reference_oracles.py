@@ -142,7 +142,7 @@ def test_blockwise_attention_is_exact_for_every_block_size(block_size):
 
 @pytest.mark.parametrize("masked", [False, True])
 def test_blockwise_attention_holds_no_tensor_of_all_scores(masked):
-    from autograder.checks import watch
+    from autograder.framework import watch
 
     q, k, v = draw(61, 4), draw(67, 4, seed=1), draw(67, 4, seed=2)
     mask = torch.rand(61, 67) > 0.5 if masked else None

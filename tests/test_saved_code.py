@@ -9,8 +9,9 @@ import inspect
 import pytest
 from learner import Notebook, outside, text
 
-from autograder.manifest import load
+from autograder.notebook import passes_alone
 from utils import library
+from utils.manifest import load
 
 MECHANISM = load().chapter("02_attention_mechanism")
 
@@ -130,7 +131,7 @@ def test_cells_with_future_imports_null_bytes_and_shared_lines(home, notebook):
     notebook.run("from __future__ import annotations")
     notebook.run("A = 1; B = 2", "def softmax(x: NoSuchName) -> Other:\n    return A, B")
     cells = [*notebook.names["In"][1:], "bad = '\0'"]
-    assert library.keep("softmax", cells, notebook.names)
+    assert library.keep("softmax", cells, notebook.names, passes_alone("softmax"))
     assert outside(home, "from my_transformer.attention_mechanism import softmax as s; print(s(0))") == "(1, 2)"
 
 

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import nn
 
-from utils import reference
-from utils.experiments import self_attention as toy
-from utils.explorers import self_attention as explorer
+from utils import reference, session
+from utils.chapters.self_attention import experiment as toy
+from utils.chapters.self_attention import explorer
 
 
 class SentenceModel(nn.Module):
@@ -72,8 +72,8 @@ def test_starting_weights_do_not_depend_on_the_order_in_which_a_layer_makes_its_
     assert all(torch.equal(first[name], second[name]) for name in first)
 
 
-def test_the_layer_finds_which_word_each_hidden_word_depends_on(filler):
-    looks = [torch.tensor(explorer.look(filler, None, explorer.Setting(position=i))[0]) for i in range(6)]
+def test_the_layer_finds_which_word_each_hidden_word_depends_on(filler: SentenceModel) -> None:
+    looks = [torch.tensor(explorer.look(filler, None, explorer.SentenceSetting(position=i))[0]) for i in range(6)]
     the, cat, sat, on, _, mat = looks
     assert the.argmax() == 1 and sat.argmax() == 1
     assert set(cat.topk(2).indices.tolist()) == {0, 2}
@@ -98,20 +98,29 @@ def test_the_prose_is_lower_case_letters_and_three_marks():
     assert len(tokens) > 300_000 and tokens.max() < len(letters)
 
 
-def test_the_picture_says_in_words_what_it_shows(filler):
-    setting = explorer.Setting(position=2)
+def test_the_picture_says_in_words_what_it_shows(filler: SentenceModel) -> None:
+    setting = explorer.SentenceSetting(position=2)
     weights, guesses = explorer.look(filler, None, setting)
     assert sum(weights) == pytest.approx(1.0, abs=1e-5)
-    drawn = explorer.picture(filler, None, setting)
-    assert drawn.count("<path") <= 5 and "“sat” is hidden" in drawn
-    assert f"cat {weights[1]:.2f}" in drawn and f"{guesses[0][0]} {guesses[0][1]:.2f}" in drawn
+    drawn = explorer.sentence_picture(filler, None, setting)
+    assert drawn.framed().count("<path") <= 5 and "“sat” is hidden" in drawn.framed()
+    assert f"cat {weights[1]:.2f}" in drawn.alt and f"{guesses[0][0]} {guesses[0][1]:.2f}" in drawn.alt
 
 
-def test_under_the_look_ahead_mask_no_arc_goes_to_the_right(filler):
-    setting = explorer.Setting(position=1, look_ahead_mask=True)
+def test_under_the_look_ahead_mask_no_arc_goes_to_the_right(filler: SentenceModel) -> None:
+    setting = explorer.SentenceSetting(position=1, look_ahead_mask=True)
     weights, _ = explorer.look(filler, reference.create_look_ahead_mask, setting)
     assert weights[2:] == [0.0] * 4
-    assert explorer.picture(filler, reference.create_look_ahead_mask, setting).count("<path") == 1
+    drawn = explorer.sentence_picture(filler, reference.create_look_ahead_mask, setting)
+    assert drawn.framed().count("<path") == 1
+
+
+def test_the_static_picture_is_one_image_with_a_text(filler: SentenceModel, shown: list[dict[str, str]]) -> None:
+    settings = [explorer.SentenceSetting(position=position) for position in (1, 5)]
+    explorer.sentence_settings(filler, reference.create_look_ahead_mask, settings)
+    (bundle,) = shown
+    assert bundle["text/html"].count("<") == 1
+    assert "“cat” is hidden" in bundle["text/plain"] and "“mat” is hidden" in bundle["text/plain"]
 
 
 def test_where_no_widgets_run_the_explorer_says_so(filler, capsys):
@@ -119,8 +128,8 @@ def test_where_no_widgets_run_the_explorer_says_so(filler, capsys):
     assert "JupyterLab" in capsys.readouterr().out
 
 
-def test_the_picture_follows_the_menus(filler, monkeypatch):
-    monkeypatch.setattr(explorer.session, "widgets_work", lambda: True)
+def test_the_picture_follows_the_menus(filler: SentenceModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
     box = explorer.sentence_explorer(filler, reference.create_look_ahead_mask, [toy.HELD_OUT, toy.SENTENCES[-1]])
     controls, screen = box.children
     before = screen.value

@@ -1,12 +1,16 @@
 """The session knows where it runs, and training keeps to its seed and its budget."""
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy
 import pytest
 import torch
 
 from utils import session, training
+from utils.manifest import ROOT
 
 
 @pytest.mark.parametrize("grading, building", [("autograde", None), (None, "1"), (None, None)])
@@ -19,8 +23,17 @@ def test_session_follows_the_environment(monkeypatch, grading, building):
     assert not session.widgets_work()  # no kernel here
 
 
-def test_importing_utils_holds_pytorch_to_one_thread():
-    assert torch.get_num_threads() == 1
+def test_starting_a_notebook_takes_one_thread_and_importing_does_nothing(tmp_path):
+    code = (
+        "import sys, torch; before = torch.get_num_threads(), list(sys.path); import autograder, utils\n"
+        "assert (torch.get_num_threads(), list(sys.path)) == before\n"
+        "autograder.start(); print(torch.get_num_threads(), sys.path[0], sys.path[-1] in ('', sys.argv[1]))"
+    )
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)} | {name: "2" for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")}
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path)], cwd=tmp_path, capture_output=True, text=True, env=environment, timeout=120
+    )
+    assert done.stdout.split() == ["1", str(ROOT), "True"], done.stderr
 
 
 def test_seed_everything_seeds_all_three_generators():

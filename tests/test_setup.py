@@ -96,13 +96,18 @@ def damage_nothing_but_root(environment):
 
 # ---- Python
 
+
 def old_pythons():
     versions = Path.home() / ".pyenv" / "versions"
     named = [shutil.which(f"python3.{minor}") for minor in (8, 9, 10)]
     kept = [str(versions / name / "bin" / "python") for name in ("3.8.18", "3.9.18", "3.10.13")]
     candidates = [python for python in (*named, *kept) if python and Path(python).exists()]
-    return [python for python in candidates if subprocess.run(
-        [python, "-c", "import sys; sys.exit(sys.version_info >= (3, 11))"], capture_output=True).returncode == 0]
+    return [
+        python
+        for python in candidates
+        if subprocess.run([python, "-c", "import sys; sys.exit(sys.version_info >= (3, 11))"], capture_output=True).returncode
+        == 0
+    ]
 
 
 def test_an_old_python_gets_one_sentence_and_no_traceback(root):
@@ -124,15 +129,21 @@ def test_course_py_reads_as_old_python_and_imports_the_standard_library_only(roo
 
 # ---- commands
 
+
 def test_every_command_has_its_module():
     for name, (module, _) in course.COMMANDS.items():
         assert not module or importlib.util.find_spec(module[0]), name
 
 
-@pytest.mark.parametrize(("arguments", "status", "says"), [
-    ([], 2, "course.py lab"), (["--help"], 0, "course.py lab"), (["labb"], 2, "No command labb"),
-    (["setup", "--everything"], 2, "setup takes"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "status", "says"),
+    [
+        ([], 2, "course.py lab"),
+        (["--help"], 0, "course.py lab"),
+        (["labb"], 2, "No command labb"),
+        (["setup", "--everything"], 2, "setup takes"),
+    ],
+)
 def test_wrong_usage_is_told_before_anything_is_set_up(root, arguments, status, says):
     done = subprocess.run([sys.executable, str(root / "course.py"), *arguments], capture_output=True, text=True)
     assert done.returncode == status
@@ -140,6 +151,7 @@ def test_wrong_usage_is_told_before_anything_is_set_up(root, arguments, status, 
 
 
 # ---- the environment
+
 
 def test_the_environment_that_is_made_has_pip(small):
     environment = course.Environment(small)
@@ -196,7 +208,7 @@ def test_a_set_up_that_was_stopped_leaves_no_stamp_and_goes_on(small):
         stopped.ensure()
     assert not list(stopped.folder.glob("*" + course.STAMP))
     half = next(stopped.folder.glob("[Ll]ib*/**/site-packages")) / "half-1.0.dist-info"
-    half.mkdir()                        # pip was killed before it had written INSTALLER
+    half.mkdir()  # pip was killed before it had written INSTALLER
     resumed = FakePip(small)
     resumed.ensure()
     assert len(resumed.calls) == 2
@@ -213,10 +225,15 @@ def test_a_package_that_was_taken_away_is_installed_again(small):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="an interpreter in use cannot be removed there")
-@pytest.mark.parametrize(("damage", "reason"), [
-    (damage_interpreter, "its Python does not run"), (damage_home, "its Python does not run"),
-    (damage_pip, "it has lost pip"), (damage_nothing_but_root, "it was made in another folder"),
-])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    [
+        (damage_interpreter, "its Python does not run"),
+        (damage_home, "its Python does not run"),
+        (damage_pip, "it has lost pip"),
+        (damage_nothing_but_root, "it was made in another folder"),
+    ],
+)
 def test_a_broken_environment_is_named_and_made_anew(small, capsys, damage, reason):
     environment = FakePip(small)
     environment.ensure()
@@ -240,10 +257,17 @@ def test_two_starts_at_once_wait_for_each_other(small, root):
 
 # ---- sentences
 
-@pytest.mark.parametrize(("text", "sentence"), [
-    (PIP_NO_NETWORK, "No network"), (PIP_DISK_FULL, "The disk is full"), (PIP_NO_BUILD, "no build of a pinned package"),
-    (VENV_NO_ENSUREPIP, "python3-venv"), ("something else entirely\n", "something else entirely"),
-])
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        (PIP_NO_NETWORK, "No network"),
+        (PIP_DISK_FULL, "The disk is full"),
+        (PIP_NO_BUILD, "no build of a pinned package"),
+        (VENV_NO_ENSUREPIP, "python3-venv"),
+        ("something else entirely\n", "something else entirely"),
+    ],
+)
 def test_what_pip_says_becomes_a_sentence(small, text, sentence):
     environment = FakePip(small)
     environment.says, environment.code = text, 1
@@ -271,6 +295,7 @@ def test_a_folder_that_cannot_be_written_is_told(small):
 
 
 # ---- without course.py
+
 
 def test_the_course_is_importable_from_any_folder(tmp_path, root):
     code = "import autograder, utils; print(autograder.__file__, utils.__file__)"

@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.checks import procedures, watch
+from autograder.framework import procedures, watch
+from autograder.framework.component import Drawn
 from utils import reference
 
 X = torch.linspace(-1, 1, 24).reshape(2, 3, 4)
@@ -94,10 +95,11 @@ def test_a_changed_input_is_told_and_a_copy_is_not():
         x += 1
         return x
 
-    reply = procedures.perform(changes, "autograder.checks.procedures:call", [[X], {}])
+    use = vars(Drawn({"x": X.clone()}))
+    reply = procedures.perform(changes, "autograder.framework.procedures:run", [use])
     assert reply["changed"]
-    reply = procedures.perform(lambda x: x + 1, "autograder.checks.procedures:call", [[X], {}])
-    assert not reply["changed"] and reply["error"] is None
+    reply = procedures.perform(lambda x: x + 1, "autograder.framework.procedures:run", [use])
+    assert not reply["changed"] and reply["happened"] is None
 
 
 def test_memory_counts_new_storage_and_no_views():
@@ -122,3 +124,32 @@ def test_operations_are_counted():
     _, few = watch.measure(lambda: X + 1, [X])
     _, many = watch.measure(lambda: [X + i for i in range(10)], [X])
     assert many.operations >= few.operations + 9
+
+
+def test_a_forbidden_call_is_told_in_the_learners_own_line():
+    def answer(x):
+        return torch.softmax(x, dim=-1)
+
+    with watch.watching("softmax", "softmax", set()) as found, watch.on():
+        answer(X.clone())
+    assert found.told() == ["`return torch.softmax(x, dim=-1)`"]
+
+
+def test_an_answer_that_is_the_references_own_object_is_watched():
+    from autograder.framework.candidate import LocalCandidate
+    from autograder.framework.component import component
+    from autograder.framework.judge import judge
+
+    found = judge(LocalCandidate(component("attention"), reference.attention))
+    assert found.misconception == "uses-builtin" and found.points == 0
+
+
+def test_tensors_of_two_devices_are_found_in_any_operation():
+    there = X.to("meta")
+    mixed = [lambda: there + X, lambda: there @ X.mT, lambda: torch.where(X > 0, there, there), lambda: torch.cat([there, X])]
+    for call in mixed:
+        with pytest.raises(watch.MixOfDevices), watch.OneDevice():
+            call()
+    with watch.OneDevice():
+        assert (there + torch.tensor(1.0)).device.type == "meta"  # a number is at home everywhere
+        there[torch.tensor([0])]

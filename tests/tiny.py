@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from autograder.manifest import ROOT, Course, load
+from utils.manifest import ROOT, Course, load
 
 CHAPTER = "01_tiny"
 
@@ -49,7 +49,8 @@ SCRIPT = '''
 # # Doubling
 
 # %% slug="set-up" tags=["setup"]
-from autograder import check, check_quiz
+from autograder import check, check_quiz, start
+start()
 check = {"double": 2.0, "triple": 0.0}.get
 
 # %% [markdown] hints="double"
@@ -112,32 +113,41 @@ LETTERS = "bcabc"
 QUIZ = "".join(QUESTION.format(number=number, answer=letter) for number, letter in enumerate(LETTERS, 1))
 
 OTHER_FILES = {
-    "misconceptions.py": '''
-from autograder.misconceptions import misconception
+    "misconceptions.py": """
+from autograder.framework.known_answers import misconception
 
 
 @misconception("double", "squares")
 def double_squares(value):
     squared_instead = value ** 2 + 0 * value
     return squared_instead + 0 * squared_instead
-''',
-    "variants.py": '''
-from autograder.misconceptions import variant
+""",
+    "variants.py": """
+from autograder.framework.known_answers import variant
 
 
 @variant("double", "shift")
 def double_shift(value):
     return value << 1 if isinstance(value, int) else value * 2
-''',
+""",
+    "uncatalogued.py": """
+from autograder.framework.known_answers import uncatalogued
+
+
+@uncatalogued("double", "something else")
+def double_nothing(value):
+    nothing_at_all = value * 0 + 0 * value
+    return nothing_at_all - value * 0
+""",
     "hidden_checks.py": 'CASES = {\n    "double": [dict(seed=31337, dtype="float64", batch=13)],\n}\n',
     "quiz.toml": QUIZ,
 }
 
 
 def make(root: Path) -> Course:
-    """Writes the course below `root`, with a copy of this repository's grader and nbgrader configuration."""
-    other_chapters = shutil.ignore_patterns("__pycache__", "[0-9]*.json", "[0-9]*.toml")
-    shutil.copytree(ROOT / "autograder", root / "autograder", ignore=other_chapters)
+    """Writes the course below `root`, with a copy of this repository's grader, `utils` and nbgrader configuration."""
+    for name in ("autograder", "utils"):
+        shutil.copytree(ROOT / name, root / name, ignore=_of_this_repository)
     folder = root / "solutions" / CHAPTER
     folder.mkdir(parents=True)
     (root / "course.toml").write_text(MANIFEST)
@@ -146,6 +156,13 @@ def make(root: Path) -> Course:
         (folder / name).write_text(text)
     shutil.copy(ROOT / "nbgrader_config.py", root)
     return load(root)
+
+
+def _of_this_repository(_, names: list[str]) -> set[str]:
+    """What of a folder is not copied: caches, and all that bears the name of a chapter or a component of this course."""
+    course = load()
+    own = {"__pycache__", *(chapter.id for chapter in course.chapters), *(chapter.name for chapter in course.chapters)}
+    return {name for name in names if Path(name).stem in own | {exercise.id for exercise in course.exercises}}
 
 
 def edit(path: Path, old: str, new: str) -> None:

@@ -3,9 +3,6 @@
 `from utils import my, plots` is quick: everything but the session and `my` is imported when first asked for.
 """
 
-from utils import session
 from utils.library import my
-
-session.one_thread()
 
 __all__ = ["library", "my", "plots", "reference", "session", "training"]

@@ -7,18 +7,20 @@ newer one stays, unless it has a version of its own of the other component.
 """
 
 import ast
+from collections.abc import Collection, Iterable, Iterator, Sequence
 
-from utils.sources import Sources
+from utils.manifest import Chapter
+from utils.sources import Sources, Statement
 
 _WIDE = 100
 
 
-def file_name(chapter, component=None):
+def file_name(chapter: Chapter, component: str | None = None) -> str:
     """Of the chapter's module, or of the module of a component that stands apart."""
     return f"{chapter.name}_{component}.py" if component else f"{chapter.name}.py"
 
 
-def files(chapter, component, needed, old=""):
+def files(chapter: Chapter, component: str, needed: list[Statement], old: str = "") -> dict[str, str]:
     """{file name: text} after `component`, which needs the statements `needed`, joins a chapter's module of text `old`.
 
     `chapter` is the manifest's. Only the module of the chapter and those that stand apart anew are named.
@@ -26,9 +28,9 @@ def files(chapter, component, needed, old=""):
     before = Sources([old])
     others = [exercise.id for exercise in chapter.exercises if exercise.id != component and before.binds(exercise.id)]
     sections = {other: before.needed(other)[0] for other in others}
-    apart = {}
+    apart: dict[str, list[Statement]] = {}
 
-    def move(name, statements):
+    def move(name: str, statements: list[Statement]) -> list[Statement]:
         apart[name] = statements
         return Sources([_import(chapter, name)]).statements
 
@@ -46,46 +48,47 @@ def files(chapter, component, needed, old=""):
     return texts
 
 
-def text_of(statements):
+def text_of(statements: Sequence[Statement]) -> str:
     """A module's text of these statements alone."""
     return _render("", statements)
 
 
-def no_longer_used(chapter, text):
+def no_longer_used(chapter: Chapter, text: str) -> list[str]:
     """Names of modules that stood apart once and that the chapter's module of this text does not import."""
     lines = {statement.text for statement in Sources([text]).statements}
     components = [exercise.id for exercise in chapter.exercises]
     return [file_name(chapter, name) for name in components if _import(chapter, name) not in lines]
 
 
-def _import(chapter, name):
+def _import(chapter: Chapter, name: str) -> str:
     return f"from my_transformer.{file_name(chapter, name).removesuffix('.py')} import {name}"
 
 
-def _bindings(statements):
+def _bindings(statements: Iterable[Statement]) -> dict[str, list[str]]:
     """Name -> the meanings of the statements that bind or change it, in order."""
-    found = {}
+    found: dict[str, list[str]] = {}
     for statement in statements:
         for name in statement.binds | statement.changes:
             found.setdefault(name, []).append(statement.meaning)
     return found
 
 
-def _differ(some, others):
+def _differ(some: Iterable[Statement], others: Iterable[Statement]) -> bool:
     mine, theirs = _bindings(some), _bindings(others)
     return any(mine[name] != theirs[name] for name in mine.keys() & theirs.keys())
 
 
-def _joined(sections):
+def _joined(sections: Iterable[list[Statement]]) -> list[Statement]:
     """The statements of all sections, without those that an earlier section brought already."""
-    joined, seen = [], set()
+    joined: list[Statement] = []
+    seen: set[str] = set()
     for section in sections:
         joined += [statement for statement in section if statement.meaning not in seen]
         seen.update(statement.meaning for statement in section)
     return joined
 
 
-def _title(chapter, names):
+def _title(chapter: Chapter, names: Collection[str]) -> str:
     ordered = ", ".join(exercise.id for exercise in chapter.exercises if exercise.id in names)
     return (
         f'"""Chapter {chapter.id[:2]}, {chapter.title}, in your own words: {ordered}.\n\n'
@@ -95,7 +98,7 @@ def _title(chapter, names):
     )
 
 
-def _render(title, statements):
+def _render(title: str, statements: Sequence[Statement]) -> str:
     fixed = {name for statement in statements if not statement.is_import for name in statement.binds}
     imports = [statement for statement in statements if statement.is_import and not statement.binds & fixed]
     text = "\n\n".join(part for part in (title, "\n".join(_import_lines(imports))) if part)
@@ -108,12 +111,12 @@ def _render(title, statements):
     return text.lstrip("\n") + "\n"
 
 
-def _import_lines(imports):
+def _import_lines(imports: Iterable[Statement]) -> Iterator[str]:
     """One line for each module; a star stands before the names that may replace what it brings."""
-    grouped = {}
+    grouped: dict[tuple[bool, bool, bool, str], list[str]] = {}
     for statement in imports:
         is_from = isinstance(ast.parse(statement.text).body[0], ast.ImportFrom)
-        start, _, name = statement.text.partition(" import ") if is_from else (statement.text, None, None)
+        start, _, name = statement.text.partition(" import ") if is_from else (statement.text, "", "")
         names = grouped.setdefault((start != "from __future__", name != "*", is_from, start), [])
         if name not in names:
             names.append(name)

@@ -14,26 +14,28 @@ import sys
 import tempfile
 import types
 import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from typing import Any
 
 from utils import chapter_module, session
-from utils.sources import Sources
+from utils.manifest import Chapter
+from utils.sources import Sources, Statement
 
 PACKAGE = "my_transformer"
-_passed = {}  # name -> the learner's object that passed its checks in this kernel
-_loaded = {}  # path of a chapter's module -> when the version that is loaded here was written, in nanoseconds
-_started_in = Path.cwd()
+_passed: dict[str, Callable[..., Any]] = {}  # name -> the learner's object that passed its checks in this kernel
+_loaded: dict[Path, int] = {}  # path of a chapter's module -> when the version that is loaded here was written, in nanoseconds
 
 
 class My:
     """`my.NAME`: a component, the learner's own where it passed, else the reference's. Says once which it is."""
 
-    def __init__(self):
-        self._given = []
-        self._said = {}
+    def __init__(self) -> None:
+        self._given: list[tuple[str, Callable[..., Any]]] = []
+        self._said: dict[str, str] = {}
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> Callable[..., Any]:
         from utils import reference
 
         if name.startswith("_"):
@@ -50,16 +52,16 @@ class My:
         self._given.append((name, found))
         return found
 
-    def __dir__(self):
+    def __dir__(self) -> list[str]:
         from utils import reference
 
         return list(reference.COMPONENTS)
 
-    def gave(self, name, value):
+    def gave(self, name: str, value: object) -> bool:
         """Whether `value` is a component of the learner's that `my.NAME` gave."""
         return any(given is value for known, given in self._given if known == name)
 
-    def _find(self, name):
+    def _find(self, name: str) -> tuple[Callable[..., Any] | None, str]:
         if session.grading():
             return None, "the reference"
         if name in _passed:
@@ -67,69 +69,74 @@ class My:
         if session.building():
             return None, "the reference"
         where = _chapter_of(name)
-        saved, problem = _saved(name, where) if where is not None else (None, None)
-        if problem:
-            return None, f"the reference ({PACKAGE}/{chapter_module.file_name(where)} does not import: {problem})"
-        if saved is None:
-            return None, "the reference (yours has not passed its checks yet)"
-        return saved, f"yours, from {PACKAGE}/{chapter_module.file_name(where)}"
+        if where is not None:
+            file = f"{PACKAGE}/{chapter_module.file_name(where)}"
+            saved, problem = _saved(name, where)
+            if problem:
+                return None, f"the reference ({file} does not import: {problem})"
+            if saved is not None:
+                return saved, f"yours, from {file}"
+        return None, "the reference (yours has not passed its checks yet)"
 
 
 my = My()
 
 
-def passed(name, value):
+def passed(name: str, value: Callable[..., Any]) -> None:
     """Notes that the learner's `value` passed all checks of `name` in this kernel: `my.NAME` is this from now on."""
     _passed[name] = value
 
 
-def folder():
+def folder() -> Path | None:
     """The learner's `my_transformer/`, there or not: beside the chapter folders, or in `COURSE_LIBRARY`.
 
     None outside a chapter folder.
     """
-    from autograder.manifest import load
+    from utils.manifest import load
 
     given = os.environ.get("COURSE_LIBRARY")
     if given:
         return Path(given).resolve() / PACKAGE
     chapters = {chapter.id for chapter in load().chapters}
-    return _started_in.parent / PACKAGE if _started_in.name in chapters else None
+    started = session.started_in()
+    return started.parent / PACKAGE if started.name in chapters else None
 
 
-def keep(name, cells, namespace):
+def keep(name: str, cells: Iterable[str], namespace: Mapping[str, Any], passes: Callable[[Any], bool]) -> Path | None:
     """Saves the learner's component `name` with all that it needs, and says so in a line.
 
     `cells` are the texts of the cells in the order in which they were run, `namespace` the names as they stand now.
-    Earlier components are imported: from `my_transformer` where they were saved, else from the reference. A component
-    that the learner wrote anew without passing its checks is copied like any helper, unless only the reference's makes
-    the saved answer pass. Returns the path of the chapter's module, or None when nothing could be saved.
+    Earlier components are imported: from `my_transformer` where they were saved, else from the reference. A component that
+    the learner wrote anew without passing its checks is copied like any helper, unless only the reference's makes the saved
+    answer pass: `passes(answer)` says whether one does. Returns the path of the chapter's module, or None when nothing was
+    saved.
     """
-    where = _chapter_of(name)
-    if session.grading() or session.building() or folder() is None or where is None:
+    where, home = _chapter_of(name), folder()
+    if session.grading() or session.building() or home is None or where is None:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a learner's "\d" is none of the check cell's business
         sources = Sources(cells, namespace)
-        problem = "no cell of this notebook defines it"
+        problem: str | None = "no cell of this notebook defines it"
         for imports, doubtful in _ways(name, where, sources, namespace):
             needed, lost = sources.needed(name, imports)
-            problem = _problem(name, needed, strict=doubtful or bool(lost))
+            problem = _problem(name, needed, home, passes if doubtful or lost else None)
             if problem is None:
-                return _write(name, where, needed)
+                return _write(name, where, needed, home)
             if lost:
                 problem = f"no cell defines {' and '.join(lost)}"
     print(f"{name} passed, but it could not be saved in {PACKAGE}/: {problem}.")
     return None
 
 
-def _ways(name, where, sources, namespace):
+def _ways(name: str, where: Chapter, sources: Sources, namespace: Mapping[str, Any]) -> Iterator[tuple[dict[str, str], bool]]:
     """Pairs (imports for earlier components, whether the result must be checked again), the likeliest first."""
     from utils import reference
 
     if not sources.binds(name):
         return
-    imports, doubtful = {}, {}
+    imports: dict[str, str] = {}
+    doubtful: dict[str, str] = {}
     for other, stand_in in reference.COMPONENTS.items():
         if other == name or other not in namespace:
             continue
@@ -147,45 +154,41 @@ def _ways(name, where, sources, namespace):
         yield imports | doubtful, True
 
 
-def _import_of(name, home, where):
+def _import_of(name: str, home: Chapter | None, where: Chapter) -> str:
     """The line that brings an earlier component; a module does not import from itself."""
     if home is not None and home.id != where.id and _saved(name, home)[0] is not None:
         return f"from {PACKAGE}.{home.name} import {name}"
     return f"from utils.reference import {name}"
 
 
-def _problem(name, needed, strict):
-    """Why the saved component would not do, or None; with `strict` its checks are run on it."""
-    _open_package()
+def _problem(name: str, needed: list[Statement], home: Path, passes: Callable[[Any], bool] | None) -> str | None:
+    """Why the saved component would not do, or None; where `passes` is given, it is asked too."""
+    _open_package(home)
     module = types.ModuleType(f"{PACKAGE}.{name}")
     code = chapter_module.text_of(needed)
     problem = _error_of(lambda: exec(compile(code, f"<{name} as saved>", "exec"), vars(module)))
-    if problem or not strict:
+    if problem or passes is None:
         return problem
-    from autograder.checks.candidate import LocalCandidate
-    from autograder.checks.component import component
-    from autograder.judge import judge
 
-    verdict = judge(LocalCandidate(component(name), getattr(module, name), vars(module), {}))
-    return None if verdict.passed else "it passes its checks only in this notebook"
+    return None if passes(getattr(module, name)) else "it passes its checks only in this notebook"
 
 
-def _write(name, where, needed):
-    path = folder() / chapter_module.file_name(where)
+def _write(name: str, where: Chapter, needed: list[Statement], home: Path) -> Path | None:
+    path = home / chapter_module.file_name(where)
     old = _text(path)
     texts = chapter_module.files(where, name, needed, old)
     if old == texts[path.name]:
         return path
     try:
-        folder().mkdir(parents=True, exist_ok=True)
+        home.mkdir(parents=True, exist_ok=True)
         if old and not Sources([old]).statements:
             _replace(path.with_suffix(".py.bak"), old)
             print(f"{PACKAGE}/{path.name} was no Python any more: what stood there is in {path.name}.bak now.")
         for file, text in sorted(texts.items(), key=lambda item: item[0] == path.name):  # the chapter's module last
-            _replace(folder() / file, text)
+            _replace(home / file, text)
         for file in chapter_module.no_longer_used(where, texts[path.name]):
-            (folder() / file).unlink(missing_ok=True)
-        _replace(folder() / "__init__.py", _contents())
+            (home / file).unlink(missing_ok=True)
+        _replace(home / "__init__.py", _contents(home))
     except OSError as error:
         print(f"{name} passed, but it could not be saved in {PACKAGE}/: {error.strerror}.")
         return None
@@ -194,7 +197,7 @@ def _write(name, where, needed):
     return path
 
 
-def _replace(path, text):
+def _replace(path: Path, text: str) -> None:
     """Writes a whole file or nothing."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
     try:
@@ -206,42 +209,42 @@ def _replace(path, text):
         Path(name).unlink(missing_ok=True)
 
 
-def _contents():
-    from autograder.manifest import load
+def _contents(home: Path) -> str:
+    from utils.manifest import load
 
     lines = ['"""Your own transformer library, saved by `check` from your notebooks.', ""]
     for chapter in load().chapters:
-        bound = Sources([_text(folder() / chapter_module.file_name(chapter))])
+        bound = Sources([_text(home / chapter_module.file_name(chapter))])
         names = [exercise.id for exercise in chapter.exercises if bound.binds(exercise.id)]
         lines += [f"    from {PACKAGE}.{chapter.name} import {', '.join(names)}"] if names else []
     return "\n".join([*lines, '"""', ""])
 
 
-def _saved(name, chapter):
+def _saved(name: str, chapter: Chapter) -> tuple[Callable[..., Any] | None, str | None]:
     """(the saved component or None, why its module does not import or None)."""
-    path = folder() / chapter_module.file_name(chapter) if folder() else None
-    if path is None or not path.exists():
+    home = folder()
+    if home is None or not (path := home / chapter_module.file_name(chapter)).exists():
         return None, None
     written = path.stat().st_mtime_ns
     if _loaded.get(path) != written:  # another notebook has saved something since
         _forget()
         _loaded[path] = written
-    _open_package()
+    _open_package(home)
     problem = _error_of(lambda: importlib.import_module(f"{PACKAGE}.{chapter.name}"))
     return getattr(sys.modules.get(f"{PACKAGE}.{chapter.name}"), name, None), problem
 
 
-def _open_package():
+def _open_package(home: Path) -> None:
     """Makes `my_transformer` importable from the learner's folder, whatever stands on `sys.path`."""
-    home = str(folder())
     loaded = sys.modules.get(PACKAGE)
-    if loaded is None or list(loaded.__path__) != [home]:
+    if loaded is None or list(loaded.__path__) != [str(home)]:
         _forget()
-        spec = spec_from_file_location(PACKAGE, str(folder() / "__init__.py"), submodule_search_locations=[home])
+        spec = spec_from_file_location(PACKAGE, home / "__init__.py", submodule_search_locations=[str(home)])
+        assert spec is not None  # the name of a Python file always makes one
         sys.modules[PACKAGE] = module_from_spec(spec)
 
 
-def _error_of(run):
+def _error_of(run: Callable[[], object]) -> str | None:
     """Runs a learner's module in silence: None, or what it raised, in words."""
     try:
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
@@ -251,25 +254,25 @@ def _error_of(run):
     return None
 
 
-def _forget():
+def _forget() -> None:
     """Lets the saved modules be imported afresh."""
     for module in [module for module in sys.modules if module.split(".")[0] == PACKAGE]:
         del sys.modules[module]
     importlib.invalidate_caches()
 
 
-def _chapter_of(name):
+def _chapter_of(name: str) -> Chapter | None:
     """The manifest's chapter that has the component, or None."""
-    from autograder.manifest import load
+    from utils.manifest import load
 
     return next((c for c in load().chapters for exercise in c.exercises if exercise.id == name), None)
 
 
-def _text(path):
+def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
-def _near(name, names):
+def _near(name: str, names: Iterable[str]) -> str:
     lower = {known.lower(): known for known in names}
     close = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5) or list(lower)
     return ", ".join(lower[key] for key in close)

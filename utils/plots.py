@@ -5,37 +5,43 @@ imported when the first figure is made.
 """
 
 import base64
-import html
 import io
+from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import TYPE_CHECKING, Any
+
+import numpy
 
 from utils import session
+from utils.palette import COLOURS as COLOURS  # which the notebooks take from here
+from utils.palette import GROUND, INK, PALE, PALETTE
+from utils.pictures import tag
 
-COLOURS = {
-    "blue": "#0072b2", "orange": "#e69f00", "green": "#009e73", "vermillion": "#d55e00",
-    "purple": "#cc79a7", "sky": "#56b4e9", "yellow": "#f0e442", "black": "#1a1a1a", "grey": "#8a8a8a",
-}  # fmt: skip
-"""Okabe and Ito's palette (2008), and a grey for what is only context."""
-PALETTE = [COLOURS[name] for name in ("blue", "vermillion", "green", "orange", "purple", "sky", "black")]
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+    from matplotlib.typing import RcKeyType
+
 SEQUENTIAL = "Blues"
 DIVERGING = "PuOr"
 
 _MARKERS = "osD^vPX"
 _DPI = 144  # half as many again as a browser's pixels: sharp on a good screen, and still a small file
 _PIXELS_PER_INCH = 96
-_STYLE = {
-    "figure.facecolor": "white", "axes.facecolor": "white", "savefig.facecolor": "white",
-    "text.color": "#1a1a1a", "font.family": "DejaVu Sans", "image.cmap": SEQUENTIAL,
+_STYLE: "dict[RcKeyType, Any]" = {
+    "figure.facecolor": GROUND, "axes.facecolor": GROUND, "savefig.facecolor": GROUND,
+    "text.color": INK, "font.family": "DejaVu Sans", "image.cmap": SEQUENTIAL,
     "axes.spines.top": False, "axes.spines.right": False, "axes.titlelocation": "left",
     "axes.titlesize": 11, "axes.labelsize": 10, "xtick.labelsize": 9, "ytick.labelsize": 9,
-    "axes.grid": True, "axes.axisbelow": True, "grid.color": "#e3e3e3",
+    "axes.grid": True, "axes.axisbelow": True, "grid.color": PALE,
     "figure.constrained_layout.w_pad": 0.1, "figure.constrained_layout.h_pad": 0.1,
     "legend.framealpha": 0.85, "legend.edgecolor": "none", "legend.fontsize": 9,
     "lines.linewidth": 1.8, "lines.markersize": 4.5,
 }  # fmt: skip
 
 
-def figure(width=6.4, height=3.6, rows=1, columns=1, **options):
+def figure(width: float = 6.4, height: float = 3.6, rows: int = 1, columns: int = 1, **options: Any) -> "tuple[Figure, Any]":
     """`-> (figure, axes)` of the size in inches, as `pyplot.subplots` would; `options` go to `Figure.subplots`."""
     from cycler import cycler
     from matplotlib import rcParams
@@ -46,15 +52,23 @@ def figure(width=6.4, height=3.6, rows=1, columns=1, **options):
     return made, made.subplots(rows, columns, **options)
 
 
-def attention_map(weights, queries, keys, title="", ax=None, largest=None, numbers=True):
+def attention_map(
+    weights: Any,
+    queries: Sequence[Any],
+    keys: Sequence[Any],
+    title: str = "",
+    ax: "Axes | None" = None,
+    largest: float | None = None,
+    numbers: bool = True,
+) -> "Axes":
     """Draws weights (q_len, k_len), a row for each query, with the tokens on the ticks; returns the axes.
 
     With `numbers` they stand in the cells of a map of up to 8 x 8. `largest` is the weight of the darkest cell (default: the
     map's own largest). Without `ax` the map has a figure of its own, with a colour bar.
     """
     rows = [[float(weight) for weight in row] for row in weights]
-    own = ax is None
-    if own:
+    drawn = None
+    if ax is None:
         drawn, ax = figure(2.4 + _cells(len(keys), 0.42, 6.6), 1.5 + _cells(len(queries), 0.36, 5.5))
     image = ax.imshow(rows, vmin=0.0, vmax=largest or max(map(max, rows)) or 1.0, cmap=SEQUENTIAL, aspect="auto")
     ax.set_xticks(range(len(keys)), keys, rotation=45 if max(len(str(key)) for key in keys) > 2 else 0)
@@ -63,12 +77,14 @@ def attention_map(weights, queries, keys, title="", ax=None, largest=None, numbe
     ax.grid(False)
     if numbers and len(rows) <= 8 and len(rows[0]) <= 8:
         _write_numbers(ax, image, rows)
-    if own:
+    if drawn is not None:
         drawn.colorbar(image, ax=ax, label="weight")
     return ax
 
 
-def heads(weights, queries, keys, titles=None, columns=4):
+def heads(
+    weights: Any, queries: Sequence[Any], keys: Sequence[Any], titles: Sequence[str] | None = None, columns: int = 4
+) -> "Figure":
     """Draws weights (num_heads, q_len, k_len), one map a head on one colour scale; returns the figure."""
     rows = -(-len(weights) // columns)
     columns = -(-len(weights) // rows)
@@ -92,7 +108,17 @@ def heads(weights, queries, keys, titles=None, columns=4):
     return drawn
 
 
-def curves(xs, series, xlabel, ylabel, title="", ax=None, spread=None, logx=False, logy=False):
+def curves(
+    xs: Sequence[float],
+    series: Mapping[str, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    title: str = "",
+    ax: "Axes | None" = None,
+    spread: Mapping[str, tuple[Sequence[float], Sequence[float]]] | None = None,
+    logx: bool = False,
+    logy: bool = False,
+) -> "Axes":
     """Draws `series`, a dictionary of label and values at `xs`, with a colour and a marker each; returns the axes.
 
     `spread` may give a label's (lowest, highest) values, drawn as a band.
@@ -114,7 +140,7 @@ def curves(xs, series, xlabel, ylabel, title="", ax=None, spread=None, logx=Fals
     return ax
 
 
-def losses(histories, ax=None, smooth=1, ylabel="loss"):
+def losses(histories: Mapping[str, Sequence[float]], ax: "Axes | None" = None, smooth: int = 1, ylabel: str = "loss") -> "Axes":
     """Draws losses by step, a dictionary of label and history, each the mean of `smooth` steps; returns the axes."""
     if ax is None:
         _, ax = figure()
@@ -127,27 +153,26 @@ def losses(histories, ax=None, smooth=1, ylabel="loss"):
     return ax
 
 
-def alt(drawn, text):
+def alt(drawn: "Figure | Axes", text: str) -> None:
     """Shows a figure, or the one that axes belong to, with `text` for those who cannot see it, and closes it.
 
     JupyterLab and the pages of nbconvert know no text for a PNG, so the picture is also given as HTML. A terminal prints
     the text. Nobody looks under grading: nothing is drawn there.
     """
-    drawn = getattr(drawn, "figure", drawn)
+    whole = drawn.figure.figure  # of axes their figure, of a part of a figure the whole
     if session.in_ipython() and not session.grading():
         from IPython.display import display
 
-        data = base64.b64encode(png(drawn)).decode("ascii")
-        width = round(drawn.get_figwidth() * _PIXELS_PER_INCH)
-        image = f'<img width="{width}" alt="{html.escape(text)}" src="data:image/png;base64,{data}">'
-        bundle = {"text/plain": text, "text/html": image, "image/png": data}
+        data = base64.b64encode(png(whole)).decode("ascii")
+        width = round(whole.get_figwidth() * _PIXELS_PER_INCH)
+        bundle = {"text/plain": text, "text/html": tag("png", data, text, width), "image/png": data}
         display(bundle, raw=True, metadata={"image/png": {"alt": text, "width": width}})
     elif not session.grading():
         print(text)
-    _close(drawn)
+    _close(whole)
 
 
-def png(drawn):
+def png(drawn: "Figure") -> bytes:
     """The figure as the bytes of a small PNG, the same for the same figure."""
     from PIL import Image
 
@@ -159,20 +184,21 @@ def png(drawn):
     return small.getvalue()
 
 
-def _cells(count, each, most):
+def _cells(count: int, each: float, most: float) -> float:
     """Inches for `count` cells."""
     return min(count * each, most)
 
 
-def _write_numbers(ax, image, rows):
+def _write_numbers(ax: "Axes", image: "AxesImage", rows: list[list[float]]) -> None:
+    colours = image.to_rgba(numpy.array(rows))
     for i, row in enumerate(rows):
         for j, weight in enumerate(row):
-            red, green, blue, _ = image.cmap(image.norm(weight))
-            ink = "white" if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else "#1a1a1a"
+            red, green, blue, _ = colours[i, j]
+            ink = GROUND if 0.299 * red + 0.587 * green + 0.114 * blue < 0.5 else INK
             ax.text(j, i, f"{weight:.2f}", ha="center", va="center", fontsize=8, color=ink)
 
 
-def _close(drawn):
+def _close(drawn: "Figure") -> None:
     if getattr(drawn, "number", None) is not None:
         from matplotlib import pyplot
 

@@ -2,12 +2,27 @@
 
 import statistics
 import time
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
+from torch import nn
 from tqdm.auto import tqdm
 
+Model = TypeVar("Model", bound=nn.Module)
+Batch = TypeVar("Batch")
 
-def train(model, batches, loss, steps, lr=1e-3, seed=0, schedule=None, label="training"):
+
+def train(
+    model: Model,
+    batches: Callable[[int, torch.Generator], Batch],
+    loss: Callable[[Model, Batch], torch.Tensor],
+    steps: int,
+    lr: float = 1e-3,
+    seed: int = 0,
+    schedule: Callable[[int], float] | None = None,
+    label: str = "training",
+) -> list[float]:
     """Trains `model` in place with Adam for `steps` and returns the losses, a list of floats.
 
     `batches(step, generator)` makes a batch from a generator seeded with `seed`; `loss(model, batch)` is a scalar;
@@ -35,18 +50,18 @@ def train(model, batches, loss, steps, lr=1e-3, seed=0, schedule=None, label="tr
     return history
 
 
-def timed(call, repeats=5):
+def timed(call: Callable[[], object], repeats: int = 5) -> float:
     """Median seconds of `call()` over `repeats` runs, after one that does not count."""
     call()
     return statistics.median(_seconds(call) for _ in range(repeats))
 
 
-def count_parameters(model):
+def count_parameters(model: nn.Module) -> int:
     """How many numbers the model can learn."""
     return sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
 
 
-def _seconds(call):
+def _seconds(call: Callable[[], object]) -> float:
     start = time.perf_counter()
     call()
     return time.perf_counter() - start

@@ -4,16 +4,16 @@ import argparse
 import sys
 import time
 
-from autograder import report
-from autograder.class_run import ClassRun
-from autograder.classroom import students
-from autograder.manifest import ROOT, load
+from autograder.classroom import report
+from autograder.classroom.class_run import ClassRun
+from autograder.classroom.students import Student, students
+from utils.manifest import ROOT, load
 
 FOLDER = ROOT / "classroom" / "demo"
 CLASS_SIZE = 8
 
 
-def main(argv=None):
+def main(argv: list[str] | None = None) -> int:
     """Runs the demo and says where the report is."""
     parser = argparse.ArgumentParser(prog="course.py demo", description=__doc__)
     chapters = [chapter.id for chapter in load().chapters]
@@ -37,7 +37,7 @@ def main(argv=None):
     return 0
 
 
-def small_class(chapter):
+def small_class(chapter: str) -> list[Student]:
     """One of each kind, and wrong answers up to the size of the class."""
     everyone = students(chapter)
     kinds = [s for s in everyone if s.id in ("solution", "style-01", "partial-first", "untouched", "empty")]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from nbgrader.exchange.default import Exchange
 
-from autograder.manifest import ROOT, load
-from autograder.nbgrader_settings import config_of
+from autograder.classroom.nbgrader_settings import config_of
+from utils.manifest import ROOT, load
 
 LEFT_OUT = {".ipynb_checkpoints", "__pycache__"}
 
@@ -22,7 +22,7 @@ class CannotSubmit(Exception):
     """Nothing was handed in; the message says why and what to do."""
 
 
-def main(argv=None, root=ROOT):
+def main(argv: list[str] | None = None, root: Path = ROOT) -> int:
     """Hands a chapter in and says where it is. Exit code 0 when it is handed in, 1 when not, 2 on wrong usage."""
     parser = argparse.ArgumentParser(prog="course.py submit", description=__doc__)
     parser.add_argument("chapter", metavar="CHAPTER")
@@ -41,7 +41,7 @@ def main(argv=None, root=ROOT):
     return 0
 
 
-def checked(folder):
+def checked(folder: Path) -> Path:
     """The chapter's folder, when it holds a readable notebook of that name. Raises `CannotSubmit`."""
     notebook = folder / f"{folder.name}.ipynb"
     if not notebook.is_file():
@@ -52,12 +52,12 @@ def checked(folder):
         json.loads(notebook.read_text(encoding="utf-8"))
     except ValueError:
         raise CannotSubmit(
-            f"work/{folder.name}/{notebook.name} is no readable notebook: save it in JupyterLab, then hand it in."
+            f"work/{folder.name}/{notebook.name} is not a readable notebook: save it in JupyterLab, then hand it in."
         ) from None
     return folder
 
 
-def exchange_root(chapter):
+def exchange_root(chapter: str) -> str | None:
     """nbgrader's exchange folder when this machine has one with this chapter released in it, else None."""
     if os.name == "nt":
         return None
@@ -67,7 +67,7 @@ def exchange_root(chapter):
     return root if there else None
 
 
-def through_exchange(folder, root):
+def through_exchange(folder: Path, root: str) -> str:
     """Runs `nbgrader submit` and returns what to tell the learner. Raises `CannotSubmit`."""
     course = config_of(ROOT).CourseDirectory.course_id
     command = [
@@ -87,7 +87,7 @@ def through_exchange(folder, root):
     return f"Handed in: {folder.name}, through the exchange of this machine. You may hand in again; the last one counts."
 
 
-def as_zip(folder):
+def as_zip(folder: Path) -> str:
     """Writes the chapter's folder to a dated zip and returns what to tell the learner."""
     stamp = datetime.now().strftime("%Y-%m-%d-%H%M%S")
     target = folder.parent / "submissions" / f"{folder.name}--{getuser()}--{stamp}.zip"

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from autograder.commands import machine
+from autograder.proof import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2  # the course is to be proved on two cores
@@ -23,8 +23,10 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
     notebooks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("solutions/*/[0-9]*.ipynb"))
     # Without a notebook this last gate fails, as it should: pytest finds nothing in solutions/.
     return [
-        ("built files", ["-m", "autograder.build", "--check"], "python3 course.py build"),
+        ("built files", ["-m", "autograder.builder", "--check"], "python3 course.py build"),
         ("ruff", ["-m", "ruff", "check"], ".venv/bin/ruff check --fix, then by hand"),
+        ("format", ["-m", "ruff", "format", "--check"], ".venv/bin/ruff format"),
+        ("types", ["-m", "mypy"], "correct what is named above"),
         ("tests", [*pytest, "--dist=loadfile", "tests", *(["-m", ""] if everything else [])], "see the failures above"),
         (
             "notebooks",
@@ -32,7 +34,7 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
                 *pytest,
                 "--dist=loadfile",
                 "-p",
-                "autograder.commands.patience",
+                "autograder.proof.patience",
                 "--nbval-lax",
                 "--nbval-current-env",
                 f"--nbval-cell-timeout={CELL_SECONDS}",
@@ -71,7 +73,7 @@ def main(argv: list[str]) -> int:
         print(f"\n==== {name}", flush=True)
         if subprocess.call([sys.executable, *arguments], cwd=ROOT, env=environment(name)):
             failed.append((name, repair))
-    for name, repair in failed:     # nothing is said when all is well: pytest's own line is the last one
+    for name, repair in failed:  # nothing is said when all is well: pytest's own line is the last one
         print(f"Failed: {name}. Repair: {repair}", flush=True)
     return 1 if failed else 0
 

@@ -21,14 +21,15 @@
 # lists what you see and where to look.
 
 # %% slug="set-up" tags=["setup"]
-from autograder import check, check_quiz
+from autograder import check, check_quiz, start
+start()
 
 import torch
 from torch import nn
 
 from utils import my, plots, session, training
-from utils.experiments import attention_problem as toy
-from utils.explorers import attention_problem as explorer
+from utils.chapters.attention_problem import experiment as toy
+from utils.chapters.attention_problem import explorer
 
 # %% [markdown] slug="challenge"
 # ## The challenge: something that lies far back
@@ -483,8 +484,9 @@ with torch.no_grad():
 # Make changes yourself: the explorer exchanges one letter and shows the three answers.
 
 # %% slug="explorer-static"
-settings = [explorer.Setting(), explorer.Setting(position=0, letter="d"),
-            explorer.Setting(position=4, letter="d")]
+settings = [explorer.RecallSetting(),
+            explorer.RecallSetting(position=0, letter="d"),
+            explorer.RecallSetting(position=4, letter="d")]
 explorer.recall_settings(models, settings)
 
 # %% slug="explorer"

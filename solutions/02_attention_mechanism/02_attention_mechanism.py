@@ -22,10 +22,12 @@
 # [If something looks wrong](#If-something-looks-wrong) near the end lists what you see and where to look.
 
 # %% slug="set-up" tags=["setup"]
-from autograder import check, check_quiz
+from autograder import check, check_quiz, start
+start()
 import math
 import torch
-from utils import my, plots, widgets
+from utils import my, plots
+from utils.chapters.attention_mechanism import explorer
 
 # %% [markdown] slug="soft-look-up"
 # ## A look-up that always answers
@@ -339,11 +341,11 @@ print(f"answer    {output.item():.1f} km/h")
 # who gains when the elephant may not be seen?
 
 # %% slug="settings"
-lookup = widgets.Lookup(labels, keys, speeds, axes=("living", "large"), unit="km/h")
-widgets.attention_settings(my.attention, lookup, [
-    widgets.Setting(angle=27, length=2.0),
-    widgets.Setting(angle=27, length=2.0, temperature=0.2),
-    widgets.Setting(angle=27, length=2.0, hidden=("elephant",)),
+lookup = explorer.Lookup(labels, keys, speeds, axes=("living", "large"), unit="km/h")
+explorer.lookup_settings(my.attention, lookup, [
+    explorer.LookupSetting(angle=27, length=2.0),
+    explorer.LookupSetting(angle=27, length=2.0, temperature=0.2),
+    explorer.LookupSetting(angle=27, length=2.0, hidden=("elephant",)),
 ])
 
 # %% [markdown] slug="explorer-tasks"
@@ -355,7 +357,7 @@ widgets.attention_settings(my.attention, lookup, [
 # 4. Forbid all five.
 
 # %% slug="explorer"
-widgets.attention_explorer(my.attention, lookup)
+explorer.lookup_explorer(my.attention, lookup)
 
 # %% [markdown] slug="masking-pitfall"
 # ## The mask and four ways to get it wrong
@@ -579,7 +581,7 @@ check("blockwise_attention")
 
 # %% slug="measure-memory"
 from functools import partial
-from autograder.checks import watch
+from autograder.framework import watch
 from utils import training
 
 in_blocks = partial(my.blockwise_attention, block_size=64)

@@ -14,13 +14,14 @@
 # it cheats when you let it.
 
 # %% slug="set-up" tags=["setup"]
-from autograder import check, check_quiz
+from autograder import check, check_quiz, start
+start()
 import math
 import torch
 from torch import nn
 from utils import my, plots, session
-from utils.experiments import self_attention as toy
-from utils.explorers import self_attention as explorer
+from utils.chapters.self_attention import experiment as toy
+from utils.chapters.self_attention import explorer
 
 attention = my.attention
 
@@ -543,8 +544,9 @@ print("any NaN:", bool(output.isnan().any()))
 # words show?
 
 # %% slug="explorer-static"
-settings = [explorer.Setting(position=1), explorer.Setting(position=5),
-            explorer.Setting(position=1, look_ahead_mask=True)]
+settings = [explorer.SentenceSetting(position=1),
+            explorer.SentenceSetting(position=5),
+            explorer.SentenceSetting(position=1, look_ahead_mask=True)]
 explorer.sentence_settings(filler, my.create_look_ahead_mask, settings)
 
 # %% slug="explorer"

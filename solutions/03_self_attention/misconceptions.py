@@ -1,316 +1,94 @@
 """Wrong answers to the exercises of chapter 03, by the catalogue id that names their mistake."""
 
-import math
-
-import torch
-from torch import nn
-from torch.nn import functional as F
-
-from autograder.misconceptions import misconception
-from utils import reference
-
-# create_look_ahead_mask
-
-
-@misconception("create_look_ahead_mask", "uses-builtin")
-def look_ahead_from_the_reference(seq_len):
-    return reference.create_look_ahead_mask(seq_len)
-
-
-@misconception("create_look_ahead_mask", "excludes-self")
-def look_ahead_strictly_earlier(seq_len):
-    positions = torch.arange(seq_len)
-    return positions[None, :] < positions[:, None]
-
-
-@misconception("create_look_ahead_mask", "mask-inverted")
-def look_ahead_marks_the_forbidden(seq_len):
-    return torch.triu(torch.ones(seq_len, seq_len), diagonal=1).bool()
-
-
-@misconception("create_look_ahead_mask", "mask-inverted")
-def look_ahead_transposed(seq_len):
-    positions = torch.arange(seq_len)
-    return positions[:, None] <= positions[None, :]
-
-
-@misconception("create_look_ahead_mask", "sees-next")
-def look_ahead_one_too_far(seq_len):
-    return torch.ones(seq_len, seq_len, dtype=torch.bool).tril(diagonal=1)
-
-
-@misconception("create_look_ahead_mask", "not-boolean")
-def look_ahead_of_floats(seq_len):
-    return torch.tril(torch.ones(seq_len, seq_len))
-
-
-@misconception("create_look_ahead_mask", "not-boolean")
-def look_ahead_of_integers(seq_len):
-    return torch.tril(torch.ones(seq_len, seq_len, dtype=torch.long))
-
-
-@misconception("create_look_ahead_mask", "not-boolean")
-def look_ahead_to_be_added(seq_len):
-    return torch.full((seq_len, seq_len), -math.inf).triu(1)
-
-
-@misconception("create_look_ahead_mask", "not-boolean")
-def look_ahead_of_floats_inverted(seq_len):
-    return 1 - torch.tril(torch.ones(seq_len, seq_len))
-
-
-# create_padding_mask
-
-
-@misconception("create_padding_mask", "uses-builtin")
-def padding_from_the_reference(tokens, pad_id):
-    return reference.create_padding_mask(tokens, pad_id)
-
-
-@misconception("create_padding_mask", "changes-input")
-def padding_in_place(tokens, pad_id):
-    return tokens.ne_(pad_id).bool().unsqueeze(1)
-
-
-@misconception("create_padding_mask", "mask-inverted")
-def padding_marks_the_pads(tokens, pad_id):
-    return (tokens == pad_id).unsqueeze(1)
-
-
-@misconception("create_padding_mask", "wrong-shape")
-def padding_without_query_axis(tokens, pad_id):
-    return tokens != pad_id
-
-
-@misconception("create_padding_mask", "wrong-shape")
-def padding_with_head_axis(tokens, pad_id):
-    return (tokens != pad_id)[:, None, None, :]
-
-
-@misconception("create_padding_mask", "wrong-shape")
-def padding_along_the_queries(tokens, pad_id):
-    return (tokens != pad_id).unsqueeze(-1)
-
-
-@misconception("create_padding_mask", "wrong-shape")
-def padding_of_pairs(tokens, pad_id):
-    real = tokens != pad_id
-    return real[:, :, None] & real[:, None, :]
-
-
-@misconception("create_padding_mask", "wrong-shape")
-def padding_expanded(tokens, pad_id):
-    batch, seq = tokens.shape
-    return (tokens != pad_id)[:, None, :].expand(batch, seq, seq)
-
-
-@misconception("create_padding_mask", "not-boolean")
-def padding_of_floats(tokens, pad_id):
-    return (tokens != pad_id).float().unsqueeze(1)
-
-
-@misconception("create_padding_mask", "not-boolean")
-def padding_of_integers(tokens, pad_id):
-    return (tokens != pad_id).long()[:, None, :]
-
-
-@misconception("create_padding_mask", "not-boolean")
-def padding_to_be_added(tokens, pad_id):
-    return torch.zeros(tokens.shape).masked_fill(tokens == pad_id, -math.inf).unsqueeze(1)
-
-
-# SelfAttention
-
-
-class _Layer(nn.Module):
-    """The right layer, which each wrong one below differs from in one place."""
-
-    queries, keys, values = "w_q", "w_k", "w_v"
-
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        self.d_model, self.d_k = d_model, d_k
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
-        self.w_k = nn.Linear(d_model, d_k, bias=False)
-        self.w_v = nn.Linear(d_model, d_v, bias=False)
-
-    def project(self, x):
-        return (getattr(self, name)(x) for name in (self.queries, self.keys, self.values))
-
-    def scale(self):
-        return math.sqrt(self.d_k)
-
-    def forward(self, x, mask=None):
-        q, k, v = self.project(x)
-        scores = q @ k.transpose(-2, -1) / self.scale()
-        if mask is None:
-            weights = torch.softmax(scores, -1)
-        else:
-            weights = torch.softmax(scores.masked_fill(~mask, torch.finfo(x.dtype).min), -1) * mask
-        return weights @ v, weights
-
-
-@misconception("SelfAttention", "uses-builtin")
-class CallsTheFusedKernel(_Layer):
-    def forward(self, x, mask=None):
-        q, k, v = self.project(x)
-        _, weights = super().forward(x, mask)
-        return F.scaled_dot_product_attention(q, k, v, attn_mask=mask), weights
-
-
-@misconception("SelfAttention", "changes-input")
-class ScalesTheInputInPlace(_Layer):
-    def forward(self, x, mask=None):
-        x /= self.d_k**0.25
-        q, k, v = self.project(x)
-        weights = reference.attention(q, k * self.d_k**0.5, v, mask=mask)[1]
-        return weights @ v * self.d_k**0.25, weights
-
-
-@misconception("SelfAttention", "not-differentiable")
-class DetachesTheWeights(_Layer):
-    def forward(self, x, mask=None):
-        weights = super().forward(x, mask)[1].detach()
-        return weights @ self.w_v(x), weights
-
-
-@misconception("SelfAttention", "no-scale")
-class LeavesTheScoresUnscaled(_Layer):
-    def scale(self):
-        return 1.0
-
-
-@misconception("SelfAttention", "scale-by-d_model")
-class ScalesByTheModelSize(_Layer):
-    def scale(self):
-        return math.sqrt(self.d_model)
-
-
-@misconception("SelfAttention", "scale-by-d_model")
-class DividesByTheModelSize(_Layer):
-    def scale(self):
-        return self.d_model
-
-
-@misconception("SelfAttention", "mask-ignored")
-class NeverUsesItsMask(_Layer):
-    def forward(self, x, mask=None):
-        return super().forward(x)
-
-
-@misconception("SelfAttention", "shared-projection")
-class OneProjectionForAll(nn.Module):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
-
-    def forward(self, x, mask=None):
-        q = self.w_q(x)
-        return reference.attention(q, q, q, mask=mask)
-
-
-@misconception("SelfAttention", "shared-projection")
-class OneNameMissing(nn.Module):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
-        self.w_v = nn.Linear(d_model, d_v, bias=False)
-
-    def forward(self, x, mask=None):
-        q = self.w_q(x)
-        return reference.attention(q, q, self.w_v(x), mask=mask)
-
-
-@misconception("SelfAttention", "shared-projection")
-class TiedQueriesAndKeys(_Layer):
-    """Two names for one Parameter: the state has all names, and what was loaded last stands under both."""
-
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__(d_model, d_k, d_v)
-        self.w_k = self.w_q
-
-
-@misconception("SelfAttention", "shared-projection")
-class TiedWeights(_Layer):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__(d_model, d_k, d_v)
-        self.w_q.weight = self.w_k.weight
-
-
-@misconception("SelfAttention", "shared-projection")
-class TiedKeysAndValues(_Layer):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__(d_model, d_k, d_v)
-        self.w_v = self.w_k
-
-
-@misconception("SelfAttention", "shared-projection")
-class TiedAll(_Layer):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__(d_model, d_k, d_v)
-        self.w_q = self.w_k = self.w_v
-
-
-@misconception("SelfAttention", "shared-projection")
-class TiedWhereTheSizesAllow(_Layer):
-    """Right while d_v is not d_k."""
-
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__(d_model, d_k, d_v)
-        if d_k == d_v:
-            self.w_v = self.w_k
-
-
-# Three projections are made, and in forward one of them stands in for another.
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesQueryQueryValue(_Layer):
-    keys = "w_q"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesQueryKeyQuery(_Layer):
-    values = "w_q"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesQueryKeyKey(_Layer):
-    values = "w_k"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesQueryKeyQueryWhereTheSizesAllow(_Layer):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__(d_model, d_k, d_v)
-        self.values = "w_q" if d_k == d_v else "w_v"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesQueryValueValue(_Layer):
-    keys = "w_v"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesKeyKeyValue(_Layer):
-    queries = "w_k"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesValueKeyValue(_Layer):
-    queries = "w_v"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesQueryQueryQuery(_Layer):
-    keys, values = "w_q", "w_q"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesKeyKeyKey(_Layer):
-    queries, values = "w_k", "w_k"
-
-
-@misconception("SelfAttention", "shared-projection")
-class UsesValueValueValue(_Layer):
-    queries, keys = "w_v", "w_v"
+from autograder.framework.known_answers import edits
+
+_REFERENCE = "from utils import reference; return reference"
+edits("create_look_ahead_mask", {
+    "uses-builtin": {"solution": f"positions = → {_REFERENCE}.create_look_ahead_mask(seq_len)\n    positions ="},
+    "excludes-self": {"solution": "<= → <", "tril-of-booleans": "tril() → tril(-1)", "row-by-row": ":i + 1 → :i"},
+    "mask-inverted": {
+        "solution": ["<= → >", "<= → >="], "tril-of-booleans": "tril() → triu()",
+        "not-triu": ["~torch → torch", ".bool() → .bool().T"],
+    },
+    "sees-next": {
+        "tril-of-booleans": "tril() → tril(diagonal=1)", "not-triu": "diagonal=1 → diagonal=2", "row-by-row": "+ 1 → + 2",
+    },
+    "not-boolean": {
+        "tril-of-booleans": ["torch.bool → torch.long", "torch.bool → torch.float32"], "additive-then-compared": " == 0 →",
+        "not-triu": [("~torch → 1 - torch", ".bool() →"), ("~torch → torch", ".bool() →")],
+    },
+})  # fmt: skip
+
+_REAL = "(tokens != pad_id)[:, None, :] →"
+edits("create_padding_mask", {
+    "uses-builtin": {"solution": f"return {_REAL} {_REFERENCE}.create_padding_mask(tokens, pad_id)"},
+    "changes-input": {
+        "solution": f"{_REAL} tokens.ne_(pad_id).bool().unsqueeze(1)",
+        "filled": "mask[tokens == pad_id] → tokens[tokens == pad_id] = -1; mask[tokens < 0]",
+    },
+    "mask-inverted": {
+        "solution": "!= → ==", "logical-not": "torch.logical_not →", "filled": ("ones_like → zeros_like", "= False → = True"),
+    },
+    "wrong-shape": {"solution": [
+        f"{_REAL} tokens != pad_id", f"{_REAL} (tokens != pad_id).unsqueeze(-1)", f"{_REAL} (tokens != pad_id).unsqueeze(0)",
+        f"{_REAL} (tokens != pad_id)[:, None, None, :]", f"{_REAL} (tokens != pad_id)[:, None, :, None]",
+        f"{_REAL} (tokens != pad_id)[:, None, :] & (tokens != pad_id)[:, :, None]",
+        f"{_REAL} (tokens != pad_id)[:, None, :].expand(-1, tokens.shape[1], -1)",
+    ]},
+    "not-boolean": {"solution": [
+        f"{_REAL} (tokens != pad_id).float().unsqueeze(1)", f"{_REAL} (tokens != pad_id).long()[:, None, :]",
+        f"{_REAL} (tokens != pad_id).float()", f"{_REAL} (tokens != pad_id).long()",
+        f"{_REAL} torch.zeros(tokens.shape).masked_fill(tokens == pad_id, -torch.inf).unsqueeze(1)",
+        f"{_REAL} (tokens == pad_id)[:, None, None, :] * -1e9",
+    ]},
+    "ignores-pad-id": {"solution": ["!= pad_id → != 0", "!= pad_id → > 0"], "view": "tokens.ne(pad_id) → tokens.bool()"},
+})  # fmt: skip
+
+_W_Q, _W_K, _W_V = (f"self.w_{name} = nn.Linear(d_model, d_{size}, bias=False)" for name, size in ("qk", "kk", "vv"))
+_CALL, _PLAIN, _PAIR = "self.w_q(x), self.w_k(x), self.w_v(x) →", "step-by-step", "weights @ v, weights →"
+_WEIGHTS, _FILLED = "torch.softmax(scores, dim=-1) →", "scores = scores.masked_fill(~mask, -torch.inf) →"
+_HELPERS_MASK = ".masked_fill(~mask, 0.0) →"
+edits("SelfAttention", {
+    "uses-builtin": {_PLAIN: f"{_PAIR} nn.functional.scaled_dot_product_attention(q, k, v, attn_mask=mask), weights"},
+    "changes-input": {_PLAIN: [
+        "_fill(~mask → _fill(mask.logical_not_()", f"{_CALL} self.w_q(x.div_(2)) * 2, self.w_k(x) * 2, self.w_v(x) * 2",
+    ]},
+    "not-differentiable": {_PLAIN: [
+        f"{_WEIGHTS} torch.softmax(scores, dim=-1).detach()", f"{_PAIR} weights @ v, weights.detach()",
+    ]},
+    "no-scale": {_PLAIN: " / math.sqrt(self.d_k) →", "own-helper": " / math.sqrt(q.size(-1)) →"},
+    "scale-by-d_model": {
+        _PLAIN: ["math.sqrt(self.d_k) → math.sqrt(self.d_model)", "math.sqrt(self.d_k) → self.d_model"],
+        "own-helper": (
+            "math.sqrt(q.size(-1)) → scale", "k, v, mask=None → k, v, mask, scale",
+            "value, mask → value, mask, x.size(-1) ** 0.5",
+        ),
+    },
+    "mask-ignored": {"solution": ", mask=mask →", _PLAIN: [
+        "scores = scores.masked → scores.masked", "if mask is not None → if False",
+    ]},
+    "shared-projection": {"solution": [
+        f"{_W_K} → self.w_k = self.w_q", f"{_W_V} → self.w_v = self.w_k", f"{_W_V} → {_W_V}; self.w_q.weight = self.w_k.weight",
+        (f"{_W_V} → self.w_v = self.w_k", f"{_W_K} → self.w_k = self.w_q"),
+        f"{_W_V} → self.w_v = self.w_k if d_k == d_v else nn.Linear(d_model, d_v, bias=False)",
+        (f"{_W_V} →", f"{_W_K} →", "self.w_k → self.w_q", "self.w_v → self.w_q"), (f"{_W_K} →", "self.w_k → self.w_q"),
+        f"{_CALL} self.w_q(x), self.w_k(x), (self.w_q if self.w_q.weight.shape == self.w_v.weight.shape else self.w_v)(x)",
+        *(f"{_CALL} self.w_{q}(x), self.w_{k}(x), self.w_{v}(x)" for q, k, v in "qqv qkq qkk qvv kkv vkv qqq kkk vvv".split()),
+    ]},
+    "softmax-over-queries": {_PLAIN: [f"{_WEIGHTS} torch.softmax(scores, dim=-2)", f"{_WEIGHTS} torch.softmax(scores, 1)"]},
+    "scores-transposed": {
+        _PLAIN: "q @ k.transpose → k @ q.transpose", "own-helper": "torch.matmul(q, k.mT) → torch.matmul(k, q.mT)",
+    },
+    "outputs-swapped": {"solution": "mask=mask) → mask=mask)[::-1]", _PLAIN: f"{_PAIR} weights, weights @ v"},
+    "mask-inverted": {_PLAIN: "~mask → mask", "own-helper": ("mask.logical_not() → mask", "~mask → mask")},
+    "mask-after-softmax": {_PLAIN: (f"{_FILLED} pass", "weights.nan_to_num() → weights if mask is None else weights * mask")},
+    "mask-with-zero": {_PLAIN: ["-torch.inf → 0.0", f"{_FILLED} scores = scores * mask"]},
+    "mask-as-condition": {_PLAIN: "if mask is not None → if mask", "own-helper": "if mask is None → if not mask"},
+    "all-masked-nan": {
+        _PLAIN: ["weights = weights.nan_to_num() →", "-torch.inf → -1e9"],
+        "own-helper": [_HELPERS_MASK, (_HELPERS_MASK, "mask.logical_not(), → mask.logical_not(), 10 *")],
+    },
+    "float32-inside": {_PLAIN: [
+        "math.sqrt(self.d_k) → torch.tensor(self.d_k).sqrt()", f"{_WEIGHTS} torch.softmax(scores.float(), dim=-1).to(x.dtype)",
+    ]},
+})  # fmt: skip

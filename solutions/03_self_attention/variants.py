@@ -2,36 +2,24 @@
 
 import math
 
-import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-from autograder.misconceptions import variant
+from autograder.framework.known_answers import edits, variant
 from utils import reference
 
-# create_look_ahead_mask
-
-
-@variant("create_look_ahead_mask", "tril-of-booleans")
-def look_ahead_tril(seq_len):
-    return torch.ones(seq_len, seq_len, dtype=torch.bool).tril()
-
-
-@variant("create_look_ahead_mask", "not-triu")
-def look_ahead_not_triu(seq_len: int) -> torch.Tensor:
-    future = torch.triu(torch.ones((seq_len, seq_len)), diagonal=1)
-    return ~future.bool()
-
-
-@variant("create_look_ahead_mask", "float-compared")
-def look_ahead_compared(seq_len):
-    return torch.tril(torch.ones(1, seq_len, seq_len)).eq(1)[0]
-
-
-@variant("create_look_ahead_mask", "nested-lists")
-def look_ahead_lists(seq_len):
-    return torch.tensor([[j <= i for j in range(seq_len)] for i in range(seq_len)])
+_WRITTEN = "positions = torch.arange(seq_len)\n    return positions[None, :] <= positions[:, None] →"
+edits("create_look_ahead_mask", {
+    "tril-of-booleans": {"solution": f"{_WRITTEN} return torch.ones(seq_len, seq_len, dtype=torch.bool).tril()"},
+    "not-triu": {"solution": f"{_WRITTEN} return ~torch.triu(torch.ones((seq_len, seq_len)), diagonal=1).bool()"},
+    "float-compared": {"solution": f"{_WRITTEN} return torch.tril(torch.ones(1, seq_len, seq_len)).eq(1)[0]"},
+    "nested-lists": {"solution": f"{_WRITTEN} return torch.tensor([[j <= i for j in range(seq_len)] for i in range(seq_len)])"},
+    "cumulative-sum": {"solution": f"{_WRITTEN} return torch.eye(seq_len).cumsum(dim=0) > 0.5"},
+    "additive-then-compared": {"solution": f"{_WRITTEN} return torch.full((seq_len, seq_len), float('-inf')).triu(1) == 0"},
+    "numpy": {"solution": f"{_WRITTEN} import numpy; return torch.from_numpy(numpy.tri(seq_len, dtype=bool))"},
+    "outer-comparison-transposed": {"solution": "positions[None, :] <= positions[:, None] → (positions >= positions[:, None]).T"},
+})  # fmt: skip
 
 
 @variant("create_look_ahead_mask", "row-by-row")
@@ -42,53 +30,23 @@ def look_ahead_rows(seq_len):
     return mask
 
 
-@variant("create_look_ahead_mask", "cumulative-sum")
-def look_ahead_cumsum(seq_len):
-    return torch.eye(seq_len).cumsum(dim=0) > 0.5
-
-
-@variant("create_look_ahead_mask", "additive-then-compared")
-def look_ahead_from_additive(seq_len):
-    return torch.full((seq_len, seq_len), float("-inf")).triu(1) == 0
-
-
-@variant("create_look_ahead_mask", "numpy")
-def look_ahead_numpy(seq_len):
-    return torch.from_numpy(np.tri(seq_len, dtype=bool))
-
-
-@variant("create_look_ahead_mask", "outer-comparison-transposed")
-def look_ahead_outer(seq_len):
-    row = torch.arange(seq_len).expand(seq_len, seq_len)
-    return (row >= row.T).T
-
-
 @variant("create_look_ahead_mask", "indices")
-def look_ahead_indices(seq_len):
+def look_ahead_indices(seq_len: int) -> torch.Tensor:
     mask = torch.full((seq_len, seq_len), False)
     rows, columns = torch.tril_indices(seq_len, seq_len)
     mask[rows, columns] = True
     return mask
 
 
-# create_padding_mask
-
-
-@variant("create_padding_mask", "unsqueeze")
-def padding_unsqueeze(tokens, pad_id):
-    return (tokens != pad_id).unsqueeze(1)
-
-
-@variant("create_padding_mask", "logical-not")
-def padding_not_equal(tokens, pad_id):
-    is_pad = torch.eq(tokens, pad_id)
-    return torch.logical_not(is_pad)[:, None]
-
-
-@variant("create_padding_mask", "view")
-def padding_view(tokens: torch.Tensor, pad_id: int) -> torch.Tensor:
-    batch, seq = tokens.size()
-    return tokens.ne(pad_id).view(batch, 1, seq)
+_RETURNED = "return (tokens != pad_id)[:, None, :] → return"
+edits("create_padding_mask", {
+    "unsqueeze": {"solution": f"{_RETURNED} (tokens != pad_id).unsqueeze(1)"},
+    "logical-not": {"solution": f"{_RETURNED} torch.logical_not(torch.eq(tokens, pad_id))[:, None]"},
+    "view": {"solution": f"{_RETURNED} tokens.ne(pad_id).view(tokens.size(0), 1, tokens.size(1))"},
+    "difference": {"solution": f"{_RETURNED} torch.stack([(sentence - pad_id).bool()[None] for sentence in tokens])"},
+    "where": {"solution": f"{_RETURNED} torch.where(tokens == pad_id, False, True)[:, None, :]"},
+    "isin": {"solution": f"{_RETURNED} torch.isin(tokens, tokens.new_tensor([pad_id]), invert=True).unsqueeze(-2)"},
+})  # fmt: skip
 
 
 @variant("create_padding_mask", "loop")
@@ -104,31 +62,33 @@ def padding_filled(tokens, pad_id):
     return mask.reshape(tokens.shape[0], 1, -1)
 
 
-@variant("create_padding_mask", "difference")
-def padding_difference(tokens, pad_id):
-    return torch.stack([(sentence - pad_id).bool()[None] for sentence in tokens])
+class ThreeProjections(nn.Module):
+    def __init__(self, d_model, d_k, d_v):
+        super().__init__()
+        self.d_model, self.d_k, self.d_v = d_model, d_k, d_v
+        self.w_q = nn.Linear(d_model, d_k, bias=False)
+        self.w_k = nn.Linear(d_model, d_k, bias=False)
+        self.w_v = nn.Linear(d_model, d_v, bias=False)
 
 
-@variant("create_padding_mask", "where")
-def padding_where(tokens, pad_id):
-    return torch.where(tokens == pad_id, False, True)[:, None, :]
-
-
-@variant("create_padding_mask", "isin")
-def padding_isin(tokens, pad_id):
-    return torch.isin(tokens, torch.tensor([pad_id], device=tokens.device), invert=True).unsqueeze(-2)
-
-
-# SelfAttention
+@variant("SelfAttention", "step-by-step")
+class StepByStep(ThreeProjections):
+    def forward(self, x, mask=None):
+        q, k, v = self.w_q(x), self.w_k(x), self.w_v(x)
+        scores = q @ k.transpose(-2, -1) / math.sqrt(self.d_k)
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -torch.inf)
+        weights = torch.softmax(scores, dim=-1)
+        weights = weights.nan_to_num()
+        return weights @ v, weights
 
 
 @variant("SelfAttention", "earlier-component")
 class UsesAttention(nn.Module):
     def __init__(self, d_model, d_k, d_v):
         super().__init__()
-        self.w_v = nn.Linear(d_model, d_v, bias=False)
-        self.w_k = nn.Linear(d_model, d_k, bias=False)
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
+        for name, size in {"w_v": d_v, "w_k": d_k, "w_q": d_k}.items():
+            self.add_module(name, nn.Linear(d_model, size, bias=False))
 
     def forward(self, x, mask=None):
         return reference.attention(self.w_q(x), self.w_k(x), self.w_v(x), mask)
@@ -157,42 +117,28 @@ class UsesOwnHelper(nn.Module):
 
 
 @variant("SelfAttention", "einsum")
-class Einsum(nn.Module):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        for name, size in {"w_q": d_k, "w_k": d_k, "w_v": d_v}.items():
-            self.add_module(name, nn.Linear(d_model, size, bias=False))
-        self.scale = d_k**-0.5
-
+class Einsum(ThreeProjections):
     def forward(self, x, mask=None):
-        scores = torch.einsum("bid,bjd->bij", self.w_q(x) * self.scale, self.w_k(x))
-        if mask is None:
-            mask = torch.ones_like(scores, dtype=torch.bool)
-        mask = mask.expand_as(scores)
+        scores = torch.einsum("bid,bjd->bij", self.w_q(x) * self.d_k**-0.5, self.w_k(x))
+        mask = torch.ones_like(scores, dtype=torch.bool) if mask is None else mask.expand_as(scores)
         blind = ~mask.any(-1, keepdim=True)
         weights = scores.masked_fill(~(mask | blind), -torch.inf).softmax(-1) * mask
         return torch.einsum("bij,bjd->bid", weights, self.w_v(x)), weights
 
 
 @variant("SelfAttention", "loops")
-class OneQueryAtATime(nn.Module):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
-        self.w_k = nn.Linear(d_model, d_k, bias=False)
-        self.w_v = nn.Linear(d_model, d_v, bias=False)
-
+class OneQueryAtATime(ThreeProjections):
     def forward(self, x, mask=None):
         batch, seq, _ = x.shape
         allowed = None if mask is None else mask.expand(batch, seq, seq)
         outputs, rows = [], []
         for b in range(batch):
+            q, k, v = self.w_q(x[b]), self.w_k(x[b]), self.w_v(x[b])
             for i in range(seq):
-                q, k, v = self.w_q(x[b, i]), self.w_k(x[b]), self.w_v(x[b])
                 row = torch.zeros(seq, dtype=x.dtype, device=x.device)
                 seen = torch.arange(seq) if allowed is None else allowed[b, i].nonzero().flatten()
                 if len(seen):
-                    scores = (k[seen] * q).sum(-1) / k.shape[-1] ** 0.5
+                    scores = (k[seen] * q[i]).sum(-1) / k.shape[-1] ** 0.5
                     row = row.index_put((seen,), scores.softmax(0))
                 rows.append(row)
                 outputs.append(row @ v)
@@ -200,18 +146,11 @@ class OneQueryAtATime(nn.Module):
 
 
 @variant("SelfAttention", "one-product-for-all-projections")
-class FusedProjection(nn.Module):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        self.sizes = [d_k, d_k, d_v]
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
-        self.w_k = nn.Linear(d_model, d_k, bias=False)
-        self.w_v = nn.Linear(d_model, d_v, bias=False)
-
+class FusedProjection(ThreeProjections):
     def forward(self, x, mask=None):
         together = torch.cat([self.w_q.weight, self.w_k.weight, self.w_v.weight])
-        q, k, v = F.linear(x, together).split(self.sizes, dim=-1)
-        scores = torch.bmm(q, k.transpose(1, 2)).div(self.sizes[0] ** 0.5)
+        q, k, v = F.linear(x, together).split([self.d_k, self.d_k, self.d_v], dim=-1)
+        scores = torch.bmm(q, k.transpose(1, 2)).div(self.d_k**0.5)
         bias = torch.zeros_like(scores)
         if mask is not None:
             bias = bias.masked_fill(~mask, torch.finfo(x.dtype).min)
@@ -222,15 +161,7 @@ class FusedProjection(nn.Module):
 
 
 @variant("SelfAttention", "exponentials-by-hand")
-class ExponentialsByHand(nn.Module):
-    def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        self.d_k = d_k
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
-        self.w_k = nn.Linear(d_model, d_k, bias=False)
-        self.w_v = nn.Linear(d_model, d_v, bias=False)
-        self.dropout = nn.Dropout(0.0)
-
+class ExponentialsByHand(ThreeProjections):
     def forward(self, x, mask=None):
         root = self.d_k**0.25
         scores = (self.w_q(x) / root) @ (self.w_k(x) / root).permute(0, 2, 1)
@@ -238,17 +169,14 @@ class ExponentialsByHand(nn.Module):
         if mask is not None:
             powers = powers * mask.to(powers.dtype)
         total = powers.sum(-1, keepdim=True)
-        weights = self.dropout(powers / torch.where(total == 0, torch.ones_like(total), total))
+        weights = F.dropout(powers / torch.where(total == 0, torch.ones_like(total), total), 0.0)
         return weights @ self.w_v(x), weights
 
 
 @variant("SelfAttention", "weights-applied-directly")
-class RawWeights(nn.Module):
+class RawWeights(ThreeProjections):
     def __init__(self, d_model, d_k, d_v):
-        super().__init__()
-        self.w_q = nn.Linear(d_model, d_k, bias=False)
-        self.w_k = nn.Linear(d_model, d_k, bias=False)
-        self.w_v = nn.Linear(d_model, d_v, bias=False)
+        super().__init__(d_model, d_k, d_v)
         for layer in self.children():
             nn.init.xavier_uniform_(layer.weight)
 

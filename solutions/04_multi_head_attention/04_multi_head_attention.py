@@ -19,13 +19,14 @@
 # [If something looks wrong](#If-something-looks-wrong) near the end.
 
 # %% slug="set-up" tags=["setup"]
-from autograder import check, check_quiz
+from autograder import check, check_quiz, start
+start()
 import copy
 import torch
 from torch import nn
 from utils import my, plots, session, training
-from utils.experiments import multi_head_attention as task
-from utils.explorers import multi_head_attention as pictures
+from utils.chapters.multi_head_attention import experiment as task
+from utils.chapters.multi_head_attention import explorer
 
 attention = my.attention
 
@@ -135,7 +136,7 @@ check("split_heads")
 # head 0 hold after the short cut?
 
 # %% slug="view-picture"
-pictures.split_picture({
+explorer.split_picture({
     "split_heads": my.split_heads,
     "view alone": lambda x, num_heads: x.view(1, num_heads, 2, -1),
 })
@@ -399,7 +400,7 @@ if session.training_allowed():
     bars = torch.stack([mean - shares.amin(1), shares.amax(1) - mean])
     figure, ax = plots.figure(width=6, height=3.2)
     ax.errorbar(range(4), mean, bars, fmt="o", capsize=5, label="five seeds: mean, range")
-    ax.axhline(1 / 8, color="#d55e00", ls="--", label="one right, one guessed")
+    ax.axhline(1 / 8, color=plots.COLOURS["vermillion"], ls="--", label="one right, one guessed")
     ax.set_xticks(range(4), both_right)
     ax.set(xlabel="number of heads", ylabel="both letters right", ylim=(0, 1.05))
     ax.legend(loc="center right")
@@ -453,18 +454,19 @@ if session.training_allowed():
 
 # %% slug="explorer"
 one_each = {num_heads: trained[0] for num_heads, trained in models.items()}
-pictures.heads_explorer(one_each) if one_each else None
+explorer.question_explorer(one_each) if one_each else None
 
 # %% [markdown] slug="explore-static"
 # The same as a still picture: two questions to the model with two heads, then the same two to the model with one.
 
 # %% slug="explorer-two"
 if session.training_allowed():
-    pictures.heads_settings(one_each[2], [(1, 5), (5, 1)])
+    questions = [explorer.QuestionSetting(1, 5), explorer.QuestionSetting(5, 1)]
+    explorer.question_settings(one_each[2], questions)
 
 # %% slug="explorer-one"
 if session.training_allowed():
-    pictures.heads_settings(one_each[1], [(1, 5), (5, 1)])
+    explorer.question_settings(one_each[1], questions)
 
 # %% [markdown] slug="ablate-question"
 # ### Is the picture true?

@@ -21,7 +21,8 @@
 # odd, see [If something looks wrong](#If-something-looks-wrong) near the end.
 
 # %% slug="set-up" tags=["setup"]
-from autograder import check, check_quiz
+from autograder import check, check_quiz, start
+start()
 
 import math
 
@@ -29,8 +30,8 @@ import torch
 from torch import nn
 
 from utils import my, plots, session, training
-from utils.experiments import positional_encoding as tasks
-from utils.explorers import positional_encoding as explorer
+from utils.chapters.positional_encoding import experiment as tasks
+from utils.chapters.positional_encoding import explorer
 
 # %% [markdown] slug="who-bites"
 # ## Who bites whom?
@@ -387,9 +388,9 @@ check("shift_matrix")
 
 # %% slug="clock-settings"
 explorer.clock_settings(my.sinusoidal_encoding, my.shift_matrix, [
-    explorer.Setting(position=0, offset=3),
-    explorer.Setting(position=5, offset=3),
-    explorer.Setting(position=60, offset=3),
+    explorer.ClockSetting(position=0, offset=3),
+    explorer.ClockSetting(position=5, offset=3),
+    explorer.ClockSetting(position=60, offset=3),
 ])
 
 # %% [markdown] slug="clock-tasks"
@@ -446,9 +447,10 @@ plots.alt(figure, """Two attention maps over twelve positions. With queries move
 #
 # ### Stretch exercise: `apply_rotary`
 #
-# Build `apply_rotary(x, positions)`. `x` is `(..., seq, d_head)` with any leading axes, `positions` is `(seq,)`: the
-# caller says where each vector stands, and that need not begin at 0 or be in order. The result has the shape and dtype
-# of `x`. An odd `d_head` raises a `ValueError` that names `d_head` and its value.
+# Build `apply_rotary(x, positions, base=10000.0)`. `x` is `(..., seq, d_head)` with any leading axes, `positions` is
+# `(seq,)`: the caller says where each vector stands, and that need not begin at 0 or be in order. The result has the shape
+# and dtype of `x`. An odd `d_head` raises a `ValueError` that names `d_head` and its value. Models that read very long
+# texts take a larger `base` than 10,000 in the formula above, so that their slow pairs turn more slowly still.
 #
 # Mind that here the *first* of a pair takes the cosine, and the pairs are neighbours. Some libraries pair entry $i$ with
 # entry $i + d_{head}/2$; their weights are sorted to match, and mixing the two up gives wrong numbers without an error.
@@ -456,18 +458,18 @@ plots.alt(figure, """Two attention maps over twelve positions. With queries move
 # %% [markdown] hints="apply_rotary"
 
 # %% exercise="apply_rotary"
-def apply_rotary(x, positions):
+def apply_rotary(x, positions, base=10000.0):
     """Turns each pair of neighbours by an angle that its position gives (Su et al. 2021).
 
     x (..., seq, d_head), positions (seq,) -> the shape and dtype of x.
-    `ValueError` for an odd d_head.
+    `base` stands in the place of the 10,000. `ValueError` for an odd d_head.
     """
     ### BEGIN SOLUTION
     d_head = x.shape[-1]
     if d_head % 2:
         raise ValueError(f"d_head={d_head} is odd: only pairs can turn")
     pairs = torch.arange(0, d_head, 2, dtype=torch.float64, device=x.device)
-    angles = positions[:, None] / 10_000 ** (pairs / d_head)
+    angles = positions[:, None] / base ** (pairs / d_head)
     cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
     first, second = x[..., 0::2], x[..., 1::2]
     turned = torch.stack([first * cos - second * sin, first * sin + second * cos], dim=-1)

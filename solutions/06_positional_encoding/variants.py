@@ -5,11 +5,21 @@ import math
 
 import numpy as np
 import torch
-from torch import nn
 
-from autograder.misconceptions import variant
+from autograder.framework.known_answers import edits, variant
 
-# sinusoidal_encoding
+edits("sinusoidal_encoding", {
+    "exp of logarithms": {"solution": (
+        "/ 10_000**exponents → * torch.exp(-exponents.new_tensor(10000.0).log() * exponents)",
+        "torch.empty(seq_len, d_model) → torch.zeros(seq_len, d_model, dtype=torch.float64)",
+        "return encoding → return encoding.float()",
+    )},
+    "complex exponential": {"solution": (
+        "torch.empty(seq_len, d_model) → torch.view_as_real(torch.polar(torch.ones_like(angles), angles)).flip(-1)",
+        "encoding[:, 0::2] = → _ =", "encoding[:, 1::2] = → _ =",
+        "return encoding → return encoding.flatten(1)[:, :d_model].float()",
+    )},
+})  # fmt: skip
 
 
 @variant("sinusoidal_encoding", "one number at a time")
@@ -26,19 +36,8 @@ def encoding_by_loops(seq_len, d_model):
 def encoding_by_numpy(seq_len, d_model):
     columns = np.arange(d_model)
     angles = np.arange(seq_len)[:, None] / np.power(10000.0, 2 * (columns // 2) / d_model)
-    angles[:, 0::2] = np.sin(angles[:, 0::2])
-    angles[:, 1::2] = np.cos(angles[:, 1::2])
+    angles[:, 0::2], angles[:, 1::2] = np.sin(angles[:, 0::2]), np.cos(angles[:, 1::2])
     return torch.from_numpy(angles).to(torch.float32)
-
-
-@variant("sinusoidal_encoding", "exp of logarithms")
-def encoding_by_exp(seq_len, d_model):
-    positions = torch.arange(seq_len, dtype=torch.float64).unsqueeze(1)
-    div_term = torch.exp(torch.arange(0, d_model, 2, dtype=torch.float64) * (-math.log(10000.0) / d_model))
-    pe = torch.zeros(seq_len, d_model, dtype=torch.float64)
-    pe[:, 0::2] = torch.sin(positions * div_term)
-    pe[:, 1::2] = torch.cos(positions * div_term[: d_model // 2])
-    return pe.float()
 
 
 @variant("sinusoidal_encoding", "cosine as a shifted sine")
@@ -56,13 +55,6 @@ def encoding_by_stacking(seq_len, d_model):
     return torch.stack((angles.sin(), angles.cos()), dim=2).reshape(seq_len, -1)[:, :d_model].to(torch.float32)
 
 
-@variant("sinusoidal_encoding", "complex exponential")
-def encoding_by_complex_numbers(seq_len, d_model):
-    speeds = 10000 ** (-torch.arange(0, d_model, 2).double() / d_model)
-    hands = torch.polar(torch.ones(seq_len, len(speeds)).double(), torch.arange(seq_len).double()[:, None] * speeds)
-    return torch.view_as_real(hands).flip(-1).flatten(1)[:, :d_model].float()
-
-
 @variant("sinusoidal_encoding", "one turn after another")
 def encoding_by_repeated_turns(seq_len, d_model):
     turns = [cmath.exp(1j * 10000 ** (-2 * i / d_model)) for i in range((d_model + 1) // 2)]
@@ -73,79 +65,55 @@ def encoding_by_repeated_turns(seq_len, d_model):
     return torch.tensor(rows, dtype=torch.float64).float()
 
 
-# LearnedPositionalEmbedding
+_RETURNED, _TOLD = "return x + self.table[:seq] → return", '"seq={seq} does not fit into max_len={max_len} rows" →'
+_MADE = "0.02 * torch.randn(max_len, d_model) →"
+edits("LearnedPositionalEmbedding", {
+    "by index": {"solution": (
+        f"{_RETURNED} x + self.table[torch.arange(seq, device=x.device)].unsqueeze(0)",
+        f'{_TOLD} "x has seq={{seq}} positions, but the table has max_len={{max_len}} rows"',
+    )},
+    "through the function embedding": {"solution": (
+        f"{_RETURNED} nn.functional.embedding(torch.arange(seq, device=x.device).expand(len(x), seq), self.table) + x",
+        f'{_TOLD} "sequence of length {{seq}} does not fit into max_len={{max_len}}"', f"{_MADE} torch.zeros(max_len, d_model)",
+    )},
+    "with a registered buffer of positions": {"solution": (
+        "super().__init__() → super().__init__(); self.register_buffer('positions', torch.arange(max_len), persistent=False)",
+        f"{_RETURNED} torch.add(x, self.table.index_select(0, self.positions[: x.shape[1]]))",
+        "self.table.shape[0] → len(self.positions)", f'{_TOLD} "max_len={{max_len}} rows are too few for seq={{seq}}"',
+    )},
+    "one-hot product": {"solution": (
+        f"{_RETURNED} x + torch.eye(seq, max_len, dtype=x.dtype, device=x.device) @ self.table",
+        "if seq > max_len → if not seq <= max_len", f'{_TOLD} "seq must be at most max_len: got {{seq}} and {{max_len}}"',
+    )},
+    "frozen start from waves": {"solution": (
+        f"{_MADE} torch.outer(torch.arange(max_len), torch.ones(d_model)).sin(), requires_grad=True",
+        f"{_RETURNED} x + self.table.narrow(0, 0, seq).expand_as(x)", f'{_TOLD} "seq = {{seq}} > max_len = {{max_len}}"',
+    )},
+})  # fmt: skip
 
-
-@variant("LearnedPositionalEmbedding", "by index")
-class LearnedByIndex(nn.Module):
-    def __init__(self, max_len, d_model):
-        super().__init__()
-        self.table = nn.Parameter(torch.empty(max_len, d_model))
-        nn.init.normal_(self.table, std=0.02)
-
-    def forward(self, x):
-        seq = x.size(1)
-        if seq > self.table.size(0):
-            raise ValueError(f"x has seq={seq} positions, but the table has max_len={self.table.size(0)} rows")
-        return x + self.table[torch.arange(seq, device=x.device)].unsqueeze(0)
-
-
-@variant("LearnedPositionalEmbedding", "through the function embedding")
-class LearnedByLookUp(nn.Module):
-    def __init__(self, max_len, d_model):
-        super().__init__()
-        self.max_len = max_len
-        self.table = nn.Parameter(torch.zeros(max_len, d_model))
-
-    def forward(self, x):
-        batch, seq, d_model = x.shape
-        if seq > self.max_len:
-            raise ValueError(f"sequence of length {seq} does not fit into max_len={self.max_len}")
-        rows = nn.functional.embedding(torch.arange(seq, device=x.device).expand(batch, seq), self.table)
-        return rows + x
-
-
-@variant("LearnedPositionalEmbedding", "with a registered buffer of positions")
-class LearnedWithPositions(nn.Module):
-    def __init__(self, max_len, d_model):
-        super().__init__()
-        self.register_parameter("table", nn.Parameter(torch.rand(max_len, d_model) - 0.5))
-        self.register_buffer("positions", torch.arange(max_len), persistent=False)
-
-    def forward(self, x):
-        if x.shape[1] > len(self.positions):
-            raise ValueError(f"max_len={len(self.positions)} rows are too few for seq={x.shape[1]}")
-        return torch.add(x, self.table.index_select(0, self.positions[: x.shape[1]]))
-
-
-@variant("LearnedPositionalEmbedding", "one-hot product")
-class LearnedByProduct(nn.Module):
-    def __init__(self, max_len, d_model):
-        super().__init__()
-        self.max_len, self.table = max_len, nn.Parameter(torch.ones(max_len, d_model))
-
-    def forward(self, x):
-        seq = x.shape[-2]
-        if not seq <= self.max_len:
-            raise ValueError(f"seq must be at most max_len: got {seq} and {self.max_len}")
-        one_hot = torch.eye(seq, self.max_len, dtype=x.dtype, device=x.device)
-        return x + one_hot @ self.table
-
-
-@variant("LearnedPositionalEmbedding", "frozen start from the sinusoidal encoding")
-class LearnedFromSinusoids(nn.Module):
-    def __init__(self, max_len, d_model):
-        super().__init__()
-        self.table = nn.Parameter(encoding_by_loops(max_len, d_model).clone(), requires_grad=True)
-
-    def forward(self, x):
-        max_len, seq = self.table.shape[0], x.shape[1]
-        if max_len < seq:
-            raise ValueError(f"seq = {seq} > max_len = {max_len}")
-        return x + self.table.narrow(0, 0, seq).expand_as(x)
-
-
-# shift_matrix
+_TOLD, _BUILT = '"d_model={d_model} is odd: only pairs can turn" →', "torch.block_diag(*blocks) →"
+edits("shift_matrix", {
+    "in float64": {"solution": ".float() →"},
+    "two diagonals": {"solution": (
+        f"{_BUILT} torch.diag(cos.repeat_interleave(2)) + torch.diag(sines, -1) - torch.diag(sines, 1)",
+        "rows = → sines = torch.stack([sin, 0 * sin], dim=-1).flatten()[:-1]\n    rows =",
+        f'{_TOLD} "the last sine has no cosine: d_model={{d_model}}"',
+    )},
+    "exponential of the generator": {"solution": (
+        "rows = → turn = torch.tensor([[0.0, -1.0], [1.0, 0.0]], dtype=torch.float64)\n    rows =",
+        f"{_BUILT} torch.matrix_exp(torch.kron(torch.diag(angles), turn))", "if d_model % 2 → if d_model & 1",
+        f'{_TOLD} "odd d_model {{d_model}}"',
+    )},
+    "a rotation of the unit vectors": {"solution": (
+        "rows = → first, second = torch.eye(d_model).reshape(d_model, -1, 2).unbind(-1)\n    rows =",
+        f"{_BUILT} torch.stack((first * cos + second * sin, second * cos - first * sin), dim=-1).flatten(1)",
+    )},
+    "solved from the table": {"solution": (
+        "rows = → waves = [p / 10_000**exponents for p in (0, 1, offset, offset + 1)]\n    rows =",
+        "blocks = torch.stack(rows, dim=-2) → tables = [torch.stack([w.sin(), w.cos()], -1) for w in waves]\n"
+        "    blocks = torch.linalg.solve(torch.stack(tables[:2], -2), torch.stack(tables[2:], -2))",
+    )},
+})  # fmt: skip
 
 
 @variant("shift_matrix", "one block at a time")
@@ -160,131 +128,77 @@ def shift_by_loops(offset, d_model):
     return matrix
 
 
-@variant("shift_matrix", "in float64")
-def shift_in_float64(offset, d_model):
-    return shift_by_loops(offset, d_model).double()
-
-
-@variant("shift_matrix", "two diagonals")
-def shift_by_diagonals(offset, d_model):
-    if d_model & 1:
-        raise ValueError(f"the last sine has no cosine: d_model={d_model}")
-    angles = (offset * 10000 ** (-torch.arange(0, d_model, 2) / d_model)).repeat_interleave(2)
-    sines = torch.sin(angles)[:-1] * torch.tensor([1.0, 0.0]).repeat(d_model // 2)[:-1]
-    return torch.diag(torch.cos(angles)) + torch.diag(sines, -1) - torch.diag(sines, 1)
-
-
-@variant("shift_matrix", "exponential of the generator")
-def shift_by_matrix_exponential(offset, d_model):
-    if d_model % 2:
-        raise ValueError(f"odd d_model {d_model}")
-    generator = torch.zeros(d_model, d_model, dtype=torch.float64)
-    even = torch.arange(0, d_model, 2)
-    speeds = 10000 ** (-even.double() / d_model)
-    generator[even, even + 1], generator[even + 1, even] = -speeds, speeds
-    return torch.matrix_exp(generator * offset).float()
-
-
-@variant("shift_matrix", "a rotation of the unit vectors")
-def shift_by_columns(offset, d_model):
-    if d_model % 2:
-        raise ValueError(f"d_model={d_model}: choose an even size")
-    pairs = torch.eye(d_model).reshape(d_model, -1, 2)
-    angles = torch.tensor([offset / 10000 ** (2 * i / d_model) for i in range(d_model // 2)])
-    sine, cosine = pairs.unbind(-1)
-    moved = (sine * angles.cos() + cosine * angles.sin(), cosine * angles.cos() - sine * angles.sin())
-    return torch.stack(moved, -1).flatten(1)
-
-
-@variant("shift_matrix", "solved from the table")
-def shift_by_solving(offset, d_model):
-    if d_model % 2:
-        raise ValueError(f"d_model={d_model} is odd")
-    speeds = np.power(10000.0, -np.arange(0, d_model, 2) / d_model)
-    matrix = np.zeros((d_model, d_model))
-    for i, speed in enumerate(speeds):
-        rows = np.array([[math.sin(p * speed), math.cos(p * speed)] for p in (0, 1)])
-        goals = np.array([[math.sin((p + offset) * speed), math.cos((p + offset) * speed)] for p in (0, 1)])
-        matrix[2 * i : 2 * i + 2, 2 * i : 2 * i + 2] = np.linalg.solve(rows, goals)
-    return torch.tensor(matrix, dtype=torch.float32)
-
-
-# apply_rotary
-
-
-@variant("apply_rotary", "complex numbers")
-def rotary_by_complex_numbers(x, positions):
-    if x.shape[-1] % 2:
-        raise ValueError(f"d_head={x.shape[-1]} must be even")
-    speeds = 10000.0 ** (-torch.arange(0, x.shape[-1], 2, dtype=torch.float64) / x.shape[-1])
-    angles = positions.double().unsqueeze(-1) * speeds
-    turns = torch.polar(torch.ones_like(angles), angles).to(x.dtype.to_complex())
-    pairs = torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous())
-    return torch.view_as_real(pairs * turns).flatten(-2)
-
-
-@variant("apply_rotary", "x cos plus its quarter turn sin")
-def rotary_by_quarter_turn(x, positions):
-    *lead, seq, d_head = x.shape
-    if d_head % 2 == 1:
-        raise ValueError(f"x has d_head={d_head}, which is odd")
-    inv_freq = 1.0 / 10000 ** (torch.arange(0, d_head, 2).to(x.dtype) / d_head)
-    angles = torch.einsum("i,j->ij", positions.to(x.dtype), inv_freq).repeat_interleave(2, dim=-1)
-    turned = torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).reshape(x.shape)
-    return x * angles.cos() + turned * angles.sin()
-
-
-@variant("apply_rotary", "into an empty tensor")
-def rotary_into_empty(x, positions):
-    if x.size(-1) % 2:
-        raise ValueError(f"the last axis of x (d_head) has odd size {x.size(-1)}")
-    half = x.size(-1) // 2
-    speeds = torch.tensor([10000 ** (-i / half) for i in range(half)], dtype=x.dtype)
-    theta = positions.to(x.dtype).view(-1, 1) * speeds
-    result = torch.empty_like(x)
-    result[..., 0::2] = x[..., 0::2] * theta.cos() - x[..., 1::2] * theta.sin()
-    result[..., 1::2] = x[..., 0::2] * theta.sin() + x[..., 1::2] * theta.cos()
-    return result
+_TOLD, _PAIRS = '"d_head={d_head} is odd: only pairs can turn" →', "first, second = x[..., 0::2], x[..., 1::2] →"
+_JOINED = "torch.stack([first * cos - second * sin, first * sin + second * cos], dim=-1) →"
+_OWN_DTYPE = (
+    "torch.arange(0, d_head, 2, dtype=torch.float64, device=x.device) → torch.arange(0, d_head, 2, device=x.device).to(x.dtype)"
+)
+edits("apply_rotary", {
+    "complex numbers": {"solution": (
+        f"{_PAIRS} turns = torch.polar(torch.ones_like(angles), angles).to(x.dtype.to_complex())",
+        f'{_TOLD} "d_head={{d_head}} must be even"',
+        f"{_JOINED} torch.view_as_real(torch.view_as_complex(x.reshape(*x.shape[:-1], -1, 2).contiguous()) * turns)",
+    )},
+    "x cos plus its quarter turn sin": {"solution": (
+        _OWN_DTYPE,
+        "positions[:, None] / base ** (pairs / d_head) → positions.to(x.dtype)[:, None] * (1.0 / base ** (pairs / d_head))",
+        f"{_PAIRS} cos, sin = cos.repeat_interleave(2, dim=-1), sin.repeat_interleave(2, dim=-1)",
+        f"{_JOINED} torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).reshape(x.shape)",
+        "turned.flatten(-2) → x * cos + turned * sin", f'{_TOLD} "x has d_head={{d_head}}, which is odd"',
+    )},
+    "into an empty tensor": {"solution": (
+        f"{_JOINED} torch.empty_like(x)\n    turned[..., 0::2] = first * cos - second * sin",
+        "return → turned[..., 1::2] = first * sin + second * cos\n    return",
+        "turned.flatten(-2) → turned", f'{_TOLD} "the last axis of x (d_head) has odd size {{x.size(-1)}}"',
+    )},
+    "looked up in a table": {"solution": (
+        _OWN_DTYPE,
+        "positions[:, None] / → torch.arange(int(positions.max()) + 1, dtype=x.dtype, device=x.device)[:, None] /",
+        "angles.cos().to(x.dtype), angles.sin().to(x.dtype) → angles.cos()[positions], angles.sin()[positions]",
+        f"{_PAIRS} first, second = x.unflatten(-1, (-1, 2)).unbind(-1)", f'{_TOLD} "d_head must be even, not {{d_head}}"',
+    )},
+})  # fmt: skip
 
 
 @variant("apply_rotary", "as a product with rotation matrices")
-def rotary_by_matrices(x, positions):
+def rotary_by_matrices(x, positions, base=10000.0):
     d_head = x.shape[-1]
     if d_head % 2:
         raise ValueError(f"d_head {d_head} is odd")
     rows = []
     for position in positions.tolist():
-        angles = [position / 10000 ** (2 * i / d_head) for i in range(d_head // 2)]
-        blocks = [torch.tensor([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]], dtype=x.dtype) for a in angles]
+        angles = [position / base ** (2 * i / d_head) for i in range(d_head // 2)]
+        blocks = [x.new_tensor([[math.cos(a), math.sin(a)], [-math.sin(a), math.cos(a)]]) for a in angles]
         rows.append(torch.block_diag(*blocks))
     return torch.einsum("...sd,sde->...se", x, torch.stack(rows))
 
 
 @variant("apply_rotary", "pair by pair, joined")
-def rotary_pair_by_pair(x, positions):
+def rotary_pair_by_pair(x, positions, base=10000.0):
     d_head = x.shape[-1]
     if d_head % 2:
         raise ValueError(f"d_head={d_head}")
     columns = []
     for i in range(0, d_head, 2):
-        angle = positions.to(x.dtype) * 10000 ** (-i / d_head)
+        angle = positions.to(x.dtype) * base ** (-i / d_head)
         a, b = x[..., i], x[..., i + 1]
         columns += [a * torch.cos(angle) - b * torch.sin(angle), a * torch.sin(angle) + b * torch.cos(angle)]
     return torch.stack(columns, dim=-1)
 
 
-@variant("apply_rotary", "looked up in a table")
-def rotary_by_look_up(x, positions):
-    if x.shape[-1] % 2:
-        raise ValueError(f"d_head must be even, not {x.shape[-1]}")
-    steps = torch.arange(int(positions.max()) + 1, dtype=x.dtype)
-    angles = torch.outer(steps, 10000 ** (-torch.arange(0, x.shape[-1], 2, dtype=x.dtype) / x.shape[-1]))
-    cos, sin = angles.cos()[positions], angles.sin()[positions]
-    a, b = x.unflatten(-1, (-1, 2)).unbind(-1)
-    return torch.stack((a * cos - b * sin, b * cos + a * sin), -1).flatten(-2)
-
-
-# alibi_bias
+_SLOPES = "slopes = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads) → slopes ="
+edits("alibi_bias", {
+    "geometric series": {"solution": (
+        f"{_SLOPES} torch.tensor([(2 ** (-8 / num_heads)) ** (h + 1) for h in range(num_heads)])",
+        "-slopes[:, None, None] * steps_back → torch.einsum('h,ij->hij', slopes, -steps_back.to(slopes.dtype))",
+        "bias.masked_fill(steps_back < 0, -math.inf) → torch.where(steps_back >= 0, bias, -torch.inf)",
+    )},
+    "added upper triangle": {"solution": (
+        f"{_SLOPES} torch.exp2(-8.0 * torch.arange(1, num_heads + 1) / num_heads)",
+        "* steps_back → * steps_back.float().clamp(min=0)",
+        "bias.masked_fill(steps_back < 0, -math.inf) → bias + torch.full((seq_len, seq_len), -math.inf).triu(1)",
+    )},
+})  # fmt: skip
 
 
 @variant("alibi_bias", "one number at a time")
@@ -297,24 +211,6 @@ def bias_by_loops(num_heads, seq_len):
     return bias
 
 
-@variant("alibi_bias", "geometric series")
-def bias_by_series(num_heads, seq_len):
-    start = 2 ** (-8 / num_heads)
-    slopes = torch.tensor([start ** (h + 1) for h in range(num_heads)])
-    steps = torch.arange(seq_len)
-    distance = (steps[None, :] - steps[:, None]).to(slopes.dtype)
-    bias = torch.einsum("h,ij->hij", slopes, distance)
-    return torch.where(distance <= 0, bias, -torch.inf)
-
-
-@variant("alibi_bias", "added upper triangle")
-def bias_by_addition(num_heads, seq_len):
-    slopes = torch.exp2(-8.0 * torch.arange(1, num_heads + 1) / num_heads).view(-1, 1, 1)
-    steps = torch.arange(seq_len).float()
-    back = (steps.unsqueeze(1) - steps.unsqueeze(0)).clamp(min=0)
-    return -slopes * back + torch.full((seq_len, seq_len), -math.inf).triu(1)
-
-
 @variant("alibi_bias", "through numpy")
 def bias_by_numpy(num_heads, seq_len):
     i, j = np.indices((seq_len, seq_len))
@@ -325,9 +221,7 @@ def bias_by_numpy(num_heads, seq_len):
 
 @variant("alibi_bias", "in place, head by head")
 def bias_in_place(num_heads, seq_len):
-    heads = []
     look_ahead = torch.ones(seq_len, seq_len).triu(diagonal=1).bool()
-    for h in range(1, num_heads + 1):
-        grid = torch.cumsum(torch.ones(seq_len, seq_len).tril(-1), 0)
-        heads.append((-(0.5 ** (8 * h / num_heads)) * grid).masked_fill_(look_ahead, -math.inf))
-    return torch.stack(heads)
+    grid = torch.cumsum(torch.ones(seq_len, seq_len).tril(-1), 0)
+    slopes = [0.5 ** (8 * h / num_heads) for h in range(1, num_heads + 1)]
+    return torch.stack([(-slope * grid).masked_fill_(look_ahead, -math.inf) for slope in slopes])

@@ -1,29 +1,68 @@
-"""Every component of the course on PyTorch's own building blocks.
+"""Every component of the course on PyTorch's own building blocks, a file a component, found by its name.
 
 They are the oracle of the checks, and what later chapters build on. Modules own parameters under the names that an
-answer's have, so that weights move from one to the other. `COMPONENTS` maps each name to its component in the
-course's order; `observed` tells a watcher when one of them runs.
+answer's have, so that weights move from one to the other. `COMPONENTS` maps each name to its component in the course's
+order; `observed` tells a watcher when one of them runs.
 """
 
-from utils.reference import dot_products, heads, masks, observed, positions, recurrence
-from utils.reference.dot_products import attention, attention_scores, blockwise_attention, softmax
-from utils.reference.heads import GroupedQueryAttention, MultiHeadAttention, SelfAttention, merge_heads, split_heads
-from utils.reference.masks import create_look_ahead_mask, create_padding_mask
-from utils.reference.observed import COMPONENTS
-from utils.reference.positions import (
-    LearnedPositionalEmbedding,
-    alibi_bias,
-    apply_rotary,
-    shift_matrix,
-    sinusoidal_encoding,
-)
-from utils.reference.recurrence import causal_average, gradient_norms, rnn_forward
+import importlib
+import sys
+import types
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-__all__ = [
-    "COMPONENTS", "dot_products", "heads", "masks", "observed", "positions", "recurrence",
-    "rnn_forward", "gradient_norms", "causal_average",
-    "softmax", "attention_scores", "attention", "blockwise_attention",
-    "create_look_ahead_mask", "create_padding_mask", "SelfAttention",
-    "split_heads", "merge_heads", "MultiHeadAttention", "GroupedQueryAttention",
-    "sinusoidal_encoding", "LearnedPositionalEmbedding", "shift_matrix", "apply_rotary", "alibi_bias",
-]  # fmt: skip
+from utils.manifest import load
+
+_FOLDER = Path(__file__).parent
+_HELPERS = {"__init__", "observed"}
+
+
+class _ByName(Mapping[str, Callable[..., Any]]):
+    """Name -> function or class, imported when it is asked for; iteration follows the course's order."""
+
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        if name not in _names():
+            raise KeyError(name)
+        return getattr(importlib.import_module(f"{__name__}.{name}"), name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_names())
+
+    def __len__(self) -> int:
+        return len(_names())
+
+
+COMPONENTS = _ByName()
+
+
+@cache
+def _names() -> tuple[str, ...]:
+    order = [exercise.id for exercise in load().exercises]
+    there = {path.stem for path in _FOLDER.glob("*.py")} - _HELPERS
+    return tuple(sorted(there, key=lambda name: (order.index(name) if name in order else len(order), name)))
+
+
+class _Reference(types.ModuleType):
+    """This package: `reference.NAME` is the component of that name, never the file that holds it."""
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        if name in COMPONENTS:
+            return COMPONENTS[name]
+        raise AttributeError(f"the reference has no component {name!r}")
+
+    def __setattr__(self, name: str, value: object) -> None:
+        # Python sets a file of a package as an attribute of it: of a component's file the component stands there.
+        own = isinstance(value, types.ModuleType) and name in COMPONENTS
+        super().__setattr__(name, vars(value)[name] if own else value)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *COMPONENTS]
+
+
+sys.modules[__name__].__class__ = _Reference
+
+if TYPE_CHECKING:
+
+    def __getattr__(name: str) -> Callable[..., Any]: ...

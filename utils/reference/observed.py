@@ -1,62 +1,53 @@
-"""Registers the components of the reference and tells watchers when one of them is entered and left.
+"""Tells watchers when a component of the reference is entered and left.
 
 A watcher is an object with `enter(name)` and `leave(name)`, put into `watchers` for as long as it wants to know.
 """
 
 import functools
 import inspect
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar, overload
 
-watchers = []
-
-ORDER = (
-    "rnn_forward", "gradient_norms", "causal_average",
-    "softmax", "attention_scores", "attention", "blockwise_attention",
-    "create_look_ahead_mask", "create_padding_mask", "SelfAttention",
-    "split_heads", "merge_heads", "MultiHeadAttention", "GroupedQueryAttention",
-    "LayerNorm", "FeedForward", "EncoderBlock", "DecoderBlock", "RMSNorm", "SwiGLU",
-    "sinusoidal_encoding", "LearnedPositionalEmbedding", "shift_matrix", "apply_rotary", "alibi_bias",
-    "shift_right", "Transformer", "label_smoothed_loss", "noam_learning_rate", "greedy_decode", "beam_search",
-    "mask_tokens", "Bert", "next_token_loss", "Gpt", "sample_token", "generate", "span_corruption",
-    "relative_position_bucket", "T5", "patchify", "ViT", "box_iou",
-)  # fmt: skip
-"""The components of the whole course in the contract's order."""
+_Component = TypeVar("_Component", bound=Callable[..., Any])
 
 
-class _InOrder(dict):
-    """The registered components; iteration follows `ORDER` whatever was registered first."""
+class Watcher(Protocol):
+    """What is told when a component of this name is entered and left."""
 
-    def __setitem__(self, name, value):
-        super().__setitem__(name, value)
-        for known in ORDER:
-            if known in self:
-                super().__setitem__(known, super().pop(known))
+    def enter(self, name: str) -> None: ...
+
+    def leave(self, name: str) -> None: ...
 
 
-COMPONENTS = _InOrder()
-"""Name -> function or class, in the contract's order."""
+watchers: list[Watcher] = []
 
 
-def component(name, methods=("forward",)):
-    """Decorates a function or an `nn.Module` class: registers it and reports its calls to the watchers.
+@overload
+def component(built: _Component) -> _Component: ...
+
+
+@overload
+def component(*, methods: tuple[str, ...]) -> Callable[[_Component], _Component]: ...
+
+
+def component(built: Callable[..., Any] | None = None, *, methods: tuple[str, ...] = ("forward",)) -> Callable[..., Any]:
+    """Decorates a function or an `nn.Module` class: its calls are reported to the watchers under its name.
 
     Of a class the `methods` are watched; its name and its `state_dict` stay as they are.
     """
 
-    def register(built):
-        if inspect.isclass(built):
-            for method in methods:
-                setattr(built, method, _reporting(name, vars(built)[method]))
-        else:
-            built = _reporting(name, built)
-        COMPONENTS[name] = built
-        return built
-
-    return register
+    if built is None:
+        return functools.partial(component, methods=methods)
+    if not inspect.isclass(built):
+        return _reporting(built.__name__, built)
+    for method in methods:
+        setattr(built, method, _reporting(built.__name__, vars(built)[method]))
+    return built
 
 
-def _reporting(name, function):
+def _reporting(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
-    def wrapper(*args, **kwargs):
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         if not watchers:
             return function(*args, **kwargs)
         told = list(watchers)
@@ -68,6 +59,6 @@ def _reporting(name, function):
             for watcher in told:
                 watcher.leave(name)
 
-    wrapper.__signature__ = inspect.signature(function)
+    vars(wrapper)["__signature__"] = inspect.signature(function)
     del wrapper.__wrapped__  # no way round the report
     return wrapper

@@ -1,1 +1,0 @@
-"""From percent scripts to executed solution notebooks and released ones: `python -m autograder.build`."""

@@ -1,9 +1,0 @@
-"""nbgrader's configuration as a folder's `nbgrader_config.py` says it."""
-
-from traitlets.config import Config
-from traitlets.config.loader import PyFileConfigLoader
-
-
-def config_of(folder):
-    """The `Config` of the course directory `folder`. `ConfigFileNotFound` where it has none."""
-    return Config(PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config())

@@ -1,1 +1,0 @@
-"""What `course.py` starts inside `.venv`, one module a command. Notebooks never import this package."""
