@@ -1,6 +1,5 @@
 """What is checked of attention_scores."""
 
-
 from autograder.framework import expect
 from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case

@@ -1,6 +1,5 @@
 """What is checked of split_heads."""
 
-
 from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case
 from autograder.framework.component import Component, Drawn, Probe
