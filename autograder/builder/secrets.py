@@ -19,7 +19,7 @@ SIGNATURE = re.compile(r"(async def|def|class|import|from)\b|@")
 ARROW = "→"  # between the two sides of an edit, see `autograder.framework.known_answers`
 DOES = re.compile(r"[(@*/+\-%|&~\[]")
 # The contract gives every parameter and child by name and type, so that weights load by name.
-GIVEN = re.compile(r"self\.\w+=nn\.[A-Z]\w*\(")
+GIVEN = re.compile(r"self\.\w+=(nn\.)?[A-Z]\w*\(")
 
 
 @dataclass(frozen=True)
