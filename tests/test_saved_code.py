@@ -3,12 +3,10 @@
 The components in here bear the course's names and compute nothing that the course asks for.
 """
 
-import importlib.util
-import inspect
-
 import pytest
 from learner import Notebook, outside, text
 
+from autograder.framework import known_answers
 from autograder.notebook import passes_alone
 from utils import library
 from utils.manifest import load
@@ -136,33 +134,24 @@ def test_cells_with_future_imports_null_bytes_and_shared_lines(home, notebook):
 
 
 @pytest.fixture(scope="module")
-def variants():
-    """The first right answer of `solutions/` for each component of chapter 02, as a cell."""
-    path = load().source_folder(MECHANISM.id) / "variants.py"
-    spec = importlib.util.spec_from_file_location("variants_of_the_mechanism", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+def answer():
+    """A cell with a right answer to `attention` that needs no earlier component and calls `safe.softmax(-1)`."""
+    source = known_answers.right_answers(MECHANISM.id, "attention")["helper-class"].source
+    assert "safe.softmax(-1)" in source
+    return source
 
 
-def _as_cell(function, name):
-    lines = inspect.getsource(function).splitlines()
-    body = "\n".join(line for line in lines if not line.startswith("@variant"))
-    return "import math\nimport torch\n" + body.replace(f"def {function.__name__}(", f"def {name}(")
-
-
-def test_wrong_earlier_component_is_replaced_where_only_the_reference_makes_the_answer_pass(home, notebook, variants):
+def test_wrong_earlier_component_is_replaced_where_only_the_reference_makes_the_answer_pass(home, notebook, answer):
     # The notebook's softmax is wrong and has not passed; the answer to `attention` calls it.
     notebook.run("import torch\ndef softmax(x, dim=-1): return torch.zeros_like(x)")
-    notebook.run(_as_cell(variants.attention_by_einsum, "attention").replace("torch.softmax", "softmax"))
+    notebook.run(answer.replace("safe.softmax(-1)", "softmax(safe)"))
     assert notebook.passes("attention") is not None
     saved = text(home)
     assert "from utils.reference import softmax" in saved and "zeros_like(x)" not in saved
 
 
-def test_own_helper_that_bears_the_name_of_a_component_is_kept(home, notebook, variants):
+def test_own_helper_that_bears_the_name_of_a_component_is_kept(home, notebook, answer):
     notebook.run("import torch\ndef attention_scores(scores): return torch.softmax(scores, -1)")
-    answer = _as_cell(variants.attention_by_einsum, "attention")
-    notebook.run(answer.replace("torch.softmax(scores, dim=-1)", "attention_scores(scores)"))
+    notebook.run(answer.replace("safe.softmax(-1)", "attention_scores(safe)"))
     assert notebook.passes("attention") is not None
     assert "def attention_scores" in text(home)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from autograder.builder.script import read_cells
-from utils import drawings, manifest, plots, reference
+from utils import drawings, manifest, plots, reference, session
 from utils.chapters.transformer_architecture import experiment as task
 from utils.chapters.transformer_architecture import explorer, pictures, sweep
 
@@ -59,8 +59,8 @@ def test_the_smaller_start_is_smaller_and_norms_start_with_ones():
 
 def test_without_norms_the_signal_fades_without_sums_and_grows_with_them():
     for seed in task.SEEDS:
-        fading, _ = explorer.measure(explorer.Setting("neither", seed=seed))
-        growing, _ = explorer.measure(explorer.Setting("residual only", seed=seed))
+        fading, _ = explorer.measure(explorer.StackSetting("neither", seed=seed))
+        growing, _ = explorer.measure(explorer.StackSetting("residual only", seed=seed))
         assert fading[-1] < fading[0] / 100 and growing[-1] > 30 * growing[0]
 
 
@@ -230,23 +230,25 @@ def test_a_residual_arrow_goes_round_the_boxes_between():
 
 
 def test_where_no_widgets_run_the_explorer_says_so(capsys):
-    assert explorer.explorer() is None
+    assert explorer.stack_explorer() is None
     assert "JupyterLab" in capsys.readouterr().out
 
 
 def test_the_explorer_follows_its_controls(monkeypatch):
-    monkeypatch.setattr(explorer.session, "widgets_work", lambda: True)
-    controls, screen = explorer.explorer().children
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
+    controls, screen = explorer.stack_explorer().children
     arrangement, depth, small, seed = controls.children
     seen = [screen.value]
     for control, value in ((arrangement, "pre-norm"), (depth, 3), (small, True), (seed, 4)):
         control.value = value
         seen.append(screen.value)
     assert len(set(seen)) == 5 and all(page.startswith("<img") for page in seen)
-    assert "pre-norm, 3 blocks, small start, seed 4" in seen[-1]
+    assert "pre-norm, 3 blocks, smaller start, seed 4" in seen[-1]
 
 
-def test_still_settings_are_one_picture_with_its_numbers(shown):
-    explorer.still(explorer.Setting("neither", 3), explorer.Setting("residual only", 3))
-    ((text, size),) = shown
-    assert size > 1000 and "neither, 3 blocks" in text and "residual only, 3 blocks" in text
+def test_still_settings_are_one_picture_with_its_numbers(monkeypatch):
+    drawn = []
+    monkeypatch.setattr(explorer, "show", drawn.extend)
+    explorer.stack_settings([explorer.StackSetting("neither", 3), explorer.StackSetting("residual only", 3)])
+    assert [drawing.alt.partition(", ")[0] for drawing in drawn] == ["neither", "residual only"]
+    assert all("signal from" in drawing.alt and "<circle" in drawing.framed() for drawing in drawn)

@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from utils import plots
+from utils.palette import GREY, GROUND, INK, QUIET, TINTS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,16 +30,15 @@ if TYPE_CHECKING:
 Point = tuple[float, float]
 
 KINDS = {
-    "part": "#cfe5f3",  # something with weights
-    "attention": "#fbe3c0",
-    "norm": "#fdf6bd",
-    "step": "#e9e9e9",  # something without weights
-    "data": "#ffffff",
-    "add": "#cdeadf",
+    "part": TINTS[0],  # something with weights
+    "attention": TINTS[1],
+    "norm": TINTS[4],
+    "step": TINTS[5],  # something without weights
+    "data": GROUND,
+    "add": TINTS[2],
 }
-"""What a box can be, and its ground: light shades of the colours of `plots`, all with dark ink."""
+"""What a box can be, and its ground, light enough for dark ink."""
 
-_INK, _LINE, _QUIET = "#1a1a1a", "#4d4d4d", "#5f5f5f"
 _COLUMN, _ROW = 2.1, 0.66  # inches from the middle of one box to that of the next
 _WIDE, _HIGH, _ROUND = 1.5, 0.36, 0.26  # of a box, and across the circle of a sum
 
@@ -136,7 +136,7 @@ class Diagram:
         for box in self._boxes.values():
             _draw_box(ax, box)
         for x, y, words, size, align, weight in self._words:
-            ax.text(x, y, words, ha=align, va="center", fontsize=size, color=_INK, weight=weight)
+            ax.text(x, y, words, ha=align, va="center", fontsize=size, color=INK, weight=weight)
         return drawn
 
     def show(self, alt: str) -> None:
@@ -178,33 +178,33 @@ def _facing(start: _Box, end: _Box) -> tuple[str, str]:
 def _draw_box(ax: Axes, box: _Box) -> None:
     from matplotlib.patches import Circle, FancyBboxPatch
 
-    look: dict[str, Any] = {"facecolor": KINDS[box.kind], "edgecolor": _LINE, "linewidth": 0.9}
+    look: dict[str, Any] = {"facecolor": KINDS[box.kind], "edgecolor": QUIET, "linewidth": 0.9}
     if box.kind == "add":
         ax.add_patch(Circle((box.x, box.y), box.wide / 2, **look))
     elif box.kind != "data":
         corner = box.x - box.wide / 2 + 0.05, box.y - box.high / 2 + 0.05
         ax.add_patch(FancyBboxPatch(corner, box.wide - 0.1, box.high - 0.1, boxstyle="round,pad=0.05", **look))
-    ax.text(box.x, box.y, box.text, ha="center", va="center", fontsize=9, color=_INK)
+    ax.text(box.x, box.y, box.text, ha="center", va="center", fontsize=9, color=INK)
 
 
 def _draw_line(ax: Axes, points: list[Point], label: str, bend: float | None) -> None:
     from matplotlib.patches import FancyArrowPatch
 
     if len(points) > 2:
-        ax.plot(*zip(*points[:-1], strict=True), color=_LINE, linewidth=1.1, solid_joinstyle="round")
+        ax.plot(*zip(*points[:-1], strict=True), color=QUIET, linewidth=1.1, solid_joinstyle="round")
     style = f"arc3,rad={-bend}" if bend else None
     look: dict[str, Any] = {
-        "arrowstyle": "-|>", "mutation_scale": 9, "color": _LINE, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0,
+        "arrowstyle": "-|>", "mutation_scale": 9, "color": QUIET, "linewidth": 1.1, "shrinkA": 0, "shrinkB": 0,
     }  # fmt: skip
     ax.add_patch(FancyArrowPatch(points[-2], points[-1], connectionstyle=style or "arc3", **look))
     if label:
         middle = [(points[0][axis] + points[-1][axis]) / 2 for axis in (0, 1)]
-        ax.text(middle[0] + 0.09, middle[1], label, ha="left", va="center", fontsize=7.5, color=_QUIET)
+        ax.text(middle[0] + 0.09, middle[1], label, ha="left", va="center", fontsize=7.5, color=QUIET)
 
 
 def _draw_frame(ax: Axes, left: float, low: float, wide: float, high: float, title: str) -> None:
     from matplotlib.patches import Rectangle
 
-    ax.add_patch(Rectangle((left, low), wide, high, fill=False, edgecolor="#8a8a8a", linewidth=0.9, linestyle="--"))
+    ax.add_patch(Rectangle((left, low), wide, high, fill=False, edgecolor=GREY, linewidth=0.9, linestyle="--"))
     if title:
-        ax.text(left, low + high + 0.05, title, ha="left", va="bottom", fontsize=8.5, color=_QUIET)
+        ax.text(left, low + high + 0.05, title, ha="left", va="bottom", fontsize=8.5, color=QUIET)

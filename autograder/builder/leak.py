@@ -131,9 +131,7 @@ def _views(strings: tuple[str, ...]) -> Iterator[str]:
                 continue
 
 
-def _in_texts(
-    secret: list[SecretBlock], public: frozenset[str], given: set[str], texts: tuple[Text, ...]
-) -> Iterator[str]:
+def _in_texts(secret: list[SecretBlock], public: frozenset[str], given: set[str], texts: tuple[Text, ...]) -> Iterator[str]:
     for block in secret:
         for line in block.telling():
             # An edit is a piece of a line: what a given line holds in part is given too.

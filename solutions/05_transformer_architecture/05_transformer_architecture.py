@@ -79,7 +79,7 @@ pictures.decoder_blocks(batch=2, seq=7, k_len=5, d_model=32)
 # %% slug="sizes-without-norm"
 for way in ("neither", "residual only"):
     for seed in (0, 1, 2):
-        stack = explorer.Setting(way, depth=12, seed=seed)
+        stack = explorer.StackSetting(way, depth=12, seed=seed)
         signal, _ = explorer.measure(stack)
         row = " ".join(f"{signal[block - 1]:8.4f}" for block in (1, 4, 8, 12))
         print(f"{way:13} seed {seed}, blocks 1, 4, 8, 12: {row}")
@@ -290,11 +290,11 @@ if session.training_allowed():
 # What happens to the signal on its way up, and to the gradient on its way down? Change arrangement, depth and start.
 
 # %% slug="explorer"
-explorer.explorer()
+explorer.stack_explorer()
 
 # %% slug="explorer-still"
 ways = ("neither", "residual only", "residual and norm")
-explorer.still(*[explorer.Setting(way) for way in ways])
+explorer.stack_settings(explorer.StackSetting(way) for way in ways)
 
 # %% [markdown] slug="encoder-exercise"
 # ## Put it together
