@@ -106,19 +106,19 @@ def test_a_corrected_word_changes_no_id(course):
 
 
 @pytest.mark.parametrize(("old", "new", "line", "words"), [
-    ('slug="look" ', "", 23, "needs one of slug"),
-    ('slug="look"', 'slug="title"', 23, "'title' is taken by line 1"),
-    ('slug="look"', 'slug="look" colour="red"', 23, "unknown key 'colour'"),
-    ('slug="look"', 'slug="a look"', 23, "makes no cell id"),
-    ('slug="look"', 'exercise="doubel"', 23, "lists no exercise 'doubel'"),
-    ('hints="double"', 'hints="duoble"', 8, "lists no exercise 'duoble'"),
-    ('[markdown] hints="double"', 'hints="double"', 8, "make it a markdown cell"),
-    ('check("double")', 'check("double") + 1', 20, 'holds just check("double")'),
-    ('check_quiz("01_tiny")', 'check_quiz("02_tiny")', 42, 'holds just check_quiz("01_tiny")'),
-    ("    ### END SOLUTION\n\n# %% check=\"double\"", '\n# %% check="double"', 10, "stands between"),
-    ("    ### BEGIN SOLUTION\n    halfway", "    halfway", 10, "stands between"),
-    ('print("a figure"', '### BEGIN SOLUTION\nprint("a figure"', 23, "a solution stands in a cell that is not an exercise"),
-    ('# %% exercise="quiz"\n', '# %% exercise="quiz"\nanswers = {}\n', 40, "leave its body empty"),
+    ('slug="look" ', "", 24, "needs one of slug"),
+    ('slug="look"', 'slug="title"', 24, "'title' is taken by line 1"),
+    ('slug="look"', 'slug="look" colour="red"', 24, "unknown key 'colour'"),
+    ('slug="look"', 'slug="a look"', 24, "makes no cell id"),
+    ('slug="look"', 'exercise="doubel"', 24, "lists no exercise 'doubel'"),
+    ('hints="double"', 'hints="duoble"', 9, "lists no exercise 'duoble'"),
+    ('[markdown] hints="double"', 'hints="double"', 9, "make it a markdown cell"),
+    ('check("double")', 'check("double") + 1', 21, 'holds just check("double")'),
+    ('check_quiz("01_tiny")', 'check_quiz("02_tiny")', 43, 'holds just check_quiz("01_tiny")'),
+    ("    ### END SOLUTION\n\n# %% check=\"double\"", '\n# %% check="double"', 11, "stands between"),
+    ("    ### BEGIN SOLUTION\n    halfway", "    halfway", 11, "stands between"),
+    ('print("a figure"', '### BEGIN SOLUTION\nprint("a figure"', 24, "a solution stands in a cell that is not an exercise"),
+    ('# %% exercise="quiz"\n', '# %% exercise="quiz"\nanswers = {}\n', 41, "leave its body empty"),
 ])  # fmt: skip
 def test_a_wrong_header_or_cell_is_named_with_its_line(course, old, new, line, words):
     tiny.edit(script_of(course), old, new)

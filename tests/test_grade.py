@@ -136,11 +136,11 @@ def test_an_endless_cell_keeps_what_was_graded_before_it(tmp_path, right, monkey
     ("content", "words"),
     [
         (b"", "empty"),
-        (b"{not json", "no readable notebook"),
-        (b"\xff\xfe\x00", "no text file"),
-        (b"[]", "no readable notebook"),
-        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "no readable notebook"),
-        (b'{"cells": [], "nbformat": 99, "nbformat_minor": 5, "metadata": {}}', "no readable notebook"),
+        (b"{not json", "not a readable notebook"),
+        (b"\xff\xfe\x00", "not a text file"),
+        (b"[]", "not a readable notebook"),
+        (b'{"cells": 3, "nbformat": 4, "nbformat_minor": 5, "metadata": {}}', "not a readable notebook"),
+        (b'{"cells": [], "nbformat": 99, "nbformat_minor": 5, "metadata": {}}', "not a readable notebook"),
     ],
 )
 def test_what_is_no_notebook_gets_a_sentence(tmp_path, content, words):

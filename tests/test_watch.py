@@ -1,15 +1,20 @@
 """What an answer may not call is seen however it is reached, and what it may call is not."""
 
+import subprocess
+import sys
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from autograder.framework import procedures, watch
+from autograder.framework import other_device, procedures, watch
 from autograder.framework.component import Drawn
 from utils import reference
+from utils.manifest import ROOT
 
 X = torch.linspace(-1, 1, 24).reshape(2, 3, 4)
+SQUARE = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
 SOFTMAX = [
     lambda x: torch.softmax(x, -1),
     lambda x: x.softmax(-1),
@@ -144,12 +149,59 @@ def test_an_answer_that_is_the_references_own_object_is_watched():
     assert found.misconception == "uses-builtin" and found.points == 0
 
 
-def test_tensors_of_two_devices_are_found_in_any_operation():
-    there = X.to("meta")
-    mixed = [lambda: there + X, lambda: there @ X.mT, lambda: torch.where(X > 0, there, there), lambda: torch.cat([there, X])]
-    for call in mixed:
-        with pytest.raises(watch.MixOfDevices), watch.OneDevice():
-            call()
-    with watch.OneDevice():
-        assert (there + torch.tensor(1.0)).device.type == "meta"  # a number is at home everywhere
-        there[torch.tensor([0])]
+@pytest.mark.parametrize("mix", [
+    lambda there: there + SQUARE,
+    lambda there: there @ SQUARE.mT,
+    lambda there: torch.where(SQUARE > 0, there, there),
+    lambda there: torch.cat([there, SQUARE]),
+    lambda there: there * torch.tensor([2.0, 3.0]),
+    lambda there: torch.zeros(2, 2, device=there.device) @ torch.zeros(2, 2),
+    lambda there: SQUARE[torch.zeros(1, dtype=torch.long, device=there.device)],
+])  # fmt: skip
+def test_tensors_of_two_devices_are_found_in_any_operation(mix):
+    there = other_device.Elsewhere(SQUARE)
+    with pytest.raises(other_device.MixOfDevices), other_device.ValuesThere(), other_device.OtherDevice():
+        mix(there)
+
+
+@pytest.mark.parametrize("make", [
+    lambda there: there + torch.tensor(1.0),  # a number is at home everywhere
+    lambda there: there[torch.tensor([0])],  # and so is an index
+    lambda there: there.new_tensor([1.0]) + there,
+    lambda there: torch.tensor([1.0], device=there.device) + there,
+    lambda there: torch.as_tensor([1.0]).to(there) + there,
+    lambda there: torch.zeros_like(there).copy_(SQUARE),
+    lambda there: torch.full((2, 2), 0.5, device=there.device).tril().masked_fill_(torch.eye(2, device=there.device) > 0, 1),
+    lambda there: torch.nn.functional.layer_norm(there, there.shape[-1:]).chunk(2, -1)[0],
+])  # fmt: skip
+def test_what_is_made_where_the_inputs_are_stays_there(make):
+    there = other_device.Elsewhere(SQUARE)
+    with other_device.ValuesThere(), other_device.OtherDevice():
+        assert make(there).device.type == other_device.NAME
+
+
+@pytest.mark.parametrize("read", [
+    lambda there: there.tolist(),
+    lambda there: there.sum().item(),
+    lambda there: torch.tensor(there),
+    lambda there: there.cpu(),
+    lambda there: there.numpy(),
+    lambda there: bool(there.any()),
+    lambda there: torch.equal(there, there),
+])  # fmt: skip
+def test_code_that_reads_numbers_is_not_judged_there(read):
+    with other_device.ValuesThere(), other_device.OtherDevice():
+        there = other_device.Elsewhere(SQUARE)
+        with pytest.raises(Exception) as caught:
+            read(there)
+    assert not isinstance(caught.value, other_device.MixOfDevices)
+
+
+def test_the_other_device_needs_no_compiler():
+    code = (
+        "import sys, autograder; autograder.start(); from autograder.framework.judge import judge; "
+        "from autograder.framework.candidate import OracleCandidate; from autograder.framework.component import component; "
+        "assert all(judge(OracleCandidate(component(name))).passed for name in ('softmax', 'LearnedPositionalEmbedding')); "
+        "assert not {'sympy', 'torch._dynamo'} & set(sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

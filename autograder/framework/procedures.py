@@ -13,7 +13,7 @@ from typing import Any, TypeGuard
 import torch
 from torch.utils._pytree import tree_leaves
 
-from autograder.framework import watch
+from autograder.framework import other_device, watch
 from autograder.framework.happening import Happening
 
 
@@ -98,27 +98,24 @@ def measure(component: Callable, use: dict) -> tuple:
 def elsewhere(component: Callable, use: dict) -> str | None:
     """What is on the wrong device when all inputs are on another one; None where nothing is, or where values are read.
 
-    The other device is `meta`, which every machine has and which holds no numbers.
+    The other device is the one of `other_device`, which every machine has.
     """
     function = _function(component, use)
-    if _is_module(function):
+    owner = function if _is_module(function) else getattr(function, "__self__", None)
+    if _is_module(owner):
         forget()  # its weights are lost on the way
-        function = function.to("meta")
-    args, kwargs = ([*_on_meta(use["inputs"]).values()], _on_meta(use["options"]))
+        other_device.move(owner)
+    args, kwargs = [*other_device.moved(use["inputs"]).values()], other_device.moved(use["options"])
     try:
-        with watch.on(), watch.OneDevice():
+        with watch.on(), other_device.ValuesThere(), other_device.OtherDevice():
             result = function(*args, **kwargs)
-    except watch.MixOfDevices as mix:
+    except other_device.MixOfDevices as mix:
         return str(mix)
     except (Exception, SystemExit):  # noqa: BLE001 (code that reads values cannot run there, and may raise anything)
         return None
     tensors = [x for x in tree_leaves(result) if isinstance(x, torch.Tensor)]
-    stayed = next((x for x in tensors if x.device.type != "meta"), None)
+    stayed = next((x for x in tensors if x.device.type != other_device.NAME), None)
     return None if stayed is None else f"the inputs are on one device and the result is on {stayed.device.type!r}"
-
-
-def _on_meta(values: dict) -> dict:
-    return {name: x.to("meta") if isinstance(x, torch.Tensor) else x for name, x in values.items()}
 
 
 def _function(component: Callable, use: dict) -> Any:

@@ -76,7 +76,7 @@ class Watch:
     def note(self, name: str) -> None:
         """Remembers a forbidden call with the line of the learner's code that made it."""
         if name not in self.seen:
-            self.seen[name] = _learners_line()
+            self.seen[name] = learners_line()
 
     def told(self) -> list[str]:
         """What was called, in the learner's words: their line, else PyTorch's public name."""
@@ -125,7 +125,7 @@ def note_change() -> None:
     _current.changed = True
 
 
-def _learners_line() -> str | None:
+def learners_line() -> str | None:
     """The text of the innermost line on the stack that is neither ours nor a library's, or None."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
@@ -134,10 +134,6 @@ def _learners_line() -> str | None:
             return linecache.getline(name, frame.f_lineno).strip() or None
         frame = frame.f_back
     return None
-
-
-class MixOfDevices(RuntimeError):
-    """An operation took tensors of two devices."""
 
 
 class _Functions(TorchFunctionMode):
@@ -149,7 +145,7 @@ class _Functions(TorchFunctionMode):
         return function(*args, **(kwargs or {}))
 
 
-class _Dispatch(TorchDispatchMode):
+class Dispatch(TorchDispatchMode):
     """A mode of the dispatcher that nothing compiles: asking the compiler to skip it would import it, which takes two seconds."""
 
     @classmethod
@@ -157,25 +153,7 @@ class _Dispatch(TorchDispatchMode):
         return False
 
 
-# What PyTorch itself takes from two devices: an index, a copy.
-_MIXING = ("index", "index_put", "index_put_", "_index_put_impl_", "copy_", "_to_copy", "set_")
-
-
-class OneDevice(_Dispatch):
-    """A mode in which an operation on tensors of two devices raises `MixOfDevices`, also on `meta`."""
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
-        name = function.name().split("::")[-1].split(".")[0]
-        tensors = [x for x in torch.utils._pytree.tree_leaves((args, kwargs)) if isinstance(x, torch.Tensor) and x.dim()]
-        devices = sorted({x.device.type for x in tensors})
-        if len(devices) > 1 and name not in _MIXING:
-            line = _learners_line()
-            where = f" The line is `{line}`" if line else ""
-            raise MixOfDevices(f"the inputs are on one device, and a tensor that the answer makes is on the CPU.{where}")
-        return function(*args, **(kwargs or {}))
-
-
-class _Operations(_Dispatch):
+class _Operations(Dispatch):
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
         _current.function(function.name().split("::")[-1].split(".")[0])
         return function(*args, **(kwargs or {}))
@@ -232,7 +210,7 @@ class Measurement:
     peak: int = 0
 
 
-class _Memory(_Dispatch):
+class _Memory(Dispatch):
     def __init__(self, inputs: Iterable[torch.Tensor]):
         super().__init__()
         self.measurement = Measurement()
