@@ -1,5 +1,6 @@
 """What an answer may not call is seen however it is reached, and what it may call is not."""
 
+import importlib
 import subprocess
 import sys
 
@@ -9,7 +10,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from autograder.framework import other_device, procedures, watch
-from autograder.framework.component import Drawn
+from autograder.framework.candidate import LocalCandidate
+from autograder.framework.component import Drawn, component
+from autograder.framework.judge import judge
 from utils import reference
 from utils.manifest import ROOT
 
@@ -141,10 +144,6 @@ def test_a_forbidden_call_is_told_in_the_learners_own_line():
 
 
 def test_an_answer_that_is_the_references_own_object_is_watched():
-    from autograder.framework.candidate import LocalCandidate
-    from autograder.framework.component import component
-    from autograder.framework.judge import judge
-
     found = judge(LocalCandidate(component("attention"), reference.attention))
     assert found.misconception == "uses-builtin" and found.points == 0
 
@@ -205,3 +204,18 @@ def test_the_other_device_needs_no_compiler():
         "assert not {'sympy', 'torch._dynamo'} & set(sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["causal_average", "gradient_norms"])
+def test_an_answer_that_calls_the_checks_own_oracle_is_seen(name):
+    checked = component(name)
+    module = importlib.import_module(f"autograder.components.{name}")
+    (oracle,) = (value for key, value in vars(module).items() if key.startswith("oracle_"))
+
+    def answer(*args, **kwargs):
+        try:
+            return oracle(*args, **kwargs)
+        except Exception:  # noqa: BLE001 (another form than the oracle takes)
+            return args[0]
+
+    assert judge(LocalCandidate(checked, answer)).misconception == "uses-builtin"

@@ -7,6 +7,7 @@ from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case
 from autograder.framework.component import Component, Drawn, Probe
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from utils.reference import observed
 
 
 def draw(case: Case) -> Drawn:
@@ -17,6 +18,7 @@ def given(batch: int, seq: int, d: int) -> Probe:
     return Probe(lambda case: draw(case.at(batch=batch, seq=seq, d=d)))
 
 
+@observed.component
 def oracle_average(x: torch.Tensor) -> torch.Tensor:
     """The mean of x_0 … x_t in float64, one output at a time."""
     means = [x[:, : t + 1].double().sum(1) / (t + 1) for t in range(x.shape[1])]

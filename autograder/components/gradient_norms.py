@@ -16,6 +16,7 @@ from autograder.framework.case import Case
 from autograder.framework.component import Component, Drawn, Probe
 from autograder.framework.expect import Failed
 from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision
+from utils.reference import observed
 
 
 def draw(case: Case, kind: str = "memory") -> Drawn:
@@ -77,6 +78,7 @@ def elsewhere(component: Callable[..., Any], x: torch.Tensor, w: torch.Tensor) -
     return next(filter(None, asked), None)
 
 
+@observed.component
 def oracle_norms(kind: str, x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
     positions = [x_t.clone().requires_grad_() for x_t in x.unbind(1)]
     last = outputs_of(kind, torch.stack(positions, dim=1), w)[:, -1].sum()

@@ -1,9 +1,8 @@
 """What an answer may not call, and how calls, operations and memory are observed while it runs.
 
 Two layers of PyTorch see every call: the function layer knows `F.scaled_dot_product_attention` by its name, the dispatcher
-below it knows `aten::_softmax` however it was reached. Forward calls of modules are seen by a global hook, calls of the
-grader's own oracles by the interpreter's profile hook. Inside an earlier component of the course (`utils.reference`)
-nothing counts.
+below it knows `aten::_softmax` however it was reached. Forward calls of modules are seen by a global hook. The course's own
+components and the oracles of the checks report their calls; inside an earlier component nothing counts.
 """
 
 import contextlib
@@ -173,14 +172,6 @@ def watching(component: str | None, forbids: str | None, earlier: Iterable[str],
             _current = before
 
 
-def _oracles(frame: FrameType, event: str, _: object) -> None:
-    """Notes a call of a function `oracle_…` of a checks module: that answer is the grader's, not the learner's."""
-    if event == "call" and frame.f_code.co_name.startswith("oracle_"):
-        module = frame.f_globals.get("__name__", "")
-        if module.startswith("autograder.") and not _current.paused:
-            _current.note(module)
-
-
 @contextlib.contextmanager
 def on() -> Iterator[None]:
     """The answer's own code runs inside: forbidden calls are noted."""
@@ -188,14 +179,11 @@ def on() -> Iterator[None]:
         yield
         return
     hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: _current.module(module))
-    profile = sys.getprofile()
-    sys.setprofile(_oracles)
     _current.running += 1
     try:
         with _Functions(), _Operations():
             yield
     finally:
-        sys.setprofile(profile)
         _current.running -= 1
         _current.paused = 0
         hook.remove()
