@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import statistics
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat.notebooknode import NotebookNode
 
+from autograder.builder import speed
 from utils.manifest import Course
 
 MEGABYTE = 1_000_000
@@ -28,9 +30,7 @@ class ExecutionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """What one execution cost. The budget is held against CPU seconds: another busy process does not change
-    those.
-    """
+    """What one execution cost, in the CPU seconds of a machine that nothing slows down: see `speed`."""
 
     notebook: NotebookNode
     cpu_seconds: float
@@ -42,7 +42,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     `ExecutionError` when a cell fails or the outputs are not fit to be committed.
     """
     language_info = notebook.metadata.language_info
-    before = _children_seconds()
+    before, slowness = _children_seconds(), speed.slowness()
     with tempfile.TemporaryDirectory() as ipython_folder:
         client = NotebookClient(
             notebook,
@@ -62,7 +62,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     notebook.metadata.language_info = language_info
     drop_widget_views(notebook)
     found = [*problems(course, chapter_id, notebook)]
-    seconds = _children_seconds() - before
+    seconds = (_children_seconds() - before) / statistics.mean([slowness, speed.slowness()])
     budget = course.chapter(chapter_id).seconds
     if seconds > budget:
         found.append(
