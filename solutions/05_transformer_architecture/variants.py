@@ -1,283 +1,134 @@
 """Right answers in other styles, which must all earn full points and no name."""
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from autograder.framework.known_answers import variant
+from autograder.framework.known_answers import edits, variant
 from utils import reference
 
 # LayerNorm
 
-
-@variant("LayerNorm", "by-hand")
-class NormByHand(nn.Module):
-    """Sums instead of `mean` and `var`."""
-
-    def __init__(self, d_model, eps=1e-5):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(d_model))
-        self.bias = nn.Parameter(torch.zeros(d_model))
-        self.eps = eps
-
-    def forward(self, x):
-        n = x.size(-1)
-        centred = x - x.sum(dim=-1, keepdim=True) / n
-        variance = (centred * centred).sum(dim=-1, keepdim=True) / n
-        return self.weight * centred / torch.sqrt(variance + self.eps) + self.bias
-
-
-@variant("LayerNorm", "rsqrt-correction")
-class NormByRsqrt(nn.Module):
-    """`var_mean` in one call, and one fused multiplication."""
-
-    def __init__(self, d_model, eps=1e-5):
-        super().__init__()
-        self.register_parameter("bias", nn.Parameter(torch.zeros(d_model)))
-        self.register_parameter("weight", nn.Parameter(torch.ones(d_model)))
-        self.epsilon = float(eps)
-
-    def forward(self, x):
-        var, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)
-        return torch.addcmul(self.bias, (x - mean) * (var + self.epsilon).rsqrt(), self.weight)
-
-
-@variant("LayerNorm", "standard-deviation")
-class NormByStd(nn.Module):
-    """From the biased standard deviation, squared so that eps stands under the root."""
-
-    def __init__(self, d_model, eps=1e-5):
-        super().__init__()
-        self.weight, self.bias = nn.Parameter(torch.ones(d_model)), nn.Parameter(torch.zeros(d_model))
-        self.d_model, self.eps = d_model, eps
-
-    def forward(self, x):
-        mean, variance = x.mean(-1), x.var(-1, unbiased=True) if self.d_model > 1 else torch.zeros_like(x[..., 0])
-        variance = variance * (self.d_model - 1) / self.d_model
-        scale = (variance + self.eps) ** -0.5
-        return (x - mean[..., None]) * scale[..., None] * self.weight + self.bias
-
-
-@variant("LayerNorm", "matrix")
-class NormByMatrix(nn.Module):
-    """Centring as a matrix product, with a buffer that is no part of the state."""
-
-    def __init__(self, d_model, eps=1e-5):
-        super().__init__()
-        self.weight = nn.Parameter(torch.full((d_model,), 1.0))
-        self.bias = nn.Parameter(torch.full((d_model,), 0.0))
-        self.register_buffer("centring", torch.eye(d_model, dtype=torch.float64) - 1 / d_model, persistent=False)
-        self.eps = eps
-
-    def forward(self, x):
-        centred = x @ self.centring.to(x)
-        power = torch.einsum("...d,...d->...", centred, centred) / x.shape[-1]
-        return centred / (power + self.eps).sqrt().unsqueeze(-1) * self.weight + self.bias
-
-
-@variant("LayerNorm", "functions")
-class NormOfFunctions(nn.Module):
-    """Two helpers, the eps added in the middle of a power."""
-
-    def __init__(self, d_model, eps=1e-5):
-        super().__init__()
-        self.bias, self.weight = nn.Parameter(torch.zeros(d_model)), nn.Parameter(torch.ones(d_model))
-        self.eps = eps
-
-    @staticmethod
-    def moments(x):
-        mean = torch.mean(x, -1, True)
-        return mean, torch.mean(torch.square(x - mean), -1, True)
-
-    def normalise(self, x):
-        mean, variance = self.moments(x)
-        return torch.div(torch.sub(x, mean), torch.pow(torch.add(variance, self.eps), 0.5))
-
-    def forward(self, x):
-        return torch.add(torch.mul(self.normalise(x), self.weight), self.bias)
-
+MEAN, VARIANCE = "mean = x.mean(dim=-1, keepdim=True) →", "variance = x.var(dim=-1, unbiased=False, keepdim=True) →"
+NORMED, AFFINE = "(x - mean) / torch.sqrt(variance + self.eps) →", "normed * self.weight + self.bias →"
+ONES = "self.weight = nn.Parameter(torch.ones(d_model)) → self.register_parameter('weight', nn.Parameter(torch.ones(d_model)))"
+edits("LayerNorm", {
+    "by-hand": {"solution": (
+        f"{MEAN} n = x.size(-1); mean = x.sum(dim=-1, keepdim=True) / n", f"{AFFINE} self.weight * normed + self.bias",
+        f"{VARIANCE} variance = ((x - mean) * (x - mean)).sum(dim=-1, keepdim=True) / n",
+    )},
+    "rsqrt-correction": {"solution": (
+        f"{MEAN} variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)", VARIANCE, ONES,
+        "self.eps = eps → self.epsilon = float(eps)", f"{NORMED} (x - mean) * (variance + self.epsilon).rsqrt()",
+        f"{AFFINE} torch.addcmul(self.bias, normed, self.weight)",
+    )},
+    "standard-deviation": {"solution": (
+        f"{MEAN} mean, d_model = x.mean(-1)[..., None], x.shape[-1]",
+        f"{VARIANCE} variance = x.var(-1, unbiased=True)[..., None] * (d_model - 1) / d_model if d_model > 1 else 0 * x",
+        f"{NORMED} (x - mean) * (variance + self.eps) ** -0.5",
+    )},
+    "matrix": {"solution": (
+        f"{VARIANCE} variance = torch.einsum('...d,...d->...', centred, centred) / x.shape[-1]",
+        f"{MEAN} centred = x @ self.centring.to(x)", f"{NORMED} centred / torch.sqrt(variance + self.eps).unsqueeze(-1)",
+        "self.eps = → self.register_buffer('centring', torch.eye(d_model).double() - 1 / d_model, persistent=False); self.eps =",
+    )},
+    "functions": {"solution": (
+        "def forward → @staticmethod\n    def moments(x):\n        mean = torch.mean(x, -1, True)\n"
+        "        return mean, torch.mean(torch.square(x - mean), -1, True)\n\n    def forward", MEAN,
+        f"{VARIANCE} mean, variance = self.moments(x)",
+        f"{NORMED} torch.div(torch.sub(x, mean), torch.pow(torch.add(variance, self.eps), 0.5))",
+        f"{AFFINE} torch.add(torch.mul(normed, self.weight), self.bias)",
+    )},
+})  # fmt: skip
 
 # FeedForward
 
-
-@variant("FeedForward", "functional")
-class ForwardByFunctions(nn.Module):
-    def __init__(self, d_model, d_ff, dropout=0.0):
-        super().__init__()
-        self.linear1 = nn.Linear(d_model, d_ff)
-        self.linear2 = nn.Linear(d_ff, d_model)
-        self.p = dropout
-
-    def forward(self, x):
-        hidden = F.relu(F.linear(x, self.linear1.weight, self.linear1.bias))
-        hidden = F.dropout(hidden, self.p, training=self.training)
-        return F.linear(hidden, self.linear2.weight, self.linear2.bias)
-
-
-@variant("FeedForward", "clamp")
-class ForwardByClamp(nn.Module):
-    """max(0, ·) as the paper writes it; the layers are made in the other order."""
-
-    def __init__(self, d_model, d_ff, dropout=0.0):
-        super().__init__()
-        self.linear2 = nn.Linear(d_ff, d_model)
-        self.linear1 = nn.Linear(d_model, d_ff)
-        self.drop = nn.Dropout(p=dropout)
-
-    def forward(self, x):
-        return self.linear2(self.drop(self.linear1(x).clamp(min=0.0)))
-
-
-@variant("FeedForward", "matrices")
-class ForwardByMatrices(nn.Module):
-    def __init__(self, d_model, d_ff, dropout=0.0):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x):
-        hidden = x @ self.linear1.weight.mT + self.linear1.bias
-        hidden = torch.where(hidden > 0, hidden, torch.zeros_like(hidden))
-        return self.dropout(hidden) @ self.linear2.weight.mT + self.linear2.bias
+DROPOUT, RELU = "self.dropout = nn.Dropout(dropout) →", "torch.relu(self.linear1(x)) →"
+OUTPUT, RETURN = "return self.linear2(self.dropout(torch.relu(self.linear1(x)))) →", "\n        return"
+edits("FeedForward", {
+    "functional": {"solution": (
+        f"{DROPOUT} self.p = dropout", "class → from torch.nn import functional as F\n\n\nclass",
+        f"{OUTPUT} y = F.dropout(F.relu(F.linear(x, self.linear1.weight, self.linear1.bias)), self.p, training=self.training)"
+        f"{RETURN} F.linear(y, self.linear2.weight, self.linear2.bias)",
+    )},
+    "clamp": {"solution": (
+        "self.linear1 = nn.Linear(d_model, d_ff) →", f"{RELU} self.linear1(x).clamp(min=0.0)", "self.dropout( → self.drop(",
+        f"{DROPOUT} self.linear1, self.drop = nn.Linear(d_model, d_ff), nn.Dropout(p=dropout)",
+    )},
+    "matrices": {"solution": (
+        f"{OUTPUT} x = x @ self.linear1.weight.mT + self.linear1.bias{RETURN} "
+        "self.dropout(torch.where(x > 0, x, torch.zeros_like(x))) @ self.linear2.weight.mT + self.linear2.bias"
+    )},
+    "by-position": {"solution": (
+        f"{DROPOUT} self.noise = nn.Dropout(dropout); self.steps = [self.linear1, nn.ReLU(), self.noise, self.linear2]",
+        f"{OUTPUT} rows = x.reshape(-1, x.shape[-1])\n        for step in self.steps:\n            "
+        f"rows = [step(row) for row in rows]{RETURN} torch.stack(rows).reshape(x.shape)",
+    )},
+    "mask-by-hand": {"solution": (
+        f"{DROPOUT} self.kept = 1 - dropout", f"{RELU} torch.maximum(self.linear1(x), x.new_zeros(()))",
+        "self.dropout( → self.drop(", "def forward → def drop(self, x):\n        noise = "
+        f"torch.bernoulli(torch.full_like(x, self.kept)) / max(self.kept, 1e-9){RETURN} "
+        "x * noise if self.training and self.kept < 1 else x\n\n    def forward",
+    )},
+})  # fmt: skip
 
 
-@variant("FeedForward", "by-position")
-class ForwardByPosition(nn.Module):
-    """A loop over the positions, which know nothing of each other."""
-
-    def __init__(self, d_model, d_ff, dropout=0.0):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.steps = [self.linear1, nn.ReLU(), nn.Dropout(dropout), self.linear2]
-        self.noise = self.steps[2]
-
-    def each(self, x):
-        for step in self.steps:
-            x = step(x)
-        return x
-
-    def forward(self, x):
-        rows = x.reshape(-1, x.shape[-1])
-        return torch.stack([self.each(row) for row in rows]).reshape(x.shape)
-
-
-@variant("FeedForward", "mask-by-hand")
-class ForwardWithOwnDropout(nn.Module):
-    def __init__(self, d_model, d_ff, dropout=0.0):
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.kept = 1 - dropout
-
-    def forward(self, x):
-        hidden = torch.maximum(self.linear1(x), x.new_zeros(()))
-        if self.training and self.kept < 1:
-            hidden = hidden * torch.bernoulli(torch.full_like(hidden, self.kept)) / max(self.kept, 1e-9)
-        return self.linear2(hidden)
-
-
-# EncoderBlock
-
-
-@variant("EncoderBlock", "branches")
-class EncoderByBranches(nn.Module):
-    """Both orders written out."""
-
-    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
-        super().__init__()
-        self.self_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
-        self.feed_forward = reference.FeedForward(d_model, d_ff, dropout)
-        self.norm1, self.norm2 = reference.LayerNorm(d_model), reference.LayerNorm(d_model)
-        self.dropout1, self.dropout2 = nn.Dropout(dropout), nn.Dropout(dropout)
-        self.norm_first = norm_first
-
-    def forward(self, x, mask=None):
-        if self.norm_first:
-            normed = self.norm1(x)
-            x = x + self.dropout1(self.self_attention(normed, normed, normed, mask)[0])
-            return x + self.dropout2(self.feed_forward(self.norm2(x)))
-        attended, _ = self.self_attention(x, x, x, mask)
-        x = self.norm1(x + self.dropout1(attended))
-        return self.norm2(x + self.dropout2(self.feed_forward(x)))
-
-
-@variant("EncoderBlock", "identity-norms")
-class EncoderByIdentity(nn.Module):
-    """One formula for both orders: a norm before or after, the other one does nothing."""
-
-    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
-        super().__init__()
-        self.feed_forward = reference.FeedForward(d_model, d_ff, dropout)
-        self.norm2, self.norm1 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-        self.self_attention = reference.MultiHeadAttention(d_model, num_heads, dropout=dropout)
-        self.rate, self.first = dropout, norm_first
-
-    def around(self, x, norm, sublayer):
-        before, after = (norm, nn.Identity()) if self.first else (nn.Identity(), norm)
-        return after(x + F.dropout(sublayer(before(x)), self.rate, self.training))
-
-    def forward(self, x, mask=None):
-        x = self.around(x, self.norm1, lambda y: self.self_attention(y, y, y, mask=mask)[0])
-        return self.around(x, self.norm2, self.feed_forward)
-
-
-class _Around(nn.Module):
-    """A residual connection without parameters."""
+class Around(nn.Module):
+    """The annotated transformer's way: a module that knows how to go round a sublayer."""
 
     def __init__(self, dropout, norm_first):
         super().__init__()
         self.dropout, self.norm_first = nn.Dropout(dropout), norm_first
 
     def forward(self, x, norm, sublayer):
-        if not self.norm_first:
-            return norm(self.dropout(sublayer(x)) + x)
-        return self.dropout(sublayer(norm(x))) + x
+        return self.dropout(sublayer(norm(x))) + x if self.norm_first else norm(self.dropout(sublayer(x)) + x)
 
 
-@variant("EncoderBlock", "wrapper-module")
-class EncoderByWrapper(nn.Module):
-    """The annotated transformer's way: a module that knows how to go round a sublayer."""
-
+class Encoder(nn.Module):
     def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
         super().__init__()
         self.self_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
         self.feed_forward = reference.FeedForward(d_model, d_ff, dropout)
         self.norm1, self.norm2 = reference.LayerNorm(d_model), reference.LayerNorm(d_model)
-        self.around = nn.ModuleList([_Around(dropout, norm_first), _Around(dropout, norm_first)])
-
-    def attend(self, x):
-        return self.self_attention(x, x, x, self.mask)[0]
+        self.dropout, self.norm_first = nn.Dropout(dropout), norm_first
 
     def forward(self, x, mask=None):
         self.mask = mask
-        x = self.around[0](x, self.norm1, self.attend)
-        return self.around[1](x, self.norm2, self.feed_forward)
+        x = self.around(x, self.norm1, lambda y: self.self_attention(y, y, y, mask=self.mask)[0])
+        return self.around(x, self.norm2, self.feed_forward)
+
+
+edits("EncoderBlock", {"branches": {"solution": (
+    "self.dropout(found) → self.dropout1(found)", "self.dropout(self.feed_forward → self.dropout2(self.feed_forward",
+    "self.norm_first = → self.dropout1, self.dropout2 = nn.Dropout(dropout), nn.Dropout(dropout); self.norm_first =",
+)}})  # fmt: skip
+
+
+@variant("EncoderBlock", "identity-norms")
+class EncoderByIdentity(Encoder):
+    def around(self, x, norm, sublayer):
+        before, after = (norm, nn.Identity()) if self.norm_first else (nn.Identity(), norm)
+        return after(x + F.dropout(sublayer(before(x)), self.dropout.p, self.training))
+
+
+@variant("EncoderBlock", "wrapper-module")
+class EncoderByWrapper(Encoder):
+    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
+        super().__init__(d_model, num_heads, d_ff, dropout)
+        self.around = Around(dropout, norm_first)
 
 
 @variant("EncoderBlock", "chosen-at-construction")
-class EncoderByChoice(nn.Module):
+class EncoderByChoice(Encoder):
     def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
-        super().__init__()
-        for name in ("norm1", "norm2"):
-            self.add_module(name, reference.LayerNorm(d_model))
-        self.add_module("self_attention", reference.MultiHeadAttention(d_model, num_heads, dropout))
-        self.add_module("feed_forward", reference.FeedForward(d_model, d_ff, dropout))
-        self.drop = nn.Dropout(dropout)
-        self.sublayer = self._pre if norm_first else self._post
+        super().__init__(d_model, num_heads, d_ff, dropout)
+        self.around = self.pre if norm_first else self.post
 
-    def _pre(self, x, norm, f):
-        return torch.add(x, self.drop(f(norm(x))))
+    def pre(self, x, norm, f):
+        return torch.add(x, self.dropout(f(norm(x))))
 
-    def _post(self, x, norm, f):
-        return norm(torch.add(x, self.drop(f(x))))
-
-    def forward(self, x, mask=None):
-        def attention(y):
-            result = self.self_attention(y, y, y, mask)
-            return result[0]
-
-        return self.sublayer(self.sublayer(x, self.norm1, attention), self.norm2, self.feed_forward)
+    def post(self, x, norm, f):
+        return norm(torch.add(x, self.dropout(f(x))))
 
 
 @variant("EncoderBlock", "own-attention")
@@ -289,142 +140,81 @@ class EncoderWithPyTorchsKernel(nn.Module):
         self.self_attention = nn.ModuleDict({f"w_{part}": nn.Linear(d_model, d_model) for part in "qkvo"})
         self.feed_forward = nn.ModuleDict({"linear1": nn.Linear(d_model, d_ff), "linear2": nn.Linear(d_ff, d_model)})
         self.norm1, self.norm2 = nn.LayerNorm(d_model), nn.LayerNorm(d_model)
-        self.heads, self.p, self.norm_first = num_heads, dropout, norm_first
-
-    def drop(self, x):
-        return F.dropout(x, self.p, self.training)
+        self.heads, self.dropout, self.norm_first = num_heads, nn.Dropout(dropout), norm_first
 
     def attend(self, x, mask):
-        part = self.self_attention
-        q, k, v = (part[name](x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for name in ("w_q", "w_k", "w_v"))
-        mask = None if mask is None else mask.unsqueeze(-3)
-        output = F.scaled_dot_product_attention(q, k, v, mask, dropout_p=self.p if self.training else 0.0)
-        return part["w_o"](output.transpose(1, 2).flatten(2))
+        q, k, v = (self.self_attention[name](x).unflatten(-1, (self.heads, -1)).transpose(1, 2) for name in ("w_q", "w_k", "w_v"))
+        rate = self.dropout.p if self.training else 0.0
+        output = F.scaled_dot_product_attention(q, k, v, None if mask is None else mask.unsqueeze(-3), rate)
+        return self.self_attention["w_o"](output.transpose(1, 2).flatten(2))
 
     def think(self, x):
-        return self.feed_forward["linear2"](self.drop(self.feed_forward["linear1"](x).relu()))
+        return self.feed_forward["linear2"](self.dropout(self.feed_forward["linear1"](x).relu()))
 
     def forward(self, x, mask=None):
         for norm, sublayer in ((self.norm1, lambda y: self.attend(y, mask)), (self.norm2, self.think)):
-            x = x + self.drop(sublayer(norm(x))) if self.norm_first else norm(x + self.drop(sublayer(x)))
+            x = x + self.dropout(sublayer(norm(x))) if self.norm_first else norm(x + self.dropout(sublayer(x)))
         return x
 
 
-# DecoderBlock
-
-
-@variant("DecoderBlock", "branches")
-class DecoderByBranches(nn.Module):
-    """Both orders written out."""
-
-    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
-        super().__init__()
-        self.self_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
-        self.cross_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
-        self.feed_forward = reference.FeedForward(d_model, d_ff, dropout)
-        self.norm1, self.norm2, self.norm3 = (
-            reference.LayerNorm(d_model),
-            reference.LayerNorm(d_model),
-            reference.LayerNorm(d_model),
-        )
-        self.dropout1, self.dropout2, self.dropout3 = nn.Dropout(dropout), nn.Dropout(dropout), nn.Dropout(dropout)
-        self.norm_first = norm_first
-
-    def forward(self, x, memory, self_mask=None, memory_mask=None):
-        if self.norm_first:
-            normed = self.norm1(x)
-            x = x + self.dropout1(self.self_attention(normed, normed, normed, self_mask)[0])
-            x = x + self.dropout2(self.cross_attention(self.norm2(x), memory, memory, memory_mask)[0])
-            return x + self.dropout3(self.feed_forward(self.norm3(x)))
-        x = self.norm1(x + self.dropout1(self.self_attention(x, x, x, self_mask)[0]))
-        x = self.norm2(x + self.dropout2(self.cross_attention(x, memory, memory, memory_mask)[0]))
-        return self.norm3(x + self.dropout3(self.feed_forward(x)))
-
-
-@variant("DecoderBlock", "loop")
-class DecoderByLoop(nn.Module):
-    """A list of (norm, what it finds), gone through."""
-
-    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
-        super().__init__()
-        self.norm_first, self.noise = norm_first, nn.Dropout(dropout)
-        self.cross_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
-        self.self_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
-        self.feed_forward = reference.FeedForward(d_model, d_ff, dropout)
-        self.norm3, self.norm2, self.norm1 = (nn.LayerNorm(d_model) for _ in range(3))
-
-    def forward(self, x, memory, self_mask=None, memory_mask=None):
-        plan = [
-            (self.norm1, lambda y: self.self_attention(y, y, y, self_mask)[0]),
-            (self.norm2, lambda y: self.cross_attention(y, memory, memory, memory_mask)[0]),
-            (self.norm3, self.feed_forward),
-        ]
-        for norm, find in plan:
-            x = x + self.noise(find(norm(x))) if self.norm_first else norm(x + self.noise(find(x)))
-        return x
-
-
-@variant("DecoderBlock", "inherits-the-encoder")
-class DecoderFromEncoder(reference.EncoderBlock):
-    """Takes over the parts of the encoder's block and adds one attention and one norm."""
-
+class Decoder(reference.EncoderBlock):
     def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
         super().__init__(d_model, num_heads, d_ff, dropout, norm_first)
         self.cross_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
         self.norm3 = reference.LayerNorm(d_model)
-        self.first, self.rate = norm_first, dropout
-
-    def around(self, x, norm, f):
-        found = F.dropout(f(norm(x) if self.first else x), self.rate, self.training)
-        return x + found if self.first else norm(x + found)
 
     def forward(self, x, memory, self_mask=None, memory_mask=None):
-        x = self.around(x, self.norm1, lambda y: self.self_attention(y, y, y, mask=self_mask)[0])
-        x = self.around(x, self.norm2, lambda y: self.cross_attention(y, memory, memory, mask=memory_mask)[0])
+        x = self.around(x, self.norm1, lambda y: self.self_attention(y, y, y, self_mask)[0])
+        x = self.around(x, self.norm2, lambda y: self.cross_attention(query=y, key=memory, value=memory, mask=memory_mask)[0])
         return self.around(x, self.norm3, self.feed_forward)
 
 
-@variant("DecoderBlock", "wrapper-module")
-class DecoderByWrapper(nn.Module):
-    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
-        super().__init__()
-        self.self_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
-        self.cross_attention = reference.MultiHeadAttention(d_model, num_heads, dropout)
-        self.feed_forward = reference.FeedForward(d_model, d_ff, dropout)
-        self.norm1 = reference.LayerNorm(d_model)
-        self.norm2 = reference.LayerNorm(d_model)
-        self.norm3 = reference.LayerNorm(d_model)
-        self.around = _Around(dropout, norm_first)
-
+@variant("DecoderBlock", "branches")
+class DecoderByBranches(Decoder):
     def forward(self, x, memory, self_mask=None, memory_mask=None):
-        def look_back(y):
-            return self.self_attention(y, y, y, self_mask)[0]
+        if self.norm_first:
+            normed = self.norm1(x)
+            found, _ = self.self_attention(normed, normed, normed, self_mask)
+            x = x + self.dropout(found)
+            x = x + self.dropout(self.cross_attention(self.norm2(x), memory, memory, memory_mask)[0])
+            return x + self.dropout(self.feed_forward(self.norm3(x)))
+        found, _ = self.self_attention(x, x, x, self_mask)
+        x = self.norm1(x + self.dropout(found))
+        x = self.norm2(x + self.dropout(self.cross_attention(x, memory, memory, memory_mask)[0]))
+        return self.norm3(x + self.dropout(self.feed_forward(x)))
 
-        def look_over(y):
-            return self.cross_attention(query=y, key=memory, value=memory, mask=memory_mask)[0]
 
-        for norm, sublayer in zip((self.norm1, self.norm2, self.norm3), (look_back, look_over, self.feed_forward), strict=True):
-            x = self.around(x, norm, sublayer)
-        return x
+edits("DecoderBlock", {"loop": {"solution": (
+    "def look(x):\n            return → look = lambda y:", "def read(x):\n            return → read = lambda y:",
+    "attention(x, x, x → attention(y, y, y", "attention(x, memory → attention(y, memory",
+    "LayerNorm(d_model), LayerNorm(d_model) → nn.LayerNorm(d_model), nn.LayerNorm(d_model)", "norm3 = → norm3 = nn.",
+    "if self.norm_first:\n                x = x + self.dropout(sublayer(norm(x)))\n            else:\n                x = norm("
+    " → x = x + self.dropout(sublayer(norm(x))) if self.norm_first else norm(",
+)}})  # fmt: skip
+
+
+@variant("DecoderBlock", "inherits-the-encoder")
+class DecoderFromEncoder(Decoder):
+    def around(self, x, norm, f):
+        found = F.dropout(f(norm(x) if self.norm_first else x), self.dropout.p, self.training)
+        return x + found if self.norm_first else norm(x + found)
+
+
+@variant("DecoderBlock", "wrapper-module")
+class DecoderByWrapper(Decoder):
+    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
+        super().__init__(d_model, num_heads, d_ff, dropout)
+        self.around = Around(dropout, norm_first)
 
 
 @variant("DecoderBlock", "sums-by-hand")
-class DecoderBySums(nn.Module):
-    """Keeps the running sum apart from what is read off it."""
-
-    def __init__(self, d_model, num_heads, d_ff, dropout=0.0, norm_first=False):
-        super().__init__()
-        self.self_attention, self.cross_attention = (reference.MultiHeadAttention(d_model, num_heads, dropout) for _ in range(2))
-        self.feed_forward = reference.FeedForward(d_model, d_ff, dropout)
-        self.norm1, self.norm2, self.norm3 = (reference.LayerNorm(d_model) for _ in range(3))
-        self.d, self.pre = nn.Dropout(dropout), norm_first
-
+class DecoderBySums(Decoder):
     def read(self, stream, norm):
-        return norm(stream) if self.pre else stream
+        return norm(stream) if self.norm_first else stream
 
     def write(self, stream, norm, found):
-        stream = stream + self.d(found)
-        return stream if self.pre else norm(stream)
+        stream = stream + self.dropout(found)
+        return stream if self.norm_first else norm(stream)
 
     def forward(self, x, memory, self_mask=None, memory_mask=None):
         seen = self.read(x, self.norm1)
@@ -435,140 +225,45 @@ class DecoderBySums(nn.Module):
 
 # RMSNorm
 
-
-@variant("RMSNorm", "root")
-class RootByRoot(nn.Module):
-    def __init__(self, d_model, eps=1e-6):
-        super().__init__()
-        self.weight = nn.Parameter(torch.ones(d_model))
-        self.eps = eps
-
-    def forward(self, x):
-        return self.weight * (x / torch.sqrt((x**2).mean(dim=-1, keepdim=True) + self.eps))
-
-
-@variant("RMSNorm", "norm")
-class RootByNorm(nn.Module):
-    """From the Euclidean norm of the vector."""
-
-    def __init__(self, d_model, eps=1e-6):
-        super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(d_model)), eps
-
-    def forward(self, x):
-        power = torch.linalg.vecdot(x, x).unsqueeze(-1) / x.shape[-1]
-        return x / (power + self.eps).sqrt() * self.weight
-
-
-@variant("RMSNorm", "einsum")
-class RootByEinsum(nn.Module):
-    def __init__(self, d_model, eps=1e-6):
-        super().__init__()
-        self.eps = eps
-        self.register_parameter("weight", nn.Parameter(torch.full((d_model,), 1.0)))
-
-    def forward(self, x):
-        inverse = (torch.einsum("...i,...i->...", x, x) / x.size(-1) + self.eps) ** -0.5
-        return torch.einsum("...i,...,i->...i", x, inverse, self.weight)
-
-
-@variant("RMSNorm", "llama")
-class RootOfLlama(nn.Module):
-    """As in Llama's code, but in the dtype that came in."""
-
-    def __init__(self, d_model: int, eps: float = 1e-6):
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(d_model))
-
-    def _norm(self, x):
-        return x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + self.eps)
-
-    def forward(self, x):
-        return self._norm(x).type_as(x) * self.weight
-
-
-@variant("RMSNorm", "variance-and-mean")
-class RootByMoments(nn.Module):
-    """The mean square is the variance and the squared mean together."""
-
-    def __init__(self, d_model, eps=1e-6):
-        super().__init__()
-        self.weight, self.eps = nn.Parameter(torch.ones(d_model)), eps
-
-    def forward(self, x):
-        variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)
-        return x / (variance + mean.square() + self.eps).sqrt() * self.weight
-
+SQUARE, ROOT = "x.square().mean(dim=-1, keepdim=True) →", "torch.sqrt(square + self.eps) →"
+RESULT = "x / torch.sqrt(square + self.eps) * self.weight →"
+edits("RMSNorm", {
+    "root": {"solution": ("x.square() → (x**2)", f"{RESULT} self.weight * (x / torch.sqrt(square + self.eps))")},
+    "norm": {"solution": (f"{SQUARE} torch.linalg.vecdot(x, x)[..., None] / x.shape[-1]", f"{ROOT} (square + self.eps).sqrt()")},
+    "einsum": {"solution": (
+        f"{SQUARE} torch.einsum('...i,...i->...', x, x) / x.size(-1)", ONES,
+        f"{RESULT} torch.einsum('...i,...,i->...i', x, (square + self.eps) ** -0.5, self.weight)",
+    )},
+    "llama": {"solution": (
+        "def forward → def norm", "x.square() → x.pow(2)", f"{RESULT} x * torch.rsqrt(square + self.eps)\n\n"
+        "    def forward(self, x):\n        return self.norm(x).type_as(x) * self.weight",
+    )},
+    "variance-and-mean": {"solution": (
+        f"square = {SQUARE} variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)",
+        f"{ROOT} (variance + mean.square() + self.eps).sqrt()",
+    )},
+})  # fmt: skip
 
 # SwiGLU
 
-
-@variant("SwiGLU", "sigmoid")
-class GatedBySigmoid(nn.Module):
-    def __init__(self, d_model, d_ff):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_ff, bias=False)
-        self.w_up = nn.Linear(d_model, d_ff, bias=False)
-        self.w_down = nn.Linear(d_ff, d_model, bias=False)
-
-    def forward(self, x):
-        gate = self.w_gate(x)
-        return self.w_down(gate * torch.sigmoid(gate) * self.w_up(x))
-
-
-@variant("SwiGLU", "one-product")
-class GatedByOneProduct(nn.Module):
-    """Both branches in one matrix product, cut in two."""
-
-    def __init__(self, d_model, d_ff):
-        super().__init__()
-        self.w_down = nn.Linear(d_ff, d_model, bias=False)
-        self.w_up, self.w_gate = (nn.Linear(d_model, d_ff, bias=False) for _ in range(2))
-
-    def forward(self, x):
-        gate, up = F.linear(x, torch.cat([self.w_gate.weight, self.w_up.weight])).chunk(2, dim=-1)
-        return self.w_down(F.silu(gate).mul(up))
-
-
-@variant("SwiGLU", "matrices")
-class GatedByMatrices(nn.Module):
-    def __init__(self, d_model, d_ff):
-        super().__init__()
-        self.w_gate, self.w_up = nn.Linear(d_model, d_ff, False), nn.Linear(d_model, d_ff, False)
-        self.w_down = nn.Linear(d_ff, d_model, False)
-
-    def forward(self, x):
-        gate, up = x @ self.w_gate.weight.T, x @ self.w_up.weight.T
-        return (gate / (1 + torch.exp(-gate)) * up) @ self.w_down.weight.T
-
-
-@variant("SwiGLU", "module-activation")
-class GatedByModule(nn.Module):
-    def __init__(self, d_model, d_ff):
-        super().__init__()
-        for name, sizes in {"w_gate": (d_model, d_ff), "w_up": (d_model, d_ff), "w_down": (d_ff, d_model)}.items():
-            self.add_module(name, nn.Linear(*sizes, bias=False))
-        self.act = nn.SiLU()
-
-    def forward(self, x):
-        hidden = torch.mul(self.w_up(x), self.act(self.w_gate(x)))
-        return self.w_down(hidden)
-
-
-@variant("SwiGLU", "einsum")
-class GatedByEinsum(nn.Module):
-    """Sums over hidden units; the gate by a hyperbolic tangent."""
-
-    def __init__(self, d_model, d_ff):
-        super().__init__()
-        self.w_gate = nn.Linear(d_model, d_ff, bias=False)
-        self.w_up = nn.Linear(d_model, d_ff, bias=False)
-        self.w_down = nn.Linear(d_ff, d_model, bias=False)
-        self.half = math.pow(2, -1)
-
-    def forward(self, x):
-        gate = torch.einsum("...d,fd->...f", x, self.w_gate.weight)
-        up = torch.einsum("...d,fd->...f", x, self.w_up.weight)
-        gate = gate * self.half * (1 + torch.tanh(gate * self.half))
-        return torch.einsum("...f,df->...d", gate * up, self.w_down.weight)
+GATE, HIDDEN = "nn.functional.silu(self.w_gate(x)) →", "nn.functional.silu(self.w_gate(x)) * self.w_up(x)) →"
+BOTH, AND_THEN = "return self.w_down( → gate, up = ", "\n        return self.w_down("
+edits("SwiGLU", {
+    "sigmoid": {"solution": f"{GATE} (gate := self.w_gate(x)) * torch.sigmoid(gate)"},
+    "one-product": {"solution": (
+        f"{BOTH}nn.functional.linear(x, torch.cat([self.w_gate.weight, self.w_up.weight])).chunk(2, dim=-1){AND_THEN}",
+        f"{HIDDEN} nn.functional.silu(gate).mul(up))",
+    )},
+    "matrices": {"solution": (
+        f"{BOTH}x @ self.w_gate.weight.T, x @ self.w_up.weight.T{AND_THEN}", "bias=False → False",
+        f"self.w_down({HIDDEN} (gate / (1 + torch.exp(-gate)) * up) @ self.w_down.weight.T",
+    )},
+    "module-activation": {"solution": (
+        "self.w_up = nn.Linear(d_model, d_ff, bias=False) → self.add_module('w_up', nn.Linear(d_model, d_ff, bias=False))",
+        "self.w_down = → self.act = nn.SiLU(); self.w_down =", f"{HIDDEN} torch.mul(self.w_up(x), self.act(self.w_gate(x))))",
+    )},
+    "einsum": {"solution": (
+        f"{BOTH}(torch.einsum('...d,fd->...f', x, layer.weight) for layer in (self.w_gate, self.w_up)){AND_THEN}",
+        f"self.w_down({HIDDEN} torch.einsum('...f,df->...d', gate * 0.5 * (1 + torch.tanh(gate * 0.5)) * up, self.w_down.weight)",
+    )},
+})  # fmt: skip
