@@ -52,6 +52,9 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(arguments: argparse.Namespace) -> int:
+    from autograder.framework.isolation import server
+
+    server.start()
     from autograder import render
     from autograder.files import check_files
     from utils.manifest import load
@@ -84,6 +87,9 @@ def _told(faults: "Iterable[Fault]") -> int:
 
 
 def _grade(arguments: argparse.Namespace) -> int:
+    from autograder.framework.isolation import server
+
+    server.start()
     from autograder import grade
 
     if not Path(arguments.notebook).is_file():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import multiprocessing
 import os
 import shutil
 import signal
@@ -20,6 +19,7 @@ from autograder.framework.candidate import Candidate
 from autograder.framework.component import Component
 from autograder.framework.happening import Happening, What
 from autograder.framework.isolation import wire
+from autograder.framework.isolation.server import context
 
 # Seconds of processor time, so that a busy machine is never a learner's time-out; of wall clock, four times as many.
 CALL_SECONDS = 5
@@ -35,8 +35,8 @@ class Process:
     def __init__(self, memory: int = MEMORY_BYTES):
         self._memory = memory
         self._folder = tempfile.mkdtemp(prefix="answer-")
-        self._pipe, far = _context().Pipe()
-        self._process = _context().Process(target=_serve, args=(far, self._folder, memory), daemon=True)
+        self._pipe, far = context().Pipe()
+        self._process = context().Process(target=_serve, args=(far, self._folder, memory), daemon=True)
         self._process.start()
         far.close()
         self._gone: dict | None = None
@@ -66,6 +66,8 @@ class Process:
 
     def _answers(self, seconds: float) -> bool:
         """Waits for a reply; False when the limit on processor time or wall clock is reached first."""
+        if self._pipe.poll(_LOOK_SECONDS):
+            return True  # most do; looking at the process takes longer than such an answer
         began, used = time.monotonic(), self._used()
         while not self._pipe.poll(_LOOK_SECONDS):
             if self._used() - used > seconds or time.monotonic() - began > _WALL * seconds:
@@ -118,15 +120,6 @@ def _serve(connection: Connection, folder: str, memory: int) -> None:
     from autograder.framework.isolation import worker
 
     worker.serve(connection, folder, memory)
-
-
-def _context() -> Any:
-    """A fork server that has imported PyTorch where forking is safe; a fresh interpreter a process elsewhere."""
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograder.framework.isolation.preloaded"])
-    return context
 
 
 class RemoteCandidate(Candidate):
