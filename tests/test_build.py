@@ -485,10 +485,6 @@ def test_release_contains_no_solution_text(chapter):
     assert leaks(chapter) == []
 
 
-def test_committed_notebooks_are_in_step_with_their_sources(capsys):
-    assert command.main(["--check"]) == 0, capsys.readouterr().err
-
-
 def test_the_configuration_names_absolute_places_and_an_exchange_where_one_is_given(course, monkeypatch):
     monkeypatch.delenv("COURSE_EXCHANGE", raising=False)
     config = PyFileConfigLoader("nbgrader_config.py", path=str(course.root)).load_config()

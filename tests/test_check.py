@@ -45,7 +45,7 @@ BAD = {
     "killed": ("import os\nos.kill(os.getpid(), 9)\n", "ended the whole Python process"),
     "endless": ("while True: pass\n", "did not finish within"),
     "endless-call": ("def attention(q, k, v, mask=None):\n    while True: pass\n", "did not finish within"),
-    "allocates": ("kept = []\nwhile True: kept.append(bytearray(10**7))\n", "memory"),
+    "allocates": ("import torch\nkept = []\nwhile True: kept.append(torch.empty(10**7))\n", "memory"),
     "allocates-tensors": (
         "import torch\ndef attention(q, k, v, mask=None):\n    return torch.ones(10**12), q\n",
         "memory",

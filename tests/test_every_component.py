@@ -72,7 +72,7 @@ def test_the_solution_passes_and_no_law_has_a_fault(name):
 def test_axes_of_size_one_that_are_dropped_are_found(name):
     found = verdict(name, slipped(name, on_tensors(lambda x: x.squeeze())))
     assert not found.passed and not found.faults
-    assert found.misconception is None
+    assert found.misconception == {"create_padding_mask": "wrong-shape"}.get(name)  # where that is just what it is
 
 
 @pytest.mark.parametrize("name", WITH_TENSORS)
@@ -89,7 +89,8 @@ def test_double_where_float32_was_promised_costs_the_law_on_precision(name):
 
 @pytest.mark.parametrize("name", WITH_PRECISION)
 def test_float32_in_the_middle_costs_the_law_on_precision_and_is_named(name):
-    if isinstance(solution(load().exercise(name).chapter, name).answer, type):
+    # What goes into gradient_norms hangs together in a graph: there too the result is what slips.
+    if isinstance(solution(load().exercise(name).chapter, name).answer, type) or name == "gradient_norms":
         answer = slipped(name, on_tensors(lambda x: x.float().to(x.dtype) if x.is_floating_point() else x))
     else:
         dtype = {}
@@ -136,8 +137,10 @@ def test_an_input_that_is_written_to_costs_its_quarter_alone(name):
 TRIVIAL = {
     "zeros": on_numbers(torch.zeros_like),
     "ones": on_numbers(torch.ones_like),
-    "even": on_numbers(lambda x: torch.full_like(x, 1 / x.shape[-1]) if x.is_floating_point() and x.dim() else x * 0),
-    "noise": on_numbers(lambda x: torch.randn_like(x) if x.is_floating_point() else x * 0),
+    "even": on_numbers(
+        lambda x: torch.full_like(x, 1 / x.shape[-1]) if x.is_floating_point() and x.dim() else torch.zeros_like(x)
+    ),
+    "noise": on_numbers(lambda x: torch.randn_like(x) if x.is_floating_point() else torch.zeros_like(x)),
 }
 
 

@@ -10,7 +10,7 @@ import pytest
 from nbclient import NotebookClient
 
 CHAPTER = "02_attention_mechanism"
-SET_UP = "from autograder import check, check_quiz\nimport torch\nfrom utils import my"
+SET_UP = "from autograder import check, check_quiz, start\nstart()\nimport torch\nfrom utils import my"
 SOFTMAX = """
 def exponentials(x, dim):
     return torch.exp(x - x.amax(dim, keepdim=True))
@@ -56,7 +56,7 @@ def test_a_check_returns_a_float_and_writes_nothing_to_stderr(tmp_path):
         'check("softmax")', 'check("attention")', "isinstance(check('softmax'), float)",
     )  # fmt: skip
     assert not any(errors(cell) for cell in cells)
-    assert "all 6 checks hold" in shown(cells[2])
+    assert "all 7 checks hold" in shown(cells[2])
     assert "Nothing is here yet" in shown(cells[4]) and shown(cells[4]).endswith("0.0")
     assert "attention is not there yet" in shown(cells[5])
     assert shown(cells[6]).endswith("True")
@@ -67,7 +67,7 @@ def test_a_check_that_is_interrupted_says_so_without_a_traceback(tmp_path):
     endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0"
     cells = run(tmp_path / CHAPTER, SET_UP, endless, stop, 'check("softmax")', SOFTMAX, 'check("softmax")')
     assert not errors(cells[3]) and "was stopped" in shown(cells[3])
-    assert "all 6 checks hold" in shown(cells[5])
+    assert "all 7 checks hold" in shown(cells[5])
 
 
 def test_what_passed_is_kept_and_imported_by_plain_python(tmp_path):

@@ -7,6 +7,7 @@ held against the form of the oracle's result before a law sees it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterable
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -184,9 +185,48 @@ class LocalCandidate(Candidate):
 
 
 class OracleCandidate(LocalCandidate):
-    """The reference's component: right by definition, and not watched."""
+    """The reference's component: right by definition, and not watched. What it once said of the same use it remembers."""
 
     _trusted = True
 
     def __init__(self, component: Component):
         super().__init__(component, component.oracle)
+
+    def perform(self, name: str, *args: object) -> Any:
+        asked = _asked(self.component, name, args)
+        if asked is None:
+            return super().perform(name, *args)
+        if asked not in _said:
+            if len(_said) >= _MOST_SAID:
+                _said.clear()
+            _said[asked] = self.component, super().perform(name, *args)
+        return procedures.plain(_said[asked][1])
+
+
+_MOST_SAID, _MOST_BYTES = 4096, 2**16
+_said: dict[tuple, tuple[Component, Any]] = {}
+"""What was asked of an oracle -> the component, so that its identity stays taken, and the result."""
+
+
+def _asked(component: Component, name: str, args: tuple) -> tuple | None:
+    """The use in a form that can be looked up; None where chance has a part in it, or where it is large."""
+    if name not in (f"{_HERE}:run", f"{_HERE}:slopes"):
+        return None
+    use: Any = args[0]
+    if use["training"] or (use["sizes"] is not None and use["state"] is None):
+        return None
+    with contextlib.suppress(TypeError, ValueError):
+        return id(component), name, _frozen(args)
+    return None
+
+
+def _frozen(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        if value.nbytes > _MOST_BYTES:
+            raise ValueError
+        return str(value.dtype), tuple(value.shape), value.detach().contiguous().numpy().tobytes()
+    if isinstance(value, dict):
+        return tuple((key, _frozen(entry)) for key, entry in value.items())
+    if isinstance(value, list | tuple):
+        return type(value).__name__, *map(_frozen, value)
+    return type(value).__name__, repr(value)
