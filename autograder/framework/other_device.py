@@ -35,7 +35,7 @@ class Elsewhere(torch.Tensor):
     """A tensor on the other device; `here` holds its numbers."""
 
     here: torch.Tensor
-    __torch_function__ = torch._C._disabled_torch_function_impl  # as for any tensor: modes alone see the call
+    __torch_function__ = torch._C._disabled_torch_function_impl  # type: ignore[assignment]  # modes alone see the call
 
     @staticmethod
     def __new__(cls, here: torch.Tensor) -> Elsewhere:
@@ -45,16 +45,16 @@ class Elsewhere(torch.Tensor):
             strides=here.stride(),
             storage_offset=here.storage_offset(),
             dtype=here.dtype,
-            device=NAME,
+            device=torch.device(NAME),
             requires_grad=here.requires_grad,
         )
         made.here = here.detach()
         return made
 
     @classmethod
-    def __torch_dispatch__(cls, function: Callable, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         # Where `OtherDevice` is on, which sees the call first, PyTorch need not look here, for which it imports much.
-        return _call(function, args, kwargs or {})
+        return _call(func, args, kwargs or {})
 
 
 def moved(values: dict[str, Any]) -> dict[str, Any]:

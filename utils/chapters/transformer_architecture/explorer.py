@@ -80,7 +80,7 @@ def stack_picture(setting: StackSetting) -> Drawing:
 
 
 def _axes(depth: int) -> Iterator[str]:
-    small = {"font_size": 10, "fill": QUIET}
+    small: dict[str, Any] = {"font_size": 10, "fill": QUIET}
     for power in range(LOW + 2, HIGH + 1, TICK):
         y = _height(power)
         yield line(LEFT, y, RIGHT, y, RULE if power == 0 else PALE)
