@@ -52,9 +52,11 @@ class Elsewhere(torch.Tensor):
         return made
 
     @classmethod
-    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_dispatch__(  # type: ignore[override]  # of a class, as PyTorch calls it
+        cls, function: Any, types: Any, args: Any = (), kwargs: dict | None = None
+    ) -> Any:
         # Where `OtherDevice` is on, which sees the call first, PyTorch need not look here, for which it imports much.
-        return _call(func, args, kwargs or {})
+        return _call(function, args, kwargs or {})
 
 
 def moved(values: dict[str, Any]) -> dict[str, Any]:
