@@ -21,12 +21,20 @@ def headline(verdict: Verdict) -> str:
 
 
 def card(verdict: Verdict, stretch: bool = False, sort: bool = True) -> Card:
-    """The verdict for a reader; with `sort` what failed comes first."""
+    """The verdict for a reader; with `sort` what failed comes first, and what waits for it is one entry."""
     findings = sorted(verdict.findings, key=lambda finding: _FIRST.index(finding.status)) if sort else verdict.findings
+    entries = [Entry(_MARKS[finding.status], finding.law, finding.message) for finding in findings]
+    waiting = [entry for entry in entries if entry.mark is Mark.WAITS]
+    if sort and len(waiting) > 1:
+        place = entries.index(waiting[0])
+        rest = Entry(
+            Mark.WAITS, f"{len(waiting)} more are judged once the above hold", "; ".join(entry.title for entry in waiting)
+        )
+        entries[place : place + len(waiting)] = [rest]
     note = ("Diagnosis", verdict.misconception or "", verdict.sentence) if verdict.sentence else None
     return Card(
         headline(verdict),
-        tuple(Entry(_MARKS[finding.status], finding.law, finding.message) for finding in findings),
+        tuple(entries),
         note,
         "(stretch: for you, not for the mark)" if stretch else "",
         Mark.RIGHT if verdict.passed else Mark.WRONG,

@@ -4,6 +4,8 @@ import pytest
 import torch
 import toy
 
+from autograder import render
+from autograder.display import Mark
 from autograder.framework import catalogue, component, diagnosis, expect, fingerprints, known_answers, solutions
 from autograder.framework.candidate import CandidateError, LocalCandidate
 from autograder.framework.case import Case
@@ -114,6 +116,9 @@ def test_a_law_waits_for_what_it_needs_and_says_for_what(double):
     assert set(waiting(found)) >= {"Every entry is doubled", "Large entries are doubled too"}
     message = next(finding.message for finding in found.findings if finding.status is Status.WAITS)
     assert message == "It is judged once “Every entry keeps its sign” holds."
+    shown = [entry for entry in render.card(found).entries if entry.mark is Mark.WAITS]
+    assert [entry.text for entry in shown] == ["; ".join(waiting(found))] and f"{len(waiting(found))} more" in shown[0].title
+    assert all(law in render.text(found) for law in waiting(found))
 
 
 @pytest.mark.parametrize("name", ["no_return", "raises", "integers"])
