@@ -77,12 +77,13 @@ pictures.decoder_blocks(batch=2, seq=7, k_len=5, d_model=32)
 # the size of a feature (root of the mean square) behind some of the blocks.
 
 # %% slug="sizes-without-norm"
+print("behind block               1        4        8       12")
 for way in ("neither", "residual only"):
     for seed in (0, 1, 2):
         stack = explorer.StackSetting(way, depth=12, seed=seed)
         signal, _ = explorer.measure(stack)
         row = " ".join(f"{signal[block - 1]:8.4f}" for block in (1, 4, 8, 12))
-        print(f"{way:13} seed {seed}, blocks 1, 4, 8, 12: {row}")
+        print(f"{way:13} seed {seed} {row}")
 
 # %% [markdown] slug="norm-idea"
 # Without sums the signal fades, with sums it grows, each time by orders of magnitude. Neither is good for what comes next:
@@ -482,9 +483,9 @@ counts = [task.multiplications(block, length) for length in lengths]
 for name, number in held.items():
     print(f"{name:20} {number:10,} parameters")
 print("\nmillions of multiplications")
+print(" length" + "".join(f"{part:>20}" for part in counts[0]))
 for length, count in zip(lengths[2::2], counts[2::2], strict=True):
-    row = ", ".join(f"{n / 1e6:,.0f} {part}" for part, n in count.items())
-    print(f"length {length:6}: {row}")
+    print(f"{length:7}" + "".join(f"{n / 1e6:20,.0f}" for n in count.values()))
 parts = {part: [count[part] for count in counts] for part in counts[0]}
 pictures.shares(lengths, parts, held, guess_share)
 

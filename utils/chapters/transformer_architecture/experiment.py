@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
-from utils import my, training
+from utils import my, session, training
 from utils.training import Model
 
 PLACES = VALUES = 8
@@ -90,7 +90,7 @@ def begin(model: Model, seed: int, small: bool = False) -> Model:
     """Starting weights that depend on names, shapes and the seed alone.
 
     Weights are Xavier's uniform ones, as in `nn.Transformer`, or with `small` those of `nn.Linear`, about half as large;
-    biases are 0, embeddings normal.
+    biases are 0, embeddings normal. The model comes back on the GPU where there is one.
     """
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
@@ -102,11 +102,12 @@ def begin(model: Model, seed: int, small: bool = False) -> Model:
                 weight.copy_((2 * torch.rand(weight.shape, generator=generator) - 1) * edge)
             elif name.endswith("bias"):
                 weight.zero_()
-    return model
+    return model.to(session.device())
 
 
 def loss(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
-    letters, ordered = batch
+    """The mean cross-entropy of `rows`, on the device of the model."""
+    letters, ordered = (x.to(next(model.parameters()).device) for x in batch)
     return F.cross_entropy(model(letters).flatten(0, 1), ordered.flatten())
 
 
@@ -150,7 +151,8 @@ def fit(model: nn.Module, seed: int, steps: int, lr: float = LR, warm_up: int = 
 @torch.no_grad()
 def right(model: nn.Module) -> float:
     """Share of letters in their right place, on rows that no run has seen."""
-    letters, ordered = rows(1000, torch.Generator().manual_seed(2017))
+    device = next(model.parameters()).device
+    letters, ordered = (x.to(device) for x in rows(1000, torch.Generator().manual_seed(2017)))
     return (model(letters).argmax(-1) == ordered).float().mean().item()
 
 
