@@ -46,7 +46,9 @@ COMPONENT = Component(
 def tokens(candidate: Candidate, case: Case, max_len: int, bos: bool = False) -> tuple[torch.Tensor, torch.Tensor]:
     """The answer's tokens (batch, width), and the oracle's; a bos that was left in front is cut off unless `bos` asks for it."""
     source = sources(case)
-    found = decoding.run(candidate, case, source, VOCAB, max_len=max_len)["result"]
+    told = decoding.run(candidate, case, source, VOCAB, max_len=max_len)
+    decoding.in_evaluation(told)
+    found = told["result"]
     right = decoding.run(OracleCandidate(COMPONENT), case, source, VOCAB, max_len=max_len)["result"]
     if not isinstance(found, torch.Tensor) or expect.number_kind(found) != "int":
         raise Failed(

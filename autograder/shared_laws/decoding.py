@@ -122,7 +122,12 @@ def leaves_modes_alone(candidate: Candidate, case: Case, source: torch.Tensor, v
 def evaluates_without_gradients(candidate: Candidate, case: Case, source: torch.Tensor, vocab: int, **settings: Any) -> None:
     """It decodes in evaluation mode and without gradients, whatever mode the model is in."""
     told = run(candidate, case, source, vocab, modes=(True, True), **settings)
-    if told["trained"] is not False:
-        raise Failed("the model was asked while it was in training mode, where dropout acts.", proves="dropout-in-eval")
+    in_evaluation(told)
     if told["gradients"] is not False:
         raise Failed("the model was asked with gradients switched on: nothing is trained here, and they cost memory.")
+
+
+def in_evaluation(told: dict) -> None:
+    """The model was never asked in training mode: no other result can be compared."""
+    if told["trained"] is not False:
+        raise Failed("the model was asked while it was in training mode, where dropout acts.", proves="dropout-in-eval")

@@ -27,8 +27,7 @@ import torch
 from torch import nn
 from utils import my, session, training
 from utils.chapters.encoder_decoder import experiment as task
-from utils.chapters.encoder_decoder import explorer as pictures
-from utils.chapters.encoder_decoder import files, measures
+from utils.chapters.encoder_decoder import explorer, files, measures, pictures
 from utils.data import translation
 from utils.data.translation import BOS, EOS, PAD
 start()
@@ -471,7 +470,7 @@ if session.training_allowed():
     for sentence in ("Hello world!", "good morning", "the small red house",
                      "I do not see my sister's house.", "Do you see the red house?",
                      "Do you see the tower?"):
-        print(f"{sentence:32} {pictures.answer(translator, sentence)[1]}")
+        print(f"{sentence:32} {explorer.answer(translator, sentence)[1]}")
 
 # %% [markdown] slug="score-text"
 # Two figures for all 1,000 held-out sentences, in a few seconds. **Exact match** is the share of translations that are right
@@ -661,17 +660,18 @@ measures.print_runs({"full": "as it should be", "no_positions": "no positions",
 # sentences do not show is how far beyond its training data a model goes.
 
 # %% slug="box"
-pictures.translate_box(translator) if session.training_allowed() else None
+explorer.translation_explorer(translator) if session.training_allowed() else None
 
 # %% [markdown] slug="box-static-text"
-# The same as a still picture, at one step, and what the box answers to these two:
+# The same as still pictures, at two steps, and what the box answers to these two sentences:
 
 # %% slug="box-static"
 if session.training_allowed():
     sentence = "does the girl see our small red house ?"
-    pictures.steps_settings(translator, sentence, steps=(6,))
+    explorer.translation_settings(translator, [
+        explorer.TranslationSetting(sentence, step) for step in (2, 7)])
     for sentence in ("the girl sees a dragon", "do you see the girl ?"):
-        print(f"{sentence}: {pictures.answer(translator, sentence)[1]}")
+        print(f"{sentence}: {explorer.answer(translator, sentence)[1]}")
 
 # %% [markdown] slug="beam-text"
 # ## Several drafts at once

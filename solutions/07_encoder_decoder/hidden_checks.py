@@ -5,7 +5,7 @@ CASES = {
     "Transformer": [
         {
             "seed": 7201, "batch": 3, "source_len": 3, "target_len": 5, "source_vocab": 13, "target_vocab": 7, "num_heads": 3,
-            "d_head": 2,
+            "d_head": 2, "layers": 2, "pad_id": 4,
         },
     ],
     "label_smoothed_loss": [

@@ -155,7 +155,7 @@ edits("greedy_decode", {
     "no-stop": {
         "solution": ["ended.all() → False", "return tokens[:, 1:] → tokens = tokens[:, 1:]\n"
             "    return torch.nn.functional.pad(tokens, (0, max_len - tokens.shape[1]), value=model.pad_id)"],
-        "table": [":width]\n\ngreedy → :]\n\ngreedy", "and alive.any() →"], "forward-only": "all(done) → False",
+        "table": ["table[:, 1:width] → table[:, 1:]", "and alive.any() →"], "forward-only": "all(done) → False",
         "masked-afterwards": "if (tokens[:, 1:] == eos_id).any(dim=1).all() → if False",
     },
     "tail-not-padded": {

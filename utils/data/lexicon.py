@@ -4,6 +4,7 @@ Every form is written out or made by the rules of regular words below. `map` and
 masculine with an a, *la foto* feminine with an o, so that gender has to be learned word by word.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 PERSONS = ("i", "you", "he", "we", "they")  # `she` has the forms of `he`; `you` is one person, and a friend (tú)
@@ -27,7 +28,7 @@ class Verb:
     past: tuple[str, ...]
 
 
-def adjective_forms(masculine):
+def adjective_forms(masculine: str) -> dict[str, str]:
     """{gender and number: form} of a regular Spanish adjective, from its masculine singular."""
     if masculine.endswith("o"):
         stem = masculine[:-1]
@@ -36,7 +37,7 @@ def adjective_forms(masculine):
     return {"ms": masculine, "fs": masculine, "mp": plural, "fp": plural}
 
 
-def _nouns(text):
+def _nouns(text: str) -> tuple[Noun, ...]:
     """Nouns from lines `english spanish gender`; irregular plurals stand behind a slash."""
     made = []
     for line in text.split("\n"):
@@ -47,24 +48,25 @@ def _nouns(text):
     return tuple(made)
 
 
-def _both(word, plural):
+def _both(word: str, plural: Callable[[str], str]) -> tuple[str, str]:
     singular, _, irregular = word.partition("/")
     return singular, irregular or plural(singular)
 
 
-def _english_plural(noun):
+def _english_plural(noun: str) -> str:
     return noun + ("es" if noun.endswith(("x", "ch", "sh", "s")) else "s")
 
 
-def _spanish_plural(noun):
+def _spanish_plural(noun: str) -> str:
     return noun + ("s" if noun[-1] in "aeo" else "es")
 
 
-def _verb(english, present, past):
-    return Verb(tuple(english.split(", ")), tuple(present.split()), tuple(past.split()))
+def _verb(english: str, present: str, past: str) -> Verb:
+    base, third, was = english.split(", ")
+    return Verb((base, third, was), tuple(present.split()), tuple(past.split()))
 
 
-def _regular(english, infinitive):
+def _regular(english: str, infinitive: str) -> Verb:
     """A regular Spanish verb in -ar, -er or -ir."""
     stem, kind = infinitive[:-2], infinitive[-2:]
     present = {"ar": "o as a amos an", "er": "o es e emos en", "ir": "o es e imos en"}[kind]

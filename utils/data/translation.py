@@ -19,18 +19,27 @@ A sentence has one owner at most. The greetings are a closed set: each stands in
 import difflib
 import random
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any, TypeVar
 
 import torch
 
 from utils.data import lexicon as words
 
+Pair = tuple[str, str]
+"""(English, Spanish), tokens with spaces between them."""
+
 PAD, BOS, EOS = 0, 1, 2
 SPECIAL = ("<pad>", "<bos>", "<eos>")
 _SEED = 1958  # of the one list of sentences from which training and held-out sentences are cut
 TRAINING, HELD_OUT = 20_000, 1_000
+ANY_DETERMINER = tuple(words.DETERMINERS)
 _LONGEST = 14  # English tokens; the grammar makes few longer ones
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,23 +55,32 @@ class Phrase:
 class _Grammar:
     """Draws sentences with one random generator."""
 
-    def __init__(self, seed):
+    def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
 
-    def chance(self, share):
+    def chance(self, share: float) -> bool:
         return self.random.random() < share
 
-    def pick(self, choices):
+    def pick(self, choices: Iterable[T]) -> T:
         return self.random.choice(tuple(choices))
 
-    def pair(self):
-        """(English, Spanish), tokens with spaces between them."""
+    def pair(self) -> Pair:
+        """A sentence in both languages."""
         kinds = {self.transitive: 38, self.intransitive: 18, self.copula: 26, self.there_is: 8, self.alone: 10}
         return self.random.choices(list(kinds), list(kinds.values()))[0]()
 
     # Phrases
 
-    def phrase(self, nouns, adjectives, coloured, determiners=("the", "a", "this", "my", "our"), owned=0.15, plural=0.4):
+    def phrase(
+        self,
+        nouns: Sequence[words.Noun],
+        adjectives: Mapping[str, str],
+        coloured: bool,
+        determiners: Sequence[str] = ANY_DETERMINER,
+        owned: float = 0.15,
+        plural: float = 0.4,
+    ) -> Phrase:
+        """A noun with what stands before it. `owned` and `plural` are the shares of phrases that are."""
         noun, number = self.pick(nouns), int(self.chance(plural))
         form = noun.gender + "sp"[number]
         before, after = [noun.english[number]], [noun.spanish[number]]
@@ -79,29 +97,29 @@ class _Grammar:
             english, spanish = [(singular, several)[number], *before], [spanish_forms[form], *after]
         return Phrase(_article(" ".join(english)), _contracted(" ".join(spanish)), (2, 4)[number], form)
 
-    def describe(self, adjectives, form, before, after):
+    def describe(self, adjectives: Mapping[str, str], form: str, before: list[str], after: list[str]) -> None:
         """Puts an adjective before the English noun and behind all of the Spanish phrase."""
         adjective = self.pick(adjectives)
         before.insert(0, adjective)
         after.append(words.adjective_forms(adjectives[adjective])[form])
 
-    def owner(self):
+    def owner(self) -> Phrase:
         return self.being(("the", "my", "our"), owned=0.0, plural=0.0)
 
-    def thing(self, **options):
+    def thing(self, **options: Any) -> Phrase:
         return self.phrase(words.THINGS, words.OF_THINGS, True, **options)
 
-    def being(self, determiners=("the", "a", "this", "my", "our"), owned=0.08, **options):
+    def being(self, determiners: Sequence[str] = ANY_DETERMINER, owned: float = 0.08, **options: Any) -> Phrase:
         return self.phrase(words.BEINGS, words.OF_BEINGS, False, determiners, owned, **options)
 
-    def subject(self, pronouns=0.45, owned=0.08):
+    def subject(self, pronouns: float = 0.45, owned: float = 0.08) -> Phrase:
         if not self.chance(pronouns):
             return self.being(owned=owned)
         english = self.pick(("i", "you", "he", "she", "we", "they"))
         person = 2 if english == "she" else words.PERSONS.index(english)
         return Phrase(english, {"he": "él", "she": "ella", "they": "ellos"}.get(english, ""), person, _form_of(english))
 
-    def place(self, share):
+    def place(self, share: float) -> Pair:
         if not self.chance(share):
             return "", ""
         where = self.phrase(words.PLACES, words.OF_THINGS, False, ("the", "this", "our"), 0.0, 0.15)
@@ -109,14 +127,14 @@ class _Grammar:
 
     # Sentences
 
-    def transitive(self):
+    def transitive(self) -> Pair:
         thing = self.thing()
         return self.action(self.pick(words.TRANSITIVE), thing.english, thing.spanish, self.place(0.15))
 
-    def intransitive(self):
+    def intransitive(self) -> Pair:
         return self.action(self.pick(words.INTRANSITIVE), "", "", self.place(0.75))
 
-    def action(self, verb, english_object, spanish_object, place):
+    def action(self, verb: words.Verb, english_object: str, spanish_object: str, place: Pair) -> Pair:
         subject, past = self.subject(owned=0.0 if "'s" in english_object else 0.08), self.chance(0.4)
         base, third, was = verb.english
         spanish = (verb.past if past else verb.present)[subject.person]
@@ -134,7 +152,7 @@ class _Grammar:
             (subject.english, said, english_object, place[0]), (subject.spanish, no, spanish, spanish_object, place[1])
         )
 
-    def copula(self):
+    def copula(self) -> Pair:
         state, being = self.chance(0.5), self.chance(0.5)
         if being:
             adjectives = words.STATES_OF_BEINGS if state else words.OF_BEINGS
@@ -143,8 +161,7 @@ class _Grammar:
             adjectives = words.STATES_OF_THINGS if state else words.OF_THINGS | words.COLOURS
             subject = self.thing(determiners=("the", "this", "my", "our"))
         past = state and self.chance(0.3)
-        english = ("was", "were") if past else ("is", "are")
-        english = english[subject.person == 4]
+        english = (("is", "are"), ("was", "were"))[past][subject.person == 4]
         verb = words.ESTAR if state else words.SER
         spanish = (verb.past if past else verb.present)[subject.person]
         adjective = self.pick(adjectives)
@@ -156,13 +173,13 @@ class _Grammar:
             (subject.english, english, "not" if no else "", adjective), (subject.spanish, "no" if no else "", spanish, agreeing)
         )
 
-    def third_person(self):
+    def third_person(self) -> Phrase:
         """A subject whose gender is known: *i am tired* could be *cansado* and *cansada*."""
         while (subject := self.subject(0.35)).person not in (2, 4):
             pass
         return subject
 
-    def there_is(self):
+    def there_is(self) -> Pair:
         thing, place = self.thing(determiners=("a",), owned=0.0), self.place(0.8)
         verb = "are" if thing.person == 4 else "is"
         no = self.chance(0.2)
@@ -170,25 +187,25 @@ class _Grammar:
             ("there", verb, "not" if no else "", thing.english, place[0]), ("no" if no else "", "hay", thing.spanish, place[1])
         )
 
-    def alone(self):
+    def alone(self) -> Pair:
         phrase = self.thing(owned=0.35) if self.chance(0.7) else self.being(owned=0.35)
         return phrase.english, phrase.spanish
 
 
-def _form_of(pronoun):
+def _form_of(pronoun: str) -> str:
     return {"she": "fs", "we": "mp", "they": "mp"}.get(pronoun, "ms")
 
 
-def _article(english):
+def _article(english: str) -> str:
     """`a` before a vowel is `an`."""
     return re.sub(r"^a (?=[aeiou])", "an ", english)
 
 
-def _contracted(spanish):
+def _contracted(spanish: str) -> str:
     return re.sub(r"\bde el\b", "del", spanish)
 
 
-def _joined(english, spanish):
+def _joined(english: Iterable[str], spanish: Iterable[str]) -> Pair:
     return " ".join(filter(None, english)), " ".join(filter(None, spanish))
 
 
@@ -196,9 +213,10 @@ def _joined(english, spanish):
 
 
 @cache
-def _sentences():
+def _sentences() -> tuple[Pair, ...]:
     """All distinct pairs, in the order in which they were drawn."""
-    grammar, found = _Grammar(_SEED), {}
+    grammar = _Grammar(_SEED)
+    found: dict[str, str] = {}
     while len(found) < TRAINING + HELD_OUT:
         english, spanish = grammar.pair()
         if len(english.split()) <= _LONGEST and english not in words.GREETINGS:
@@ -206,12 +224,12 @@ def _sentences():
     return tuple(found.items())
 
 
-def held_out_pairs(count=HELD_OUT):
+def held_out_pairs(count: int = HELD_OUT) -> tuple[Pair, ...]:
     """Pairs that no training set holds: none of their English sentences is in `training_pairs`."""
     return _sentences()[:count]
 
 
-def training_pairs(count=TRAINING, greetings=0.02):
+def training_pairs(count: int = TRAINING, greetings: float = 0.02) -> tuple[Pair, ...]:
     """`count` distinct pairs, and the greetings, each as often as makes up a share of `greetings` together."""
     pairs = _sentences()[HELD_OUT : HELD_OUT + count]
     times = max(1, round(greetings * count / len(words.GREETINGS)))
@@ -225,7 +243,7 @@ class UnknownWord(ValueError):
     """A word that the vocabulary does not have; the message names it and what is near."""
 
 
-def tokenize(sentence):
+def tokenize(sentence: str) -> list[str]:
     """Lower-case words; `'s`, `?` and `¿` stand alone, a full stop and an exclamation mark are dropped."""
     plain = sentence.lower().replace("’", "'")
     plain = re.sub(r"('s\b|[?¿])", r" \1 ", plain)
@@ -235,54 +253,54 @@ def tokenize(sentence):
 class Vocabulary:
     """The words of one language and their numbers: 0 pads, 1 begins, 2 ends a sentence."""
 
-    def __init__(self, words):
+    def __init__(self, words: Iterable[str]) -> None:
         self.words = tuple(words)
         self._ids = {word: number for number, word in enumerate(self.words)}
 
     @classmethod
-    def of_sentences(cls, sentences):
+    def of_sentences(cls, sentences: Iterable[str]) -> "Vocabulary":
         """The special tokens, then every word of the sentences in the order of the alphabet."""
         return cls((*SPECIAL, *sorted({word for sentence in sentences for word in sentence.split()})))
 
-    def __len__(self):
+    def __len__(self) -> int:
         return len(self.words)
 
-    def encode(self, sentence):
+    def encode(self, sentence: str) -> list[int]:
         """Token ids, without bos and eos. `UnknownWord` for a word that is not there."""
         return [self._id(word) for word in tokenize(sentence)]
 
-    def _id(self, word):
+    def _id(self, word: str) -> int:
         if word not in self._ids:
             near = difflib.get_close_matches(word, self.words[len(SPECIAL) :], n=3, cutoff=0.75)
             hint = f": did you mean {' or '.join(near)}?" if near else ". No word there looks like it."
             raise UnknownWord(f"{word!r} is not among the {len(self) - len(SPECIAL)} words that the model knows{hint}")
         return self._ids[word]
 
-    def tokens(self, ids):
+    def tokens(self, ids: Iterable[int]) -> list[str]:
         """The words of ids up to the first eos, without special tokens."""
         ids = [int(number) for number in ids]
         ids = ids[: ids.index(EOS)] if EOS in ids else ids
         return [self.words[number] for number in ids if number >= len(SPECIAL)]
 
-    def decode(self, ids):
+    def decode(self, ids: Iterable[int]) -> str:
         """The sentence of ids up to the first eos, its tokens with spaces between them."""
         return " ".join(self.tokens(ids))
 
 
 @cache
-def vocabularies():
+def vocabularies() -> tuple[Vocabulary, Vocabulary]:
     """(English, Spanish) vocabularies of all sentences and greetings."""
     pairs = _sentences() + tuple(words.GREETINGS.items())
     return Vocabulary.of_sentences(english for english, _ in pairs), Vocabulary.of_sentences(spanish for _, spanish in pairs)
 
 
-def tensors(pairs):
+def tensors(pairs: Iterable[Pair]) -> tuple[torch.Tensor, torch.Tensor]:
     """(source (n, longest), target (n, longest)) of pairs, padded with 0; each target ends with eos."""
-    english, spanish = vocabularies()
+    pairs, (english, spanish) = list(pairs), vocabularies()
     return padded([english.encode(e) for e, _ in pairs]), padded([[*spanish.encode(s), EOS] for _, s in pairs])
 
 
-def padded(rows):
+def padded(rows: Sequence[list[int]]) -> torch.Tensor:
     """(n, longest) int64 of lists of ids, filled up with 0."""
     longest = max(map(len, rows))
     return torch.tensor([row + [PAD] * (longest - len(row)) for row in rows])

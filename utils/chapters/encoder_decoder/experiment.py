@@ -1,5 +1,8 @@
 """Chapter 07's task: a translator is trained on the course's own sentence pairs; the learner's open tasks are tried here."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
+
 import torch
 from torch import nn
 from torch.optim.swa_utils import AveragedModel
@@ -7,7 +10,11 @@ from tqdm.auto import tqdm
 
 from utils import reference, session
 from utils.data import translation
-from utils.data.translation import BOS, EOS, PAD
+from utils.data.translation import BOS, EOS, PAD, Pair
+
+Batch = tuple[torch.Tensor, torch.Tensor]
+"""source and target, (batch, source_len) and (batch, target_len)"""
+Loss = Callable[[Any, Batch], torch.Tensor]
 
 SIZES = {"d_model": 64, "num_heads": 4, "d_ff": 128, "num_layers": 1}
 STEPS, WARMUP, BATCH, MAX_LEN = 1700, 300, 64, 20
@@ -18,7 +25,7 @@ _POOL = 40  # batches whose sentences are sorted by length together
 # Training
 
 
-def build(kind, seed=0, **sizes):
+def build(kind: Callable[..., Any], seed: int = 0, **sizes: int) -> Any:
     """A `Transformer` of the chapter's sizes for the two vocabularies, with starting weights for the seed."""
     english, spanish = translation.vocabularies()
     model = kind(len(english), len(spanish), **(SIZES | sizes), pad_id=PAD)
@@ -26,7 +33,7 @@ def build(kind, seed=0, **sizes):
     return model.to(session.device())
 
 
-def begin(model, seed):
+def begin(model: nn.Module, seed: int) -> None:
     """Starting weights by Xavier's rule, embeddings too, that depend on names, shapes and the seed alone.
 
     `nn.Embedding` itself starts with variance 1; times the root of d_model it would drown the positions.
@@ -39,36 +46,36 @@ def begin(model, seed):
             nn.init.zeros_(weight)
 
 
-def batches(pairs=None, size=BATCH):
+def batches(pairs: Sequence[Pair] | None = None, size: int = BATCH) -> Callable[[int, torch.Generator], Batch]:
     """A function (step, generator) -> (source, target) for `training.train`; sentences of like length come together."""
     source, target = translation.tensors(pairs or translation.training_pairs())
     lengths = source.ne(PAD).sum(1) + target.ne(PAD).sum(1)
-    queue = []
+    queue: list[torch.Tensor] = []
 
-    def batch(step, generator):
+    def batch(step: int, generator: torch.Generator) -> Batch:
         if not queue:
             for pool in torch.randperm(len(source), generator=generator).split(size * _POOL):
                 queue.extend(pool[lengths[pool].argsort()].split(size))
             queue[:] = [queue[i] for i in torch.randperm(len(queue), generator=generator)]
         chosen = queue.pop()
-        return tuple(_trimmed(tokens[chosen]).to(session.device()) for tokens in (source, target))
+        return _trimmed(source[chosen]), _trimmed(target[chosen])
 
     return batch
 
 
-def _trimmed(tokens):
-    """Without the columns that are padding in every row."""
-    return tokens[:, : int(tokens.ne(PAD).sum(1).max())]
+def _trimmed(tokens: torch.Tensor) -> torch.Tensor:
+    """Without the columns that are padding in every row, on the device of the session."""
+    return tokens[:, : int(tokens.ne(PAD).sum(1).max())].to(session.device())
 
 
-def teacher_forced_loss(model, batch):
+def teacher_forced_loss(model: Any, batch: Batch) -> torch.Tensor:
     """The loss of the open task, on the reference's parts."""
     source, target = batch
     logits = model(source, reference.shift_right(target, BOS))
     return reference.label_smoothed_loss(logits, target, PAD)
 
 
-def own_words_loss(model, batch):
+def own_words_loss(model: Any, batch: Batch) -> torch.Tensor:
     """The same targets, but the decoder reads what the model itself says (greedily), not the right words."""
     source, target = batch
     given = source.new_full((len(source), 1), BOS)
@@ -80,7 +87,14 @@ def own_words_loss(model, batch):
     return reference.label_smoothed_loss(logits, target, PAD)
 
 
-def fit(model, loss=teacher_forced_loss, rate=reference.noam_learning_rate, seed=0, steps=STEPS, label=None):
+def fit(
+    model: Any,
+    loss: Loss = teacher_forced_loss,
+    rate: Callable[[int, int, int], float] = reference.noam_learning_rate,
+    seed: int = 0,
+    steps: int = STEPS,
+    label: str | None = None,
+) -> list[float]:
     """Trains `model` in place with Adam and returns the losses.
 
     `rate(step, d_model, warmup_steps)`, from step 1, is the learning rate. The weights at the end are the mean of the last
@@ -89,7 +103,8 @@ def fit(model, loss=teacher_forced_loss, rate=reference.noam_learning_rate, seed
     generator, batch = torch.Generator().manual_seed(seed), batches()
     torch.manual_seed(seed)
     optimiser = torch.optim.Adam(model.parameters(), fused=True)  # a tenth off each step
-    averaged, warmup, history = AveragedModel(model), min(WARMUP, steps // 3), []
+    averaged, warmup = AveragedModel(model), min(WARMUP, steps // 3)
+    history: list[float] = []
     model.train()
     with tqdm(range(1, steps + 1), desc=label or f"seed {seed}", leave=False) as bar:
         for step in bar:
@@ -108,7 +123,7 @@ def fit(model, loss=teacher_forced_loss, rate=reference.noam_learning_rate, seed
     return history
 
 
-def try_loss(loss, model):
+def try_loss(loss: Loss, model: Any) -> Loss:
     """The learner's `loss` where it gives what it should on a batch, else the course's; one line says which."""
     batch = batches(translation.training_pairs()[:500])(0, torch.Generator().manual_seed(7))
     expected = teacher_forced_loss(model, batch).item()
@@ -117,7 +132,7 @@ def try_loss(loss, model):
     return teacher_forced_loss if words else loss
 
 
-def _fault(loss, model, batch, expected):
+def _fault(loss: Loss, model: Any, batch: Batch, expected: float) -> str | None:
     """What is wrong with the learner's loss, or None."""
     fallback = "The training below runs on the course's own."
     try:
@@ -140,17 +155,17 @@ def _fault(loss, model, batch, expected):
 # The two pitfalls
 
 
-def altered(kind, positions=True, look_ahead=True):
+def altered(kind: Any, positions: bool = True, look_ahead: bool = True) -> type:
     """A `Transformer` class like `kind`, without the positions or without the look-ahead mask."""
 
     class Altered(kind):
-        def encode(self, source):
+        def encode(self, source: torch.Tensor) -> torch.Tensor:
             x, mask = self.start(self.source_embedding, source), reference.create_padding_mask(source, self.pad_id)
             for block in self.encoder:
                 x = block(x, mask=mask)
             return x
 
-        def decode(self, target_in, memory, source):
+        def decode(self, target_in: torch.Tensor, memory: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
             x, memory_mask = self.start(self.target_embedding, target_in), reference.create_padding_mask(source, self.pad_id)
             length = target_in.shape[1]
             self_mask = reference.create_look_ahead_mask(length).to(x.device) if look_ahead else None
@@ -158,10 +173,10 @@ def altered(kind, positions=True, look_ahead=True):
                 x = block(x, memory, self_mask=self_mask, memory_mask=memory_mask)
             return self.output(x)
 
-        def forward(self, source, target_in):
+        def forward(self, source: torch.Tensor, target_in: torch.Tensor) -> torch.Tensor:
             return self.decode(target_in, self.encode(source), source)
 
-        def start(self, embedding, tokens):
+        def start(self, embedding: nn.Embedding, tokens: torch.Tensor) -> torch.Tensor:
             x = embedding(tokens) * embedding.embedding_dim**0.5
             if positions:
                 x = x + reference.sinusoidal_encoding(tokens.shape[1], embedding.embedding_dim).to(x)
@@ -170,9 +185,9 @@ def altered(kind, positions=True, look_ahead=True):
     return Altered
 
 
-def try_peeking(kind, honest):
+def try_peeking(kind: type, honest: type) -> type:
     """The learner's class where it peeks and does nothing else differently, else the course's; one line says which."""
-    fallback, words = altered(honest, look_ahead=False), None
+    fallback, words = altered(honest, look_ahead=False), ""
     source, target = (x[:6].cpu() for x in batches(translation.training_pairs()[:300])(0, torch.Generator().manual_seed(7)))
     try:
         model, right = build(kind).cpu().eval(), build(fallback).cpu().eval()

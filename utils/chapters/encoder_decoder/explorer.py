@@ -1,235 +1,126 @@
-"""The pictures of chapter 07: the model drawn with its shapes, translations step by step, and the box to type into.
+"""The explorer of chapter 07: type a sentence, go through its translation, and see where each word comes from."""
 
-Each picture is a PNG, in the live box and on a page without a kernel alike.
-"""
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from types import ModuleType
+from typing import Any
 
-from dataclasses import dataclass
-
-import torch
-
-from utils import drawings, plots, session
-from utils.chapters.encoder_decoder import measures
+from utils.chapters.encoder_decoder.measures import Translation
 from utils.data import translation
-from utils.data.translation import EOS, UnknownWord
+from utils.explorers import explore
+from utils.palette import BLUE, GROUND, INK, QUIET, VERMILLION
+from utils.pictures import BOLD, CENTRED, Drawing, rect, show, text
 
-SHOWN = 5  # next words with their probabilities
-
-
-def architecture(model, source_len, target_len):
-    """Shows the whole model, with the shapes that really flow through `model` for one sentence of these lengths."""
-    width, vocab = model.output.in_features, model.output.out_features
-    layers = len(model.encoder)
-    source, target = f"(1, {source_len})", f"(1, {target_len})"
-    memory, inner = f"(1, {source_len}, {width})", f"(1, {target_len}, {width})"
-    drawn = drawings.Diagram(column=3.1, row=0.62)
-    drawn.box("source", 0, 0, "source: English", kind="data")
-    drawn.box("embed", 0, 1.5, f"embedding · √{width}\n+ positions\n{memory}", wide=1.7)
-    drawn.box("self", 0, 2.9, "self-attention", kind="attention").box("n1", 0, 3.7, "add & norm", kind="norm")
-    drawn.box("ff", 0, 4.5, "feed-forward").box("n2", 0, 5.3, "add & norm", kind="norm")
-    drawn.box("memory", 0, 7, "memory", kind="data", wide=0.75)
-    drawn.box("target", 1, 0, "target, shifted right: Spanish", kind="data", wide=2.2)
-    drawn.box("embed2", 1, 1.5, f"embedding · √{width}\n+ positions\n{inner}", wide=1.7)
-    drawn.box("masked", 1, 2.9, "self-attention\n(look-ahead mask)", kind="attention", wide=1.7)
-    drawn.box("m1", 1, 3.75, "add & norm", kind="norm")
-    drawn.box("cross", 1, 4.75, "cross-attention", kind="attention", wide=1.7).box("m2", 1, 5.55, "add & norm", kind="norm")
-    drawn.box("ff2", 1, 6.35, "feed-forward").box("m3", 1, 7.15, "add & norm", kind="norm")
-    drawn.box("output", 1, 8.85, "output (linear)").box("logits", 1, 9.8, "logits: next words", kind="data")
-    for start, end, label in (
-        ("source", "embed", source), ("embed", "self", ""), ("self", "n1", ""), ("n1", "ff", ""), ("ff", "n2", ""),
-        ("n2", "memory", memory), ("target", "embed2", target), ("embed2", "masked", ""), ("masked", "m1", ""),
-        ("m1", "cross", ""), ("cross", "m2", ""), ("m2", "ff2", ""), ("ff2", "m3", ""), ("m3", "output", inner),
-        ("output", "logits", f"(1, {target_len}, {vocab})"),
-    ):  # fmt: skip
-        drawn.arrow(start, end, label)
-    drawn.arrow("memory", "cross", sides=("right", "left")).text(0.36, 6.75, "keys, values", align="left")
-    drawn.text(0.97, 4.22, "queries", align="right")
-    for start, end, side in (
-        ("embed", "n1", "left"), ("n1", "n2", "left"), ("embed2", "m1", "right"), ("m1", "m2", "right"), ("m2", "m3", "right"),
-    ):  # fmt: skip
-        drawn.skip(start, end, side)
-    drawn.frame(["self", "n1", "ff", "n2"], f"encoder, {layers} ×", margin=0.35)
-    drawn.frame(["masked", "m1", "cross", "m2", "ff2", "m3"], f"decoder, {layers} ×", margin=0.35)
-    drawn.show(
-        f"On the left the encoder: source {source}, embedding and positions {memory}, {layers} blocks of self-attention and "
-        f"feed-forward, each with add and norm; out comes the memory {memory}. On the right the decoder: shifted target "
-        f"{target}, embedding and positions {inner}, {layers} blocks of masked self-attention, cross-attention whose keys and "
-        f"values are the memory, and feed-forward; a linear layer gives the logits (1, {target_len}, {vocab})."
-    )
+CELL, ROW, LEFT, TOP = 32, 20, 92, 116  # pixels: of a weight, before the first
+BAR, LINE, NARROWEST = 150, 18, 340  # pixels: of a probability of 1, from one word to the next; of the whole picture
+SENTENCE = "the girl 's red house is small"
 
 
 @dataclass(frozen=True)
-class Translation:
-    """One sentence and what the model made of it, step by step."""
+class TranslationSetting:
+    """An English sentence, and how many words of its translation are written (1: the first one is being chosen)."""
 
-    source: list  # English tokens
-    said: list  # Spanish tokens and <eos>
-    maps: torch.Tensor  # (layers, heads, steps, source_len) cross-attention weights
-    probabilities: torch.Tensor  # (steps, vocab)
+    sentence: str = SENTENCE
+    step: int = 1
 
-    @classmethod
-    def of(cls, model, sentence, said=None):
-        source, target, probabilities, maps = measures.look(model, sentence, said)
-        return cls(source, target, maps, probabilities)
+    def title(self) -> str:
+        """The step, in words."""
+        return f"word {self.step} is chosen"
 
-    def weights(self):
-        """(steps, source_len): the last block's, averaged over its heads."""
-        return self.maps[-1].mean(0)
-
-    def best(self, step):
-        """[(word, probability)] of the likeliest next words."""
-        words = translation.vocabularies()[1].words
-        found = self.probabilities[step].topk(SHOWN)
-        return [(words[i], p) for i, p in zip(found.indices.tolist(), found.values.tolist(), strict=True)]
+    def within(self, found: Translation) -> "TranslationSetting":
+        """The nearest setting at a step that this translation has."""
+        return replace(self, step=min(max(self.step, 1), len(found.said)))
 
 
-def step_picture(found, step):
-    """(figure, its text): the map up to `step`, and the likeliest words at that step."""
-    figure, (left, right) = plots.figure(8.6, 1.6 + 0.3 * len(found.said), 1, 2, width_ratios=(2, 1))
-    rows = found.weights().clone()
-    rows[step + 1 :] = 0.0
-    said = [word if place <= step else "·" for place, word in enumerate(found.said)]
-    plots.attention_map(rows, said, found.source, "cross-attention", left, largest=1.0)
-    left.set(xlabel="English", ylabel="chosen so far")
-    best = found.best(step)
-    right.barh([word for word, _ in best][::-1], [share for _, share in best][::-1], color=plots.COLOURS["blue"])
-    right.set(xlim=(0, 1), xlabel="probability", title=f"word {step + 1}")
-    right.grid(False)
-    place = int(rows[step].argmax())
-    text = (
-        f"Step {step + 1} of the translation of {' '.join(found.source)}: {' '.join(found.said[:step]) or 'nothing yet'}, then "
-        f"{best[0][0]} with probability {best[0][1]:.2f}; largest weight {rows[step][place]:.2f} on {found.source[place]}."
-    )
-    return figure, text
-
-
-def steps_settings(model, sentence, steps=None):
-    """Shows the static pictures: a sentence at some of its steps (default: the last)."""
-    found = Translation.of(model, sentence)
-    for step in steps or (len(found.said) - 1,):
-        figure, text = step_picture(found, min(step, len(found.said) - 1))
-        plots.alt(figure, text)
-
-
-def maps_picture(model, sentences, guesses=None):
-    """Shows the cross-attention maps of sentences side by side; `guesses`, {Spanish word: English word}, as orange frames."""
-    found = [Translation.of(model, sentence) for sentence in sentences]
-    tallest = max(len(one.said) for one in found)
-    figure, axes = plots.figure(4.3 * len(found), 1.6 + 0.3 * tallest, 1, len(found), squeeze=False)
-    for one, ax in zip(found, axes[0], strict=True):
-        plots.attention_map(one.weights(), one.said, one.source, "", ax, largest=1.0)
-        ax.set(xlabel="English", ylabel="Spanish word being chosen")
-    _frame_guesses(axes[0][0], found[0], guesses or {})
-    plots.alt(figure, "; ".join(_spoken(one) for one in found))
-
-
-def _frame_guesses(ax, found, guesses):
-    from matplotlib.patches import Rectangle
-
-    for spanish, english in guesses.items():
-        if spanish in found.said and english in found.source:
-            corner = found.source.index(english) - 0.5, found.said.index(spanish) - 0.5
-            ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=plots.COLOURS["vermillion"], linewidth=2.5))
-
-
-def _spoken(found):
-    """What a map shows, in words."""
-    rows = [
-        f"{word} on {found.source[int(row.argmax())]} ({row.max():.2f})"
-        for word, row in zip(found.said, found.weights(), strict=True)
-    ]
-    return f"{' '.join(found.source)}, largest weights: {', '.join(rows)}"
-
-
-def heads_picture(model, sentence):
-    """Shows the map of every head of every decoder block for one sentence."""
-    found = Translation.of(model, sentence)
-    layers, heads = found.maps.shape[:2]
-    titles = [f"block {layer}, head {head}" for layer in range(layers) for head in range(heads)]
-    figure = plots.heads(found.maps.flatten(0, 1), found.said, found.source, titles)
-    plots.alt(figure, f"The maps of {layers * heads} heads; averaged over the last block's heads: {_spoken(found)}")
-
-
-def scores_picture(results, guesses=None, title="held-out sentences translated right", xlabel="exact match"):
-    """Bars of shares, {label: [a value for each seed]}, every seed a dot; `guesses`, {label: value}, as orange rings."""
-    figure, ax = plots.figure(6.4, 0.9 + 0.5 * len(results))
-    for row, (label, values) in enumerate(results.items()):
-        ax.barh(row, sum(values) / len(values), color=plots.COLOURS["sky"], height=0.6)
-        ax.plot(values, [row] * len(values), "o", color=plots.COLOURS["black"], markersize=4)
-        guess = (guesses or {}).get(label)
-        if guess is not None:
-            ax.plot(guess, row, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=plots.COLOURS["vermillion"])
-    ax.set_yticks(range(len(results)), results)
-    ax.invert_yaxis()
-    ax.set(xlim=(0, 1.03), xlabel=xlabel, title=title)
-    shown = "; ".join(f"{label}: {', '.join(f'{value:.3f}' for value in values)}" for label, values in results.items())
-    plots.alt(figure, f"{title}. {shown}")
-
-
-def loss_picture(histories, guess=None):
-    """Losses by step, {label: list}; a `guess` of the first one as an orange ring."""
-    axes = plots.losses(histories, smooth=10)
-    if guess is not None:
-        axes.plot(0, guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=plots.COLOURS["vermillion"])
-    shown = [f"{label}: from {losses[0]:.2f} to {losses[-1]:.2f} at step {len(losses)}" for label, losses in histories.items()]
-    plots.alt(axes, f"Loss against step. {'; '.join(shown)}.")
-
-
-def rate_picture(curves):
-    """Learning rates by step, {label: list}."""
-    figure, ax = plots.figure(6.4, 3.0)
-    for (label, rates), colour in zip(curves.items(), plots.PALETTE, strict=False):
-        ax.plot(range(1, len(rates) + 1), rates, label=label, color=colour)
-    ax.set(xlabel="step", ylabel="learning rate")
-    ax.legend()
-    peaks = "; ".join(f"{label}: peak {max(r):.4f} at step {r.index(max(r)) + 1}" for label, r in curves.items())
-    plots.alt(figure, f"Learning rate against step. {peaks}")
-
-
-# The box
-
-
-def answer(model, sentence):
-    """(a `Translation` or None, the line that is shown): the translation, or what is wrong with the sentence."""
+def answer(model: Any, sentence: str) -> tuple[Translation | None, str]:
+    """(the translation or None, the line that is shown): the Spanish words, or what is wrong with the sentence."""
     if not translation.tokenize(sentence):
         return None, "Type an English sentence."
     try:
         found = Translation.of(model, sentence)
-    except UnknownWord as error:
+    except translation.UnknownWord as error:
         return None, str(error)
-    ended = found.said[-1] == translation.vocabularies()[1].words[EOS]
-    return found, " ".join(found.said[:-1] if ended else found.said)
+    return found, found.spanish()
 
 
-def translate_box(model, sentence="the girl 's red house is small"):
-    """A box for a sentence, a slider for the step, and the live picture. Where no widgets run, one line says so."""
-    if not session.widgets_work():
-        print("The box needs a running notebook: open this one in JupyterLab to type sentences.")
-        return None
-    from ipywidgets import HTML, Image, IntSlider, Layout, Text, VBox
+def translation_picture(model: Any, setting: TranslationSetting) -> Drawing:
+    """The weights of cross-attention, a row for each word so far, and below it the likeliest words for this step.
 
-    box = Text(sentence, description="English", continuous_update=False, layout=Layout(width="520px"))
-    said, screen = HTML(), Image(format="png")
-    step = IntSlider(0, min=0, max=0, description="step", continuous_update=False)
-    state = {"found": None}
+    The weights are the mean of the last block's heads.
+    """
+    found, words = answer(model, setting.sentence)
+    if found is None:
+        return Drawing("no translation", (text(10, 40, words),), max(NARROWEST, 20 + 7 * len(words)), 54, words)
+    setting = setting.within(found)
+    last = setting.step - 1
+    weights, best = found.weights()[: setting.step].tolist(), found.best(last)
+    width = max(NARROWEST, LEFT + CELL * len(found.source) + 14)
+    bars = TOP + ROW * len(found.said) + 30
+    parts = (
+        text(10, 36, words, fill=QUIET),
+        *_columns(found.source),
+        *_rows(found.said, weights),
+        *_bars(best, bars),
+    )
+    place = max(range(len(found.source)), key=weights[last].__getitem__)
+    alt = (
+        f"{' '.join(found.source)}: after {' '.join(found.said[:last]) or 'nothing'} the likeliest word is {best[0][0]} with "
+        f"probability {best[0][1]:.2f}; largest weight {weights[last][place]:.2f} on {found.source[place]}."
+    )
+    return Drawing(setting.title(), parts, width, bars + LINE * len(best) + 4, alt)
 
-    def read(_=None):
-        from html import escape
 
-        found, words = answer(model, box.value)
-        state["found"] = found
-        said.value = f"<b>{escape(words)}</b>" if found else escape(words)
-        step.max = len(found.said) - 1 if found else 0
-        step.value = step.max
-        draw()
+def _columns(source: list[str]) -> Iterator[str]:
+    """The English words, slanted over their columns."""
+    for place, word in enumerate(source):
+        x = LEFT + CELL * (place + 0.5)
+        yield text(x - 3, TOP - 6, word, transform=f"rotate(-45 {x:g} {TOP - 6})")
 
-    def draw(_=None):
-        if state["found"] is None:
-            screen.layout.display = "none"
-            return
-        figure, text = step_picture(state["found"], step.value)
-        screen.value, screen.width, screen.layout.display = plots.png(figure), str(round(figure.get_figwidth() * 96)), ""
 
-    box.observe(read, names="value")
-    step.observe(draw, names="value")
-    read()
-    return VBox([box, said, step, screen])
+def _rows(said: list[str], weights: list[list[float]]) -> Iterator[str]:
+    """A row of shaded cells for each word that is written, the last one marked; a dot for each word to come."""
+    for number, word in enumerate(said):
+        top = TOP + ROW * number
+        if number >= len(weights):
+            yield text(LEFT - 8, top + 14, "·", text_anchor="end", fill=QUIET)
+            continue
+        look = {"fill": VERMILLION, **BOLD} if number == len(weights) - 1 else {"fill": INK}
+        yield text(LEFT - 8, top + 14, word, text_anchor="end", **look)
+        for place, weight in enumerate(weights[number]):
+            left, ink = LEFT + CELL * place, GROUND if weight > 0.6 else INK
+            yield rect(left, top, CELL - 2, ROW - 2, BLUE, fill_opacity=max(weight, 0.02))
+            yield text(left + CELL / 2 - 1, top + 13, f"{weight:.2f}", font_size=10, fill=ink, **CENTRED)
+
+
+def _bars(best: list[tuple[str, float]], top: int) -> Iterator[str]:
+    """The likeliest words with their probabilities."""
+    yield text(10, top - 8, "likeliest words at this step", font_size=11, fill=QUIET)
+    for number, (word, share) in enumerate(best):
+        y = top + LINE * number
+        yield text(LEFT - 8, y + 12, word, text_anchor="end")
+        yield rect(LEFT, y + 2, BAR * share, LINE - 6, BLUE)
+        yield text(LEFT + BAR * share + 5, y + 12, f"{share:.2f}")
+
+
+def translation_settings(model: Any, settings: Iterable[TranslationSetting]) -> None:
+    """Shows several steps or sentences side by side."""
+    show(translation_picture(model, setting) for setting in settings)
+
+
+def translation_explorer(model: Any, sentence: str = SENTENCE) -> Any:
+    """A box for the sentence, a slider for the step, and the picture that follows them."""
+
+    def controls(widgets: ModuleType) -> dict[str, Any]:
+        box = widgets.Text(sentence, description="English", continuous_update=False)
+        step = widgets.IntSlider(1, min=1, max=1, description="word")
+
+        def fit(_: object = None) -> None:
+            found, _words = answer(model, box.value)
+            step.max = len(found.said) if found else 1
+            step.value = step.max
+
+        box.observe(fit, names="value")
+        fit()
+        return {"sentence": box, "step": step}
+
+    return explore("to type sentences", controls, lambda **chosen: translation_picture(model, TranslationSetting(**chosen)))

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from safetensors.torch import save_file
 
@@ -14,7 +15,7 @@ from utils.data import translation
 from utils.manifest import ROOT
 
 
-def save(model, path):
+def save(model: Any, path: Path | str) -> None:
     """Writes weights, sizes and vocabularies into one safetensors file."""
     english, spanish = translation.vocabularies()
     layers, width = len(model.encoder), model.output.in_features
@@ -27,7 +28,7 @@ def save(model, path):
     save_file(tensors, str(path), {name: json.dumps(note) for name, note in notes.items()})
 
 
-def weights_file():
+def weights_file() -> Path:
     """Where the notebook keeps its translator: in the learner's library, while notebooks are built in a temporary folder."""
     folder = None if session.building() or session.grading() else library.folder()
     if folder is None:
@@ -36,7 +37,7 @@ def weights_file():
     return folder / "translator.safetensors"
 
 
-def command_line(path, sentence):
+def command_line(path: Path, sentence: str) -> str:
     """What the command line says to a sentence: a process of its own, outside Jupyter."""
     command = [sys.executable, "-m", "utils.chapters.encoder_decoder.translate", str(path), sentence]
     done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=False)

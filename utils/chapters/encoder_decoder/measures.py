@@ -1,9 +1,12 @@
 """What chapter 07 measures of a translator: its translations, their score, and where its cross-attention looks."""
 
 import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import torch
 from sacrebleu.metrics import BLEU
@@ -11,14 +14,17 @@ from sacrebleu.metrics import BLEU
 from utils import reference, session, training
 from utils.chapters.encoder_decoder.experiment import MAX_LEN, batches
 from utils.data import lexicon, translation
-from utils.data.translation import BOS, EOS, PAD
+from utils.data.translation import BOS, EOS, PAD, Pair
 
 RUNS = Path(translation.__file__).with_name("translation_runs.json")
+
+Decode = Callable[..., torch.Tensor]
+Search = Callable[..., list[tuple[list[int], float]]]
 
 # Translations
 
 
-def translations(model, sentences, decode, max_len=MAX_LEN, size=250):
+def translations(model: Any, sentences: Sequence[str], decode: Decode, max_len: int = MAX_LEN, size: int = 250) -> list[str]:
     """What the model says to each English sentence; `decode` is `greedy_decode` or has its arguments."""
     english, spanish = translation.vocabularies()
     said = []
@@ -29,7 +35,7 @@ def translations(model, sentences, decode, max_len=MAX_LEN, size=250):
     return said
 
 
-def beam_translations(model, sentences, search):
+def beam_translations(model: Any, sentences: Iterable[str], search: Search) -> list[str]:
     """The best hypothesis for each English sentence; `search` is `beam_search` or has its arguments."""
     english, spanish = translation.vocabularies()
     said = []
@@ -39,19 +45,19 @@ def beam_translations(model, sentences, search):
     return said
 
 
-def translate(model, sentence, decode=reference.greedy_decode):
+def translate(model: Any, sentence: str, decode: Decode = reference.greedy_decode) -> str:
     """The Spanish of one English sentence. `UnknownWord` when it has a word that the model does not know."""
     return translations(model, [sentence], decode)[0]
 
 
-def score(said, pairs):
+def score(said: Sequence[str], pairs: Sequence[Pair]) -> tuple[float, float]:
     """(share of translations that are right in every word, BLEU from 0 to 100)."""
     right = [spanish for _, spanish in pairs]
     exact = sum(a == b for a, b in zip(said, right, strict=True)) / len(pairs)
     return exact, BLEU(tokenize="none", force=True).corpus_score(said, [right]).score  # our words are tokens already
 
 
-def mistakes(said, pairs, count=5):
+def mistakes(said: Sequence[str], pairs: Sequence[Pair], count: int = 5) -> None:
     """Prints the first wrong translations: English, what was said, what is right."""
     wrong = [(english, a, b) for a, (english, b) in zip(said, pairs, strict=True) if a != b]
     print(f"{len(wrong)} of {len(pairs)} are wrong" + (", for example" if len(wrong) > count else ""))
@@ -60,7 +66,7 @@ def mistakes(said, pairs, count=5):
 
 
 @torch.no_grad()
-def next_words_right(model, pairs, disturbed=False):
+def next_words_right(model: Any, pairs: Sequence[Pair], disturbed: bool = False) -> float:
     """Share of next words that the model gets right after the right words before, or with one of these exchanged.
 
     The exchanged word is the first, and only the words from the third on are counted, in both cases.
@@ -75,16 +81,16 @@ def next_words_right(model, pairs, disturbed=False):
             given[:, 1] = other.to(given.device)
         best = model(source, given).argmax(-1)
         counted = target.ne(PAD) & (torch.arange(target.shape[1], device=target.device) >= 2)
-        hits, words = hits + (best.eq(target) & counted).sum().item(), words + counted.sum().item()
+        hits, words = hits + int((best.eq(target) & counted).sum()), words + int(counted.sum())
     return hits / words
 
 
-def stored_runs():
+def stored_runs() -> dict[str, Any]:
     """The results of `python benchmarks/translation.py`: more seeds than a notebook has time for."""
     return json.loads(RUNS.read_text(encoding="utf-8"))
 
 
-def print_runs(names):
+def print_runs(names: Mapping[str, str]) -> None:
     """Prints stored runs, {name: words}, a line each seed, and where they come from."""
     runs = stored_runs()
     print(f"stored by `{runs['command']}`, CPU seconds on {runs['machine']}")
@@ -96,7 +102,7 @@ def print_runs(names):
             )
 
 
-def print_beams(names):
+def print_beams(names: Mapping[str, str]) -> None:
     """Prints greedy decoding against beam search in stored runs, {name: words}."""
     runs = stored_runs()
     for name, words in names.items():
@@ -108,7 +114,7 @@ def print_beams(names):
             )
 
 
-def forced_against_written(model, decode):
+def forced_against_written(model: Any, decode: Decode) -> tuple[int, float]:
     """(words, how many times as long it takes to write a batch of that many words as to read it under teacher forcing)."""
     source, target = batches()(0, torch.Generator().manual_seed(1))
     length = target.shape[1]
@@ -121,9 +127,9 @@ def forced_against_written(model, decode):
 
 
 @contextmanager
-def recorded(model):
+def recorded(model: Any) -> Iterator[list[torch.Tensor]]:
     """A list that fills with the cross-attention weights (batch, num_heads, target_len, source_len) of each block."""
-    weights = []
+    weights: list[torch.Tensor] = []
     hooks = [
         block.cross_attention.register_forward_hook(lambda module, given, result: weights.append(result[1]))
         for block in model.decoder
@@ -136,7 +142,7 @@ def recorded(model):
 
 
 @torch.no_grad()
-def look(model, sentence, said=None):
+def look(model: Any, sentence: str, said: str | None = None) -> tuple[list[str], list[str], torch.Tensor, torch.Tensor]:
     """(English tokens, Spanish tokens with <eos>, probabilities (target_len, vocab), weights (layers, heads, target_len,
     source_len)): row i is what the model had before it when it chose word i. `said` is a translation to look at instead of
     the model's own.
@@ -150,14 +156,42 @@ def look(model, sentence, said=None):
     with recorded(model) as weights:
         logits = model(source, reference.shift_right(target, BOS))
     model.train(training_before)
-    tokens = [english.words[i] for i in source[0]], [spanish.words[i] for i in target[0]]
-    return *tokens, logits[0].softmax(-1).cpu(), torch.cat(weights).cpu()
+    read, written = [english.words[i] for i in source[0]], [spanish.words[i] for i in target[0]]
+    return read, written, logits[0].softmax(-1).cpu(), torch.cat(weights).cpu()
+
+
+@dataclass(frozen=True)
+class Translation:
+    """One sentence and what the model made of it, step by step."""
+
+    source: list[str]  # English tokens
+    said: list[str]  # Spanish tokens and <eos>
+    probabilities: torch.Tensor  # (steps, vocab)
+    maps: torch.Tensor  # (layers, heads, steps, source_len) cross-attention weights
+
+    @classmethod
+    def of(cls, model: Any, sentence: str) -> "Translation":
+        """What `look` sees. `UnknownWord` when the sentence has a word that the model does not know."""
+        return cls(*look(model, sentence))
+
+    def spanish(self) -> str:
+        """The translation without <eos>."""
+        return " ".join(self.said[:-1])
+
+    def weights(self) -> torch.Tensor:
+        """(steps, source_len): the last block's, averaged over its heads."""
+        return self.maps[-1].mean(0)
+
+    def best(self, step: int, count: int = 5) -> list[tuple[str, float]]:
+        """[(word, probability)] of the likeliest words at a step, counted from 0."""
+        words, found = translation.vocabularies()[1].words, self.probabilities[step].topk(count)
+        return [(words[i], p) for i, p in zip(found.indices.tolist(), found.values.tolist(), strict=True)]
 
 
 @cache
-def _counterparts():
+def _counterparts() -> dict[str, set[str]]:
     """{Spanish form: English forms} of nouns, adjectives and verbs: the words whose place in the other language is known."""
-    found = {}
+    found: dict[str, set[str]] = {}
     for noun in lexicon.THINGS + lexicon.BEINGS + lexicon.PLACES:
         for english, spanish in zip(noun.english, noun.spanish, strict=True):
             found.setdefault(spanish, set()).add(english)
@@ -172,13 +206,13 @@ def _counterparts():
     return found
 
 
-def aligned(model, pairs, delay=0):
+def aligned(model: Any, pairs: Iterable[Pair], delay: int = 0) -> torch.Tensor:
     """(layers, heads): share of nouns, adjectives and verbs at which the largest weight is on the word that they translate.
 
     Words with one counterpart in the sentence count. With `delay` 1 the row is the one in which the word is read, a step
     after it was chosen.
     """
-    hits = words = 0
+    hits, words = torch.zeros(()), 0
     for english, right in pairs:
         weights = look(model, english, right)[-1]
         for place, there in _places(english, right):
@@ -186,13 +220,13 @@ def aligned(model, pairs, delay=0):
     return hits / words
 
 
-def same_place(pairs):
+def same_place(pairs: Iterable[Pair]) -> float:
     """The share that `aligned` would give to a head that looks at the word in the same place."""
     found = [place == there for english, right in pairs for place, there in _places(english, right)]
     return sum(found) / len(found)
 
 
-def _places(english, spanish):
+def _places(english: str, spanish: str) -> Iterator[tuple[int, int]]:
     """(place of a Spanish word, place of the one English word that it translates)."""
     counterparts, source = _counterparts(), english.split()
     for place, word in enumerate(spanish.split()):

@@ -10,7 +10,9 @@ import argparse
 import importlib
 import json
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,7 +23,8 @@ PACKAGE = "my_transformer"
 MAX_LEN = 30
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command: prints the translation and returns the exit status."""
     parser = argparse.ArgumentParser(prog="translate", description="Translates an English sentence into Spanish.")
     parser.add_argument("weights", type=Path, help="a file that the notebook saved")
     parser.add_argument("sentence")
@@ -42,11 +45,11 @@ def main(arguments=None):
     if not source.numel():
         print("the sentence is empty: give it some words", file=sys.stderr)
         return 2
-    print(spanish.decode(greedy_decode(model, source, BOS, EOS, MAX_LEN)[0]))
+    print(spanish.decode(greedy_decode(model, source, BOS, EOS, MAX_LEN)[0].tolist()))
     return 0
 
 
-def _beside(weights):
+def _beside(weights: Path) -> Path:
     """The first folder that holds the library: the working folder, or one above the weights."""
     for folder in (Path.cwd(), *weights.resolve().parents):
         if (folder / PACKAGE).is_dir():
@@ -54,19 +57,20 @@ def _beside(weights):
     return Path.cwd()
 
 
-def components(folder):
+def components(folder: Path) -> tuple[Callable[..., Any], Callable[..., torch.Tensor], str]:
     """(Transformer, greedy_decode, where they come from)."""
     from utils import reference
 
-    found, sources = {}, []
+    found: dict[str, Any] = {}
+    sources = []
     if str(folder) not in sys.path:
         sys.path.append(str(folder))
+    own: Any = None
     try:
         own = importlib.import_module(f"{PACKAGE}.encoder_decoder")
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith(PACKAGE):
             raise
-        own = None
     for name in ("Transformer", "greedy_decode"):
         found[name] = getattr(own, name, None)
         sources.append(f"{name}: {'the reference' if found[name] is None else f'yours, from {PACKAGE}/'}")
@@ -74,7 +78,7 @@ def components(folder):
     return found["Transformer"], found["greedy_decode"], "; ".join(sources)
 
 
-def load(kind, path):
+def load(kind: Callable[..., Any], path: Path | str) -> tuple[Any, Vocabulary, Vocabulary]:
     """(model, English, Spanish): a model of that class with the weights, sizes and vocabularies of the file."""
     with safe_open(str(path), framework="pt") as file:
         notes = {name: json.loads(text) for name, text in (file.metadata() or {}).items()}
