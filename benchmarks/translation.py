@@ -1,5 +1,7 @@
 """Chapter 07's runs with three seeds, too long for its notebook; writes `utils/data/translation_runs.json`.
 
+With `--rows short own_words` it makes these rows alone, and the others stay.
+
 The translator as it should be, without positions, without the look-ahead mask, and after few steps: under teacher forcing
 and on its own words. Greedy decoding against beam search on the first of the held-out sentences.
 """
@@ -9,7 +11,7 @@ import json
 import platform
 import time
 from concurrent.futures import ProcessPoolExecutor
-from functools import cache
+from functools import cache, partial
 from multiprocessing import get_context
 
 import torch
@@ -55,31 +57,46 @@ def run(kind, seed, steps, loss=task.teacher_forced_loss, beam=False):
     return found
 
 
-def of_seed(seed):
-    """{name: results} of one seed."""
-    session.one_thread()
+def rows():
+    """{name: what makes its results for a seed}."""
     kind = reference.Transformer
     return {
-        "full": run(kind, seed, task.STEPS, beam=True),
-        "short": run(kind, seed, FEW, beam=True),
-        "own_words": run(kind, seed, FEW, task.own_words_loss),
-        "no_positions": run(task.altered(kind, positions=False), seed, task.STEPS),
-        "no_look_ahead": run(task.altered(kind, look_ahead=False), seed, task.STEPS // 3),
+        "full": lambda seed: run(kind, seed, task.STEPS, beam=True),
+        "short": lambda seed: run(kind, seed, FEW, beam=True),
+        "own_words": lambda seed: run(kind, seed, FEW, task.own_words_loss),
+        "no_positions": lambda seed: run(task.altered(kind, positions=False), seed, task.STEPS),
+        "no_look_ahead": lambda seed: run(task.altered(kind, look_ahead=False), seed, task.STEPS // 3),
     }
+
+
+def of_seed(names, seed):
+    """{name: results} of one seed."""
+    session.one_thread()
+    return {name: rows()[name](seed) for name in names}
+
+
+def keep(made, machine):
+    """Writes the rows into the file, in their order; rows that are not made anew stay as they are, with their machine."""
+    kept = measures.stored_runs() if measures.RUNS.exists() else {}
+    machines = kept.get("machines", {}) | dict.fromkeys(made, machine)
+    there = {**kept, **made}
+    names = [name for name in rows() if name in there]
+    runs = {"command": COMMAND, "machines": {name: machines[name] for name in names}} | {name: there[name] for name in names}
+    measures.RUNS.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--jobs", type=int, default=1, help="seeds at the same time; more than one makes the seconds longer")
-    jobs = parser.parse_args().jobs
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        results = list(pool.map(of_seed, SEEDS))
+    parser.add_argument("--rows", nargs="+", choices=tuple(rows()), default=tuple(rows()), help="the rows to make (default: all)")
+    given = parser.parse_args()
+    with ProcessPoolExecutor(given.jobs, mp_context=get_context("spawn")) as pool:
+        results = list(pool.map(partial(of_seed, given.rows), SEEDS))
     where = torch.cuda.get_device_name() if torch.cuda.is_available() else f"one CPU thread of {platform.machine()}"
-    note = {"command": COMMAND, "machine": f"{where}, {jobs} at the same time" if jobs > 1 else where}
-    runs = note | {name: [result[name] for result in results] for name in results[0]}
-    measures.RUNS.write_text(json.dumps(runs, indent=1) + "\n", encoding="utf-8")
-    for name in results[0]:
-        print(name, *(f"{found['exact']:.3f} ({found['seconds']:.0f} s)" for found in runs[name]))
+    made = {name: [result[name] for result in results] for name in given.rows}
+    keep(made, f"{where}, {given.jobs} seeds at the same time" if given.jobs > 1 else where)
+    for name, found in made.items():
+        print(name, *(f"{one['exact']:.3f} ({one['seconds']:.0f} s)" for one in found))
 
 
 if __name__ == "__main__":

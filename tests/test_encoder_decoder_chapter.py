@@ -5,13 +5,13 @@ import sys
 
 import pytest
 import torch
-from torch import nn
 
-from utils import reference
+from utils import reference, session
 from utils.chapters.encoder_decoder import experiment as task
-from utils.chapters.encoder_decoder import explorer, files, measures, translate
+from utils.chapters.encoder_decoder import explorer, files, measures, pictures, translate
 from utils.data import translation
 from utils.data.translation import BOS, EOS, PAD
+from utils.pictures import image
 
 PAIRS = [("the small red house", "la casa roja pequeña"), ("i see the girl 's map", "veo el mapa de la niña")]
 
@@ -20,7 +20,7 @@ PAIRS = [("the small red house", "la casa roja pequeña"), ("i see the girl 's m
 def learned():
     """A small model that knows two sentences by heart: enough for all that is looked at here."""
     model = task.build(reference.Transformer, seed=0)
-    batch = tuple(tokens.to(task.session.device()) for tokens in translation.tensors(PAIRS))
+    batch = tuple(tokens.to(session.device()) for tokens in translation.tensors(PAIRS))
     optimiser = torch.optim.Adam(model.parameters(), lr=3e-3)
     for _ in range(80):
         optimiser.zero_grad()
@@ -159,7 +159,7 @@ def test_a_wrong_word_before_costs_right_words_after(learned):
 # The explorer
 
 
-def test_the_box_answers_with_the_translation_or_says_what_is_wrong(learned):
+def test_a_sentence_is_answered_with_its_translation_or_with_what_is_wrong(learned):
     found, words = explorer.answer(learned, "The small red house.")
     assert words == PAIRS[0][1] and found.said[-1] == "<eos>"
     found, words = explorer.answer(learned, "the dragon")
@@ -168,29 +168,49 @@ def test_the_box_answers_with_the_translation_or_says_what_is_wrong(learned):
 
 
 def test_the_picture_says_in_words_what_it_shows(learned):
-    found = explorer.Translation.of(learned, PAIRS[0][0])
+    found = measures.Translation.of(learned, PAIRS[0][0])
     row = found.weights()[1]
-    text = explorer.step_picture(found, 1)[1]
-    assert "la, then casa with probability" in text
-    assert f"largest weight {row.max():.2f} on {found.source[int(row.argmax())]}" in text
+    drawn = explorer.translation_picture(learned, explorer.TranslationSetting(PAIRS[0][0], 2))
+    assert "after la the likeliest word is casa with probability" in drawn.alt
+    assert f"largest weight {row.max():.2f} on {found.source[int(row.argmax())]}" in drawn.alt
+    assert "word 2 is chosen" in drawn.framed() and PAIRS[0][1] in drawn.framed()
 
 
-def test_where_no_widgets_run_the_box_says_so(learned, capsys):
-    assert explorer.translate_box(learned) is None
+def test_a_step_behind_the_last_is_the_last_and_an_unknown_word_is_said(learned):
+    last, behind = (explorer.translation_picture(learned, explorer.TranslationSetting(PAIRS[0][0], n)) for n in (5, 99))
+    assert last.framed() == behind.framed() and "<eos>" in last.alt
+    assert "'dragon' is not among" in explorer.translation_picture(learned, explorer.TranslationSetting("the dragon")).alt
+
+
+def test_where_no_widgets_run_the_explorer_says_so(learned, capsys):
+    assert explorer.translation_explorer(learned) is None
     assert "JupyterLab" in capsys.readouterr().out
 
 
-def test_the_box_follows_the_sentence_and_the_step(learned, monkeypatch):
-    monkeypatch.setattr(explorer.session, "widgets_work", lambda: True)
-    box, said, step, screen = explorer.translate_box(learned, PAIRS[0][0]).children
-    first = bytes(screen.value)
-    assert "la casa roja pequeña" in said.value and first.startswith(b"\x89PNG") and step.max == 4
-    step.value = 1
-    assert bytes(screen.value) != first
-    box.value = "the <b>dragon"
-    assert "is not among" in said.value and "<b>dragon" not in said.value and screen.layout.display == "none"
-    box.value = PAIRS[1][0]
-    assert "veo el mapa" in said.value and screen.layout.display == ""
+def test_the_live_picture_follows_the_sentence_and_the_step(learned, monkeypatch):
+    monkeypatch.setattr(session, "widgets_work", lambda: True)
+    controls, screen = explorer.translation_explorer(learned, PAIRS[0][0]).children
+    sentence, step = controls.children
+    assert (step.value, step.max) == (5, 5)
+    first = screen.value
+    step.value = 2
+    assert screen.value == image(explorer.translation_picture(learned, explorer.TranslationSetting(PAIRS[0][0], 2))) != first
+    sentence.value = "the <b>dragon"
+    assert "is not among" in screen.value and "<b>dragon" not in screen.value and step.max == 1
+    sentence.value = PAIRS[1][0]
+    assert "veo el mapa" in screen.value and step.value == step.max == 7
+
+
+def test_the_plots_say_in_words_what_they_show(learned, capsys):
+    pictures.architecture(learned, 6, 7)
+    pictures.maps_picture(learned, [PAIRS[0][0]], {"casa": "house", "roja": None})
+    pictures.heads_picture(learned, PAIRS[0][0])
+    pictures.scores_picture({"one": [0.5, 0.7]}, {"one": None})
+    pictures.loss_picture({"loss": [float(n) for n in range(30)]}, 2.0)
+    pictures.rate_picture({"warmup=2": [1.0, 2.0, 1.5]})
+    said = capsys.readouterr().out
+    for words in ("memory (1, 6, 64)", "casa on ", "block", "one: 0.500, 0.700", "from 0.00 to 29.00", "peak 2.0000 at step 2"):
+        assert words in said
 
 
 # Weights and the command line
@@ -247,56 +267,10 @@ def test_without_a_library_the_reference_is_taken_and_a_file_that_is_none_is_sai
     assert "cannot be loaded" in capsys.readouterr().err
 
 
-# The reference against PyTorch's own stacks
-
-
-def test_the_reference_agrees_with_pytorchs_transformer_in_outputs_and_gradients():
-    torch.manual_seed(0)
-    model = reference.Transformer(13, 11, 12, 3, 17, 2, pad_id=5).double()
-    theirs = nn.ModuleDict({
-        "encoder": nn.TransformerEncoder(
-            nn.TransformerEncoderLayer(12, 3, 17, 0.0, batch_first=True), 2, enable_nested_tensor=False),
-        "decoder": nn.TransformerDecoder(nn.TransformerDecoderLayer(12, 3, 17, 0.0, batch_first=True), 2),
-    }).double()  # fmt: skip
-    load_into(theirs, model)
-    source = torch.randint(6, 13, (3, 7))
-    source[1, 4:] = 5
-    target = torch.randint(0, 11, (3, 5))
-
-    def start(table, tokens):
-        return table(tokens) * 12**0.5 + reference.sinusoidal_encoding(tokens.shape[1], 12)
-
-    hidden, future = source == 5, torch.ones(5, 5, dtype=torch.bool).triu(1)
-    memory = theirs["encoder"](start(model.source_embedding, source), src_key_padding_mask=hidden)
-    x = theirs["decoder"](start(model.target_embedding, target), memory, tgt_mask=future, memory_key_padding_mask=hidden)
-    expected, got = model.output(x), model(source, target)
-    torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-7)
-    for table in (model.source_embedding, model.target_embedding):
-        (mine,) = torch.autograd.grad(got.square().sum(), table.weight, retain_graph=True)
-        (other,) = torch.autograd.grad(expected.square().sum(), table.weight, retain_graph=True)
-        torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-7)
-
-
-def load_into(theirs, model):
-    """The model's weights, under PyTorch's names."""
-    own, state = model.state_dict(), {}
-    for name in theirs.state_dict():
-        side, _, number, *rest = name.split(".")
-        block, rest = f"{side}.{number}", ".".join(rest)
-        attention = "cross_attention" if rest.startswith("multihead_attn") else "self_attention"
-        kind = name.rpartition("_")[2]
-        if "in_proj" in rest:
-            state[name] = torch.cat([own[f"{block}.{attention}.w_{part}.{kind}"] for part in "qkv"])
-        elif "out_proj" in rest:
-            state[name] = own[f"{block}.{attention}.w_o.{rest.rpartition('.')[2]}"]
-        elif rest.startswith("linear"):
-            state[name] = own[f"{block}.feed_forward.{rest}"]
-        else:
-            state[name] = own[f"{block}.{rest}"]
-    theirs.load_state_dict(state)
+# Greedy decoding and beam search
 
 
 def test_greedy_and_beam_search_of_the_reference_agree_where_one_hypothesis_is_kept(learned):
-    source = translation.tensors(PAIRS[:1])[0].to(task.session.device())
+    source = translation.tensors(PAIRS[:1])[0].to(session.device())
     (best, _), *rest = reference.beam_search(learned, source, BOS, EOS, 9, beam_size=1)
     assert not rest and best == reference.greedy_decode(learned, source, BOS, EOS, 9)[0].tolist()

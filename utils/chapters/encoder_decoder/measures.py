@@ -93,7 +93,8 @@ def stored_runs() -> dict[str, Any]:
 def print_runs(names: Mapping[str, str]) -> None:
     """Prints stored runs, {name: words}, a line each seed, and where they come from."""
     runs = stored_runs()
-    print(f"stored by `{runs['command']}`, CPU seconds on {runs['machine']}")
+    machines = "; ".join(dict.fromkeys(runs["machines"][name] for name in names))
+    print(f"stored by `{runs['command']}`, CPU seconds on {machines}")
     for name, words in names.items():
         for run in runs[name]:
             print(
