@@ -109,7 +109,6 @@ COMPONENT = Component(
         "one target": given(target_len=1, pads=False),
     },
 )
-ONE = COMPONENT.cases[:1]  # for laws to which other sizes add nothing
 has_exactly = COMPONENT.add(
     replace(
         modules.has_exactly(
@@ -183,7 +182,7 @@ def padding_has_no_influence(candidate: Candidate, case: Case) -> None:
         expect.close(longer, logits, f"the logits after more padding, for {pad_id=},")
 
 
-@COMPONENT.law(points=0.25, needs=listens_to_both, cases=ONE)
+@COMPONENT.law(points=0.25, needs=listens_to_both, once=True)
 def methods_fit_together(candidate: Candidate, case: Case) -> None:
     """`decode` of what `encode` gives is what the model gives at once
 
@@ -202,7 +201,7 @@ def methods_fit_together(candidate: Candidate, case: Case) -> None:
     )
 
 
-@COMPONENT.law(points=0.25, needs=listens_to_both, cases=ONE)
+@COMPONENT.law(points=0.25, needs=listens_to_both, once=True)
 def order_matters(candidate: Candidate, case: Case) -> None:
     """The order of the words matters, in the source and in the target
 
@@ -220,7 +219,7 @@ def order_matters(candidate: Candidate, case: Case) -> None:
     expect.true(bool(((still[:, 1:] - still[:, :1]).abs() > 1e-4).any()) or same.shape[1] == 1, told, "no-positional-encoding")
 
 
-@COMPONENT.law(points=0.25, needs=listens_to_both, edge=True, cases=ONE)
+@COMPONENT.law(points=0.25, needs=listens_to_both, edge=True, once=True)
 def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
     """Dropout acts in training and nowhere else
 

@@ -14,7 +14,6 @@ from autograder.shared_laws import decoding
 from autograder.shared_laws.decoding import BOS, EOS
 
 VOCAB, STEPS = 4, 3
-ONE = [Case(seed=743, seq=4)]  # for laws to which other sizes add nothing
 EVERYTHING = VOCAB**STEPS  # as many beams as there are hypotheses: the search is exhaustive
 
 
@@ -147,7 +146,7 @@ def few_beams(candidate: Candidate, case: Case) -> None:
             same_score(score, oracle_score(model, source(case), tokens, 0.0), f"the hypothesis {list(tokens)} for {beam_size=}")
 
 
-@COMPONENT.law(points=0.25, needs=one_step, cases=ONE)
+@COMPONENT.law(points=0.25, needs=one_step, once=True)
 def evaluates(candidate: Candidate, case: Case) -> None:
     """It searches in evaluation mode and without gradients
 
@@ -156,7 +155,7 @@ def evaluates(candidate: Candidate, case: Case) -> None:
     decoding.evaluates_without_gradients(candidate, case, source(case), VOCAB, max_len=STEPS, beam_size=2)
 
 
-@COMPONENT.law(points=0.25, needs=one_step, edge=True, cases=ONE)
+@COMPONENT.law(points=0.25, needs=one_step, edge=True, once=True)
 def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
     """The training flag of the model and of each of its parts is as it was, also after an error
 

@@ -21,16 +21,19 @@
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
-from contextlib import contextmanager
+start()
+
 import math
+from contextlib import contextmanager
+
 import torch
 from torch import nn
+
 from utils import my, session, training
 from utils.chapters.encoder_decoder import experiment as task
 from utils.chapters.encoder_decoder import explorer, files, measures, pictures
 from utils.data import translation
 from utils.data.translation import BOS, EOS, PAD
-start()
 
 # %% [markdown] slug="pairs-text"
 # ## Sentences in, sentences out
@@ -132,6 +135,8 @@ check("shift_right")
 # **By hand:** $d_{model} = 4$, and the embedding of a token is $(\tfrac12, \tfrac12, \tfrac12, \tfrac12)$. Times
 # $\sqrt 4 = 2$ it is $(1, 1, 1, 1)$. At position 0 the encoding is $(0, 1, 0, 1)$, so the result is $(1, 2, 1, 2)$.
 
+# %% [markdown] hints="Transformer"
+
 # %% exercise="Transformer-embed"
 sinusoidal_encoding = my.sinusoidal_encoding
 
@@ -165,8 +170,6 @@ def embed(embedding, tokens):
 # | the order of the source words does not matter | positions are missing on the source side |
 # | `Missing key(s) in state_dict` | a part has another name, or blocks stand in a plain list |
 # | `expected … same device` | the mask or the encoding was left on the CPU |
-
-# %% [markdown] hints="Transformer"
 
 # %% exercise="Transformer"
 EncoderBlock, DecoderBlock = my.EncoderBlock, my.DecoderBlock

@@ -42,15 +42,15 @@ class Transformer(nn.Module):
 
     def encode(self, source: torch.Tensor) -> torch.Tensor:
         x, mask = self._embed(self.source_embedding, source), create_padding_mask(source, self.pad_id)
-        for block in self.encoder:
-            x = block(x, mask=mask)
+        for layer in self.encoder:
+            x = layer(x, mask=mask)
         return x
 
     def decode(self, target_in: torch.Tensor, memory: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
         x, memory_mask = self._embed(self.target_embedding, target_in), create_padding_mask(source, self.pad_id)
         self_mask = create_look_ahead_mask(target_in.shape[1]).to(x.device)
-        for block in self.decoder:
-            x = block(x, memory, self_mask=self_mask, memory_mask=memory_mask)
+        for layer in self.decoder:
+            x = layer(x, memory, self_mask=self_mask, memory_mask=memory_mask)
         return self.output(x)
 
     def forward(self, source: torch.Tensor, target_in: torch.Tensor) -> torch.Tensor:

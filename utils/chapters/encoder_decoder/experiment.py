@@ -161,16 +161,16 @@ def altered(kind: Any, positions: bool = True, look_ahead: bool = True) -> type:
     class Altered(kind):
         def encode(self, source: torch.Tensor) -> torch.Tensor:
             x, mask = self.start(self.source_embedding, source), reference.create_padding_mask(source, self.pad_id)
-            for block in self.encoder:
-                x = block(x, mask=mask)
+            for layer in self.encoder:
+                x = layer(x, mask=mask)
             return x
 
         def decode(self, target_in: torch.Tensor, memory: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
             x, memory_mask = self.start(self.target_embedding, target_in), reference.create_padding_mask(source, self.pad_id)
             length = target_in.shape[1]
             self_mask = reference.create_look_ahead_mask(length).to(x.device) if look_ahead else None
-            for block in self.decoder:
-                x = block(x, memory, self_mask=self_mask, memory_mask=memory_mask)
+            for layer in self.decoder:
+                x = layer(x, memory, self_mask=self_mask, memory_mask=memory_mask)
             return self.output(x)
 
         def forward(self, source: torch.Tensor, target_in: torch.Tensor) -> torch.Tensor:
