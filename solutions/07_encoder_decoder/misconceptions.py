@@ -69,7 +69,7 @@ edits("Transformer", {
     },
     "no-positional-encoding": {
         "solution": [f"return x + {PLACES} → return x", f"return x + {PLACES} → x + {PLACES}\n    return x"],
-        "own-blocks": "x + self.places(x) → x",
+        "own-blocks": "x + torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1)[:, :self.width].to(x) → x",
         "fixed-size-mask": [f"x + self.encoding[:{length}].to(x.dtype) → x" for length in ("source.shape[1]", "seq")],
     },
     "sees-future": {
@@ -94,7 +94,6 @@ edits("Transformer", {
 
 COUNT, RETURN = "real.sum().clamp(min=1)", "return losses[real].sum() / real.sum().clamp(min=1)"
 SURPRISE, SPREAD, CLAMPED = "surprise = -logits", " + smoothing * surprise.mean(dim=-1)", ".masked_fill(~real, 0) → .clamp(min=0)"
-FLAT = "flat.index_select(0, keep), wanted.index_select(0, keep)"
 edits("label_smoothed_loss", {
     "uses-builtin": {
         "solution": [
@@ -104,7 +103,8 @@ edits("label_smoothed_loss", {
             f"{RETURN} → loss = torch.nn.CrossEntropyLoss(ignore_index=pad_id, label_smoothing=smoothing, reduction='sum')\n"
             f"    return loss(logits.flatten(0, 1), targets.flatten()) / {COUNT}",
         ],
-        "early-return": f"plain = F.cross_entropy({FLAT}) → return F.cross_entropy({FLAT}, label_smoothing=smoothing)",
+        "early-return": "plain = torch.nn.functional.cross_entropy(flat, wanted) → "
+            "return torch.nn.functional.cross_entropy(flat, wanted, label_smoothing=smoothing)",
     },
     "not-differentiable": {"solution": [
         f"{RETURN} → return logits.new_tensor((losses[real].sum() / {COUNT}).item())", "-logits → -logits.detach()",

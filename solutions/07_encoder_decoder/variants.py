@@ -1,7 +1,6 @@
 """Right answers in other styles, which must all earn full points and no name."""
 
 import contextlib
-import heapq
 import math
 
 import torch
@@ -98,37 +97,29 @@ edits("Transformer", {
 })  # fmt: skip
 
 
-class _Attention(nn.Module):
-    def __init__(self, d_model, num_heads, dropout):
-        super().__init__()
-        self.num_heads, self.p = num_heads, dropout
-        self.w_q, self.w_k, self.w_v, self.w_o = (nn.Linear(d_model, d_model) for _ in range(4))
-
-    def forward(self, x, memory, mask):
-        made = self.w_q(x), self.w_k(memory), self.w_v(memory)
-        q, k, v = (y.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for y in made)
-        found = F.scaled_dot_product_attention(q, k, v, mask.unsqueeze(-3), self.p if self.training else 0.0)
-        return self.w_o(found.transpose(1, 2).flatten(2))
-
-
 class _Block(nn.Module):
     """An encoder block, and with `crossed` a decoder block."""
 
     def __init__(self, d_model, num_heads, d_ff, dropout, crossed):
         super().__init__()
-        self.self_attention, self.drop = _Attention(d_model, num_heads, dropout), nn.Dropout(dropout)
-        if crossed:
-            self.cross_attention, self.norm3 = _Attention(d_model, num_heads, dropout), nn.LayerNorm(d_model)
-        linear1, linear2 = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
-        self.feed_forward = nn.ModuleDict({"linear1": linear1, "linear2": linear2})
-        self.norm1, self.norm2, self.crossed = nn.LayerNorm(d_model), nn.LayerNorm(d_model), crossed
+        for name in ("self_attention", "cross_attention")[: 1 + crossed]:
+            self.add_module(name, nn.ModuleDict({f"w_{part}": nn.Linear(d_model, d_model) for part in "qkvo"}))
+        self.feed_forward = nn.ModuleDict({"linear1": nn.Linear(d_model, d_ff), "linear2": nn.Linear(d_ff, d_model)})
+        for name in ("norm1", "norm2", "norm3")[: 2 + crossed]:
+            self.add_module(name, nn.LayerNorm(d_model))
+        self.num_heads, self.drop = num_heads, nn.Dropout(dropout)
+
+    def look(self, w, x, memory, mask):
+        made = w["w_q"](x), w["w_k"](memory), w["w_v"](memory)
+        q, k, v = (y.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for y in made)
+        found = F.scaled_dot_product_attention(q, k, v, mask.unsqueeze(-3), self.drop.p if self.training else 0.0)
+        return x + self.drop(w["w_o"](found.transpose(1, 2).flatten(2)))
 
     def forward(self, x, mask, memory=None, memory_mask=None):
-        x = self.norm1(x + self.drop(self.self_attention(x, x, mask)))
-        if self.crossed:
-            x = self.norm2(x + self.drop(self.cross_attention(x, memory, memory_mask)))
-        found = self.feed_forward["linear2"](self.drop(self.feed_forward["linear1"](x).relu()))
-        return (self.norm3 if self.crossed else self.norm2)(x + self.drop(found))
+        x, last = self.norm1(self.look(self.self_attention, x, x, mask)), self.norm2
+        if memory is not None:
+            x, last = self.norm2(self.look(self.cross_attention, x, memory, memory_mask)), self.norm3
+        return last(x + self.drop(self.feed_forward["linear2"](self.drop(self.feed_forward["linear1"](x).relu()))))
 
 
 @variant("Transformer", "own-blocks")
@@ -143,21 +134,19 @@ class OwnBlocks(nn.Module):
         self.decoder = nn.ModuleList(_Block(d_model, num_heads, d_ff, dropout, True) for _ in range(num_layers))
         self.output = nn.Linear(d_model, target_vocab)
 
-    def places(self, x):
+    def placed(self, x):
         speeds = torch.exp(torch.arange(0, self.width, 2, dtype=torch.float64) * (-math.log(10000.0) / self.width))
         angles = torch.arange(x.shape[1], dtype=torch.float64)[:, None] * speeds
-        return torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1)[:, : self.width].to(x)
+        return self.drop(x + torch.stack((angles.sin(), angles.cos()), dim=-1).flatten(1)[:, : self.width].to(x))
 
     def encode(self, source):
-        x = self.source_embedding(source) * math.sqrt(self.width)
-        x = self.drop(x + self.places(x))
+        x = self.placed(self.source_embedding(source) * math.sqrt(self.width))
         for block in self.encoder:
             x = block(x, source.ne(self.pad_id)[:, None])
         return x
 
     def decode(self, target_in, memory, source):
-        x = self.target_embedding(target_in) * math.sqrt(self.width)
-        x = self.drop(x + self.places(x))
+        x = self.placed(self.target_embedding(target_in) * math.sqrt(self.width))
         future = torch.triu(torch.ones(x.shape[1], x.shape[1], device=x.device), diagonal=1).bool()
         for block in self.decoder:
             x = block(x, ~future, memory, source.ne(self.pad_id)[:, None])
@@ -191,6 +180,14 @@ edits("label_smoothed_loss", {
         f"{LOSSES} losses = torch.logsumexp(kept, dim=-1) - (1 - smoothing) * right - smoothing * kept.mean(dim=-1)",
         f"{RETURN} return losses.sum() / max(len(wanted), 1)",
     )},
+    "early-return": {"solution": (
+        f"{SURPRISE} flat, wanted = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)",
+        "real = targets != pad_id → keep = (wanted != pad_id).nonzero().squeeze(1)\n"
+        "    if keep.numel() == 0: return flat.new_zeros(()) * flat.sum()",
+        f"{INDEX} flat, wanted = flat.index_select(0, keep), wanted.index_select(0, keep)",
+        f"{RIGHT} plain = {TORCH}.cross_entropy(flat, wanted)", f"{LOSSES} even = -flat.log_softmax(1).mean()",
+        f"{RETURN} return torch.lerp(plain, even, smoothing)",
+    )},
     "soft-targets": {"solution": (
         f"{SURPRISE} vocab = logits.shape[-1]", f"{INDEX} if not real.any(): return logits.sum() * 0.0",
         f"{RIGHT} aim = torch.full_like(logits[real], smoothing / vocab)",
@@ -211,17 +208,6 @@ def loss_by_loop(logits, targets, pad_id, smoothing=0.1):
             total = total - (1 - smoothing) * log_p[word] - smoothing * log_p.sum() / len(log_p)
             count += 1
     return total / count if count else total
-
-
-@variant("label_smoothed_loss", "early-return")
-def loss_with_early_return(logits, targets, pad_id, smoothing=0.1):
-    flat, wanted = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)
-    keep = (wanted != pad_id).nonzero().squeeze(1)
-    if keep.numel() == 0:
-        return flat.new_zeros(()) * flat.sum()
-    plain = F.cross_entropy(flat.index_select(0, keep), wanted.index_select(0, keep))
-    even = -flat.index_select(0, keep).log_softmax(1).mean()
-    return torch.lerp(plain, even, smoothing)
 
 
 # noam_learning_rate
@@ -282,6 +268,15 @@ edits("greedy_decode", {
         f"{OVER} done = [over or token == eos_id for over, token in zip(done, column, strict=True)]",
         "ended.all() → all(done)", f"{RESULT} return tokens[:, 1:].clone()",
     )},
+    "live-rows": {"solution": (  # rows that have ended leave the batch
+        "memory = model.encode(source) → memory, live = model.encode(source), torch.arange(len(source), device=source.device)",
+        f"{TOKENS} said, tokens = [[] for _ in source], torch.full_like(source[:, :1], bos_id)", ENDED,
+        f"{LOGITS} best = model.decode(tokens, memory[live], source[live])[:, -1].argmax(-1)",
+        f"{BEST} for row, token in zip(live.tolist(), best.tolist(), strict=True): said[row].append(token)",
+        f"{LONGER} on = best != eos_id", f"{OVER} tokens, live = torch.cat([tokens, best[:, None]], 1)[on], live[on]",
+        "ended.all() → not len(live)", f"{RESULT} width = max(map(len, said))\n"
+        "    return source.new_tensor([row + [model.pad_id] * (width - len(row)) for row in said])",
+    )},
     "masked-afterwards": {"solution": (  # writes on behind eos, and blanks the tails at the end
         ENDED, f"{BEST} best = logits.argmax(dim=-1)", OVER, "ended.all() → (tokens[:, 1:] == eos_id).any(dim=1).all()",
         f"{RESULT} said = tokens[:, 1:]\n    behind = (said == eos_id).cumsum(dim=1).roll(1, dims=1)\n    behind[:, 0] = 0\n"
@@ -314,28 +309,20 @@ def greedy_row_by_row(model, source, bos_id, eos_id, max_len):
     return pad_sequence(rows, batch_first=True, padding_value=model.pad_id)
 
 
-@variant("greedy_decode", "live-rows")
-def greedy_on_live_rows(model, source, bos_id, eos_id, max_len):
-    """Rows that have ended leave the batch."""
-    with _evaluating(model):
-        memory, live = model.encode(source), torch.arange(len(source), device=source.device)
-        said, tokens = [[] for _ in source], torch.full_like(source[:, :1], bos_id)
-        while len(live) and tokens.shape[1] <= max_len:
-            best = model.decode(tokens, memory[live], source[live])[:, -1].argmax(-1)
-            for row, token in zip(live.tolist(), best.tolist(), strict=True):
-                said[row].append(token)
-            on = best != eos_id
-            tokens, live = torch.cat([tokens, best[:, None]], 1)[on], live[on]
-    width = max(map(len, said))
-    return source.new_tensor([row + [model.pad_id] * (width - len(row)) for row in said])
-
-
 # beam_search
+
+edits("beam_search", {"heap": {"solution": (  # the whole model at each step, scores as tensors
+    "from contextlib → import heapq\nfrom contextlib", "memory = model.encode(source) →",
+    "copies = [x.expand(len(live), *x.shape[1:]) for x in (memory, source)] →",
+    "model.decode(heads, *copies) → model(source.expand(len(live), -1), heads)",
+    "best = totals.flatten().topk(min(beam_size, totals.numel())) → best = enumerate(totals.flatten())",
+    "for total, place in zip(*(x.tolist() for x in best), strict=True) → "
+    "for place, total in heapq.nlargest(beam_size, best, key=lambda one: float(one[1]))",
+)}})  # fmt: skip
 
 
 @variant("beam_search", "top-of-a-table")
 def beam_on_tensors(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    """All live hypotheses in one batch, `topk` over the flat table."""
     with _evaluating(model):
         memory, finished, step = model.encode(source), [], 0
         tokens, totals = source.new_full((1, 1), bos_id), torch.zeros(1, device=source.device)
@@ -364,7 +351,6 @@ class _Draft:
 
 @variant("beam_search", "drafts")
 def beam_of_drafts(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    """Objects, one decoder call a hypothesis."""
     with _evaluating(model):
         memory, beam, done = model.encode(source), [_Draft([], 0.0)], []
         while beam and len(beam[0].tokens) < max_len:
@@ -380,27 +366,8 @@ def beam_of_drafts(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.
     return [(draft.tokens, draft.score(alpha)) for draft in ranked[:beam_size]]
 
 
-@variant("beam_search", "heap")
-def beam_by_heap(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    """`forward` in place of encode and decode; heapq; scores as tensors."""
-
-    def grow(total, tokens):
-        row = model(source, source.new_tensor([(bos_id, *tokens)]))[0, -1].log_softmax(-1)
-        return [(total + row[word], (*tokens, word)) for word in range(row.numel())]
-
-    with _evaluating(model):
-        live, ended = [(torch.zeros(()), ())], []
-        for _ in range(max_len):
-            best = heapq.nlargest(beam_size, [new for old in live for new in grow(*old)], key=lambda one: float(one[0]))
-            ended.extend(one for one in best if one[1][-1] == eos_id)
-            live = [one for one in best if one[1][-1] != eos_id]
-    scored = [(list(tokens), total / ((5 + len(tokens)) / 6) ** alpha) for total, tokens in ended + live]
-    return heapq.nlargest(beam_size, scored, key=lambda one: float(one[1]))
-
-
 @variant("beam_search", "dictionary")
 def beam_by_dictionary(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    """A dictionary of token tuples; finished hypotheses stay in one apart."""
     with _evaluating(model):
         memory, live, ended = model.encode(source), {(): 0.0}, {}
         for _ in range(max_len):

@@ -20,16 +20,9 @@ class Transformer(nn.Module):
     """
 
     def __init__(
-        self,
-        source_vocab: int,
-        target_vocab: int,
-        d_model: int,
-        num_heads: int,
-        d_ff: int,
-        num_layers: int,
-        dropout: float = 0.0,
-        pad_id: int = 0,
-    ) -> None:
+        self, source_vocab: int, target_vocab: int, d_model: int, num_heads: int, d_ff: int, num_layers: int,
+        dropout: float = 0.0, pad_id: int = 0,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.d_model, self.pad_id = d_model, pad_id
         self.source_embedding = nn.Embedding(source_vocab, d_model)
