@@ -5,6 +5,7 @@ import torch
 from utils import reference
 
 DTYPES = [torch.float32, torch.float64]
+TARGETS = torch.tensor([[4, 1, 0], [2, 0, 0]])  # 0 pads
 BATCH, Q_LEN, K_LEN, D_K, D_V = 2, 3, 5, 7, 11
 
 
@@ -45,14 +46,22 @@ def example(name, dtype=torch.float64, requires_grad=False):
         "merge_heads": (reference.merge_heads, [x(2, 3, 5, 7)]),
         "MultiHeadAttention": (heads(dtype=dtype), [query, memory, x(BATCH, K_LEN, 12, seed=2)]),
         "GroupedQueryAttention": (reference.GroupedQueryAttention(12, 6, 2).to(dtype), [query, memory, memory]),
+        "LayerNorm": (reference.LayerNorm(5).to(dtype), [x(2, 3, 5)]),
+        "FeedForward": (reference.FeedForward(5, 7).to(dtype), [x(2, 3, 5)]),
+        "EncoderBlock": (reference.EncoderBlock(4, 2, 3).to(dtype), [x(2, 3, 4)]),
+        "DecoderBlock": (reference.DecoderBlock(4, 2, 3, norm_first=True).to(dtype), [x(2, 3, 4), x(2, 5, 4, seed=1)]),
+        "RMSNorm": (reference.RMSNorm(5).to(dtype), [x(2, 3, 5)]),
+        "SwiGLU": (reference.SwiGLU(5, 7).to(dtype), [x(2, 3, 5)]),
         "LearnedPositionalEmbedding": (reference.LearnedPositionalEmbedding(7, 5).to(dtype), [x(2, 3, 5)]),
         "apply_rotary": (lambda x: reference.apply_rotary(x, torch.tensor([4, 0, 9])), [x(2, 3, 6)]),
+        "label_smoothed_loss": (lambda x: reference.label_smoothed_loss(x, TARGETS.to(x.device), 0), [x(2, 3, 5)]),
     }[name]
 
 
 FLOATING = (
     "rnn_forward", "causal_average", "softmax", "attention_scores", "attention", "blockwise_attention", "SelfAttention",
-    "split_heads", "merge_heads", "MultiHeadAttention", "GroupedQueryAttention", "LearnedPositionalEmbedding", "apply_rotary",
+    "split_heads", "merge_heads", "MultiHeadAttention", "GroupedQueryAttention", "LayerNorm", "FeedForward", "EncoderBlock",
+    "DecoderBlock", "RMSNorm", "SwiGLU", "LearnedPositionalEmbedding", "apply_rotary", "label_smoothed_loss",
 )  # fmt: skip
 
 

@@ -65,6 +65,25 @@ def test_result_stays_on_the_device(name):
     assert all(result.device.type == "meta" for result in tensors(call(*(x.to("meta") for x in inputs))))
 
 
+def linear(d_in, d_out):
+    return {"weight": (d_out, d_in), "bias": (d_out,)}
+
+
+def keys(**parts):
+    """{part.name: shape} of {part: {name: shape}}."""
+    return {f"{part}.{name}": shape for part, shapes in parts.items() for name, shape in shapes.items()}
+
+
+def block(d_model, d_ff, attentions, norms):
+    """The keys of an encoder or decoder block."""
+    attention = keys(**{f"w_{name}": linear(d_model, d_model) for name in "qkvo"})
+    feed_forward = keys(linear1=linear(d_model, d_ff), linear2=linear(d_ff, d_model))
+    norm = {"weight": (d_model,), "bias": (d_model,)}
+    return keys(**dict.fromkeys(attentions, attention), feed_forward=feed_forward, **dict.fromkeys(norms, norm))
+
+
+ENCODER = block(6, 5, ["self_attention"], ["norm1", "norm2"])
+DECODER = block(6, 5, ["self_attention", "cross_attention"], ["norm1", "norm2", "norm3"])
 KEYS = {
     "SelfAttention": ((5, 7, 11), {"w_q.weight": (7, 5), "w_k.weight": (7, 5), "w_v.weight": (11, 5)}),
     "MultiHeadAttention": ((12, 3), {f"w_{w}.{p}": s for w in "qkvo" for p, s in (("weight", (12, 12)), ("bias", (12,)))}),
@@ -73,7 +92,18 @@ KEYS = {
         {f"w_{w}.{p}": s for w in "qo" for p, s in (("weight", (12, 12)), ("bias", (12,)))}
         | {f"w_{w}.{p}": s for w in "kv" for p, s in (("weight", (4, 12)), ("bias", (4,)))},
     ),
+    "LayerNorm": ((7,), {"weight": (7,), "bias": (7,)}),
+    "FeedForward": ((5, 7), keys(linear1=linear(5, 7), linear2=linear(7, 5))),
+    "EncoderBlock": ((6, 3, 5), ENCODER),
+    "DecoderBlock": ((6, 3, 5), DECODER),
+    "RMSNorm": ((7,), {"weight": (7,)}),
+    "SwiGLU": ((5, 7), {"w_gate.weight": (7, 5), "w_up.weight": (7, 5), "w_down.weight": (5, 7)}),
     "LearnedPositionalEmbedding": ((7, 5), {"table": (7, 5)}),
+    "Transformer": (
+        (11, 13, 6, 3, 5, 2),
+        {"source_embedding.weight": (11, 6), "target_embedding.weight": (13, 6)} | keys(output=linear(6, 13))
+        | keys(**{f"{side}.{i}": own for side, own in (("encoder", ENCODER), ("decoder", DECODER)) for i in range(2)}),
+    ),
 }  # fmt: skip
 
 
@@ -93,6 +123,8 @@ ERRORS = {
     "groups": (lambda: reference.GroupedQueryAttention(12, 6, 4), "num_heads=6 does not .* num_kv_heads=4"),
     "LearnedPositionalEmbedding": (lambda: reference.LearnedPositionalEmbedding(7, 5)(draw(2, 8, 5)), "seq=8 .* max_len=7"),
     "shift_matrix": (lambda: reference.shift_matrix(3, 7), "d_model=7"),
+    "EncoderBlock": (lambda: reference.EncoderBlock(10, 3, 7), "d_model=10 does not split into num_heads=3"),
+    "noam_learning_rate": (lambda: reference.noam_learning_rate(0, 8, 10), "step=0"),
     "apply_rotary": (lambda: reference.apply_rotary(draw(2, 3, 7), torch.arange(3)), "d_head=7"),
 }  # fmt: skip
 

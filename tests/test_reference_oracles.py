@@ -4,6 +4,7 @@ No function in here has the signature of a component: the second ways are PyTorc
 """
 
 import math
+import re
 
 import pytest
 import torch
@@ -223,6 +224,63 @@ def test_grouped_query_attention_is_the_fused_kernel_with_groups(num_kv_heads):
     assert weights.shape == (BATCH, 6, Q_LEN, K_LEN)
 
 
+# Chapter 05
+
+
+def pytorchs(own):
+    """The weights of our blocks under the names of PyTorch's layers."""
+    state, packed = {}, {}
+    for name, value in own.items():
+        name = re.sub("^(encoder|decoder)", r"\1.layers", name).replace("self_attention", "self_attn")
+        name = name.replace("cross_attention", "multihead_attn").replace("feed_forward.", "").replace("w_o", "out_proj")
+        found = re.fullmatch(r"(.*)w_[qkv]\.(.*)", name)
+        if found:
+            packed.setdefault(f"{found[1]}in_proj_{found[2]}", []).append(value)
+        else:
+            state[name] = value
+    return state | {name: torch.cat(parts) for name, parts in packed.items()}
+
+
+def differ_everywhere(module):
+    """No two weights alike, norms included."""
+    for parameter in module.parameters():
+        nn.init.normal_(parameter, std=0.5)
+    return module
+
+
+def test_norms_and_feed_forward_layers_are_those_of_pytorch_and_of_the_formula():
+    torch.manual_seed(5)
+    x = draw(2, 3, 5)
+    norm, rms, forward, gated = (
+        differ_everywhere(kind.double())
+        for kind in (reference.LayerNorm(5), reference.RMSNorm(5), reference.FeedForward(5, 7), reference.SwiGLU(5, 7))
+    )
+    near(norm(x), F.layer_norm(x, (5,), norm.weight, norm.bias, 1e-5))
+    near(rms(x), x / (x.square().mean(-1, keepdim=True) + 1e-6).sqrt() * rms.weight)
+    near(forward(x), nn.Sequential(forward.linear1, nn.ReLU(), forward.linear2)(x))
+    gate = x @ gated.w_gate.weight.T
+    near(gated(x), (gate * torch.sigmoid(gate) * (x @ gated.w_up.weight.T)) @ gated.w_down.weight.T)
+
+
+@pytest.mark.parametrize("norm_first", [False, True])
+def test_blocks_are_the_layers_of_pytorch(norm_first):
+    torch.manual_seed(6)
+    x, memory, hidden = draw(2, 3, 12), draw(2, 5, 12, seed=1), torch.tensor([[False] * 5, [False, False, True, True, True]])
+    future = torch.ones(3, 3, dtype=torch.bool).triu(1)
+    options = {"dropout": 0.0, "batch_first": True, "norm_first": norm_first}
+    encoder, decoder = (
+        differ_everywhere(kind(12, 3, 7, norm_first=norm_first).double())
+        for kind in (reference.EncoderBlock, reference.DecoderBlock)
+    )
+    theirs = nn.TransformerEncoderLayer(12, 3, 7, **options).double()
+    theirs.load_state_dict(pytorchs(encoder.state_dict()))
+    near(encoder(memory, ~hidden[:, None]), theirs(memory, src_key_padding_mask=hidden))
+    theirs = nn.TransformerDecoderLayer(12, 3, 7, **options).double()
+    theirs.load_state_dict(pytorchs(decoder.state_dict()))
+    expected = theirs(x, memory, tgt_mask=future, memory_key_padding_mask=hidden)
+    near(decoder(x, memory, self_mask=~future, memory_mask=~hidden[:, None]), expected)
+
+
 # Chapter 06
 
 
@@ -275,3 +333,88 @@ def test_alibi_by_hand():
     assert bias[0].tolist() == [[0.0, -inf, -inf], [-(2**-4), 0.0, -inf], [-(2**-3), -(2**-4), 0.0]]
     assert bias[1, 2].tolist() == [-(2**-7), -(2**-8), 0.0]
     assert reference.alibi_bias(8, 2)[0, 1, 0].item() == -0.5
+
+
+# Chapter 07
+
+
+def test_shift_right_and_the_learning_rate_by_hand():
+    assert reference.shift_right(torch.tensor([[5, 8, 2, 0]]), 1).tolist() == [[1, 5, 8, 2]]
+    rates = [reference.noam_learning_rate(step, 64, 100) for step in (25, 100, 400)]
+    assert rates == pytest.approx([0.003125, 0.0125, 0.00625]) and type(rates[0]) is float
+
+
+@pytest.mark.parametrize("pad_id", [0, -100])
+def test_label_smoothed_loss_is_the_formula_and_the_kernel_of_pytorch(pad_id):
+    logits, targets = draw(2, 3, 5), torch.tensor([[4, 1, pad_id], [2, pad_id, pad_id]])
+    by_hand = torch.tensor([[[0.7, 0.1, 0.1, 0.1]]], dtype=torch.float64).log()
+    assert reference.label_smoothed_loss(by_hand, torch.zeros(1, 1, dtype=torch.int64), -1).item() == pytest.approx(
+        0.9 * -math.log(0.7) + 0.1 * -(math.log(0.7) + 3 * math.log(0.1)) / 4
+    )
+    aim = torch.full((3, 5), 0.3 / 5, dtype=torch.float64)
+    aim[range(3), [4, 1, 2]] += 0.7
+    kept = logits[targets != pad_id]
+    near(reference.label_smoothed_loss(logits, targets, pad_id, 0.3), -(aim * kept.log_softmax(-1)).sum() / 3)
+    assert reference.label_smoothed_loss(logits, torch.full((2, 3), pad_id), pad_id).item() == 0.0
+
+
+def test_the_model_is_the_stacks_of_pytorch_in_outputs_and_gradients():
+    torch.manual_seed(0)
+    model = reference.Transformer(13, 11, 12, 3, 17, 2, pad_id=5).double()
+    theirs = nn.ModuleDict({
+        "encoder": nn.TransformerEncoder(
+            nn.TransformerEncoderLayer(12, 3, 17, 0.0, batch_first=True), 2, enable_nested_tensor=False),
+        "decoder": nn.TransformerDecoder(nn.TransformerDecoderLayer(12, 3, 17, 0.0, batch_first=True), 2),
+    }).double()  # fmt: skip
+    theirs.load_state_dict({k: x for k, x in pytorchs(model.state_dict()).items() if k.startswith(("encoder", "decoder"))})
+    source = torch.randint(6, 13, (3, 7))
+    source[1, 4:] = 5
+    target = torch.randint(0, 11, (3, 5))
+
+    def start(table, tokens):
+        return table(tokens) * 12**0.5 + reference.sinusoidal_encoding(tokens.shape[1], 12)
+
+    hidden, future = source == 5, torch.ones(5, 5, dtype=torch.bool).triu(1)
+    memory = theirs["encoder"](start(model.source_embedding, source), src_key_padding_mask=hidden)
+    x = theirs["decoder"](start(model.target_embedding, target), memory, tgt_mask=future, memory_key_padding_mask=hidden)
+    expected, got = model.output(x), model(source, target)
+    torch.testing.assert_close(got, expected, rtol=1e-6, atol=1e-7)  # the encoding may be of float32
+    for table in (model.source_embedding, model.target_embedding):
+        (mine,) = torch.autograd.grad(got.square().sum(), table.weight, retain_graph=True)
+        (other,) = torch.autograd.grad(expected.square().sum(), table.weight, retain_graph=True)
+        torch.testing.assert_close(mine, other, rtol=1e-6, atol=1e-7)
+
+
+class Chain(nn.Module):
+    """A model whose next word hangs on the word before it alone, by a table of probabilities."""
+
+    pad_id = 5
+
+    def __init__(self, table):
+        super().__init__()
+        self.table = torch.tensor(table)
+
+    def encode(self, source):
+        return source
+
+    def decode(self, target_in, memory, source):
+        return self.table[target_in].log()
+
+
+A, B, BEGIN, END = 0, 1, 2, 3
+UNSURE = Chain([[0.25, 0.24, 0.01, 0.5], [0.05, 0.04, 0.01, 0.9], [0.6, 0.38, 0.01, 0.01], [0.25] * 4])
+
+
+def test_greedy_decoding_by_hand():
+    rows = reference.greedy_decode(UNSURE, torch.zeros(1, 3, dtype=torch.int64), BEGIN, END, 9)
+    assert rows.tolist() == [[A, END]]
+    assert reference.greedy_decode(UNSURE, torch.zeros(2, 3, dtype=torch.int64), BEGIN, END, 1).tolist() == [[A], [A]]
+
+
+def test_beam_search_finds_by_hand_what_greedy_decoding_misses():
+    found = reference.beam_search(UNSURE, torch.zeros(1, 3, dtype=torch.int64), BEGIN, END, 2)
+    tokens, score = found[0]
+    assert tokens == [B, END] and score == pytest.approx(math.log(0.38 * 0.9) / (7 / 6) ** 0.6)
+    assert len(found) == 4 and [score for _, score in found] == sorted((score for _, score in found), reverse=True)
+    every = reference.beam_search(UNSURE, torch.zeros(1, 3, dtype=torch.int64), BEGIN, END, 2, beam_size=99, alpha=0.0)
+    assert len(every) == 1 + 3 * 4 and math.fsum(math.exp(score) for _, score in every) == pytest.approx(1.0, abs=1e-5)

@@ -26,8 +26,11 @@ def in_training(candidate: Candidate, drawn: Drawn, rate: float = RATE) -> Any:
     """
     plain = candidate.use(drawn)
     asked = replace(drawn, settings={**drawn.settings, "dropout": rate})
-    with proving("dropout-in-eval" if _differ(candidate, asked) else None):
+    try:
         _whole(candidate, asked, plain, f"with dropout={rate} in evaluation mode, beside the one without dropout")
+    except Failed:
+        with proving("dropout-in-eval" if _differ(candidate, asked) else None):
+            raise
     _whole(candidate, replace(drawn, training=True, seed=1), plain, "in training mode with dropout=0.0, beside evaluation mode")
     result = _trained(candidate, drawn, rate)
     if _same(candidate, result, plain):

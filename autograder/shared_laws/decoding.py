@@ -1,0 +1,133 @@
+"""Laws on decoding: a small model that is set up where the answer is, and what an answer did with it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import nn
+
+from autograder.framework import procedures, watch
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.expect import About, Failed
+
+PAD, BOS, EOS = 3, 2, 1  # other numbers than the chapter's: an answer has to take them from its arguments
+
+
+class TableModel(nn.Module):
+    """A model whose next token depends on all tokens before it and on the source, by tables of numbers.
+
+    `decode` counts how often it was asked, whether gradients were on, and fails at its `fails_at`-th call. Both of its methods
+    note in which mode the model was.
+    """
+
+    def __init__(self, tables: dict[str, torch.Tensor], fails_at: int = 0):
+        super().__init__()
+        self.pad_id, self.fails_at = PAD, fails_at
+        self.calls: list[bool] = []
+        self.flags: list[bool] = []
+        self.tables = nn.ParameterDict({name: nn.Parameter(table) for name, table in tables.items()})
+        self.noise = nn.Dropout(0.5)
+
+    def encode(self, source: torch.Tensor) -> torch.Tensor:
+        self.flags.append(self.training)
+        return self.noise(self.tables["source"][source])
+
+    def decode(self, target_in: torch.Tensor, memory: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        self.calls.append(torch.is_grad_enabled())
+        self.flags.append(self.training)
+        if len(self.calls) == self.fails_at:
+            raise RuntimeError("the model has failed")
+        seq = target_in.shape[1]
+        mixed = self.tables["target"][target_in].cumsum(dim=1) / torch.arange(1, seq + 1)[:, None].sqrt()
+        return self.noise(torch.tanh(mixed + memory.mean(dim=1)[:, None] + self.tables["place"][:seq]) @ self.tables["output"])
+
+    def forward(self, source: torch.Tensor, target_in: torch.Tensor) -> torch.Tensor:
+        return self.decode(target_in, self.encode(source), source)
+
+
+def tables(case: Case, vocab: int, longest: int = 40, size: int = 6) -> dict[str, torch.Tensor]:
+    """Random tables. bos and padding are never likely; eos becomes likelier with every place."""
+    shapes = {"source": (20, size), "target": (vocab, size), "place": (longest, size), "output": (size, vocab)}
+    made = {name: case.normal(*shape, scale=2.0 if name == "output" else 1.0) for name, shape in shapes.items()}
+    made["output"][:, [PAD, BOS]] *= 0.05  # small, and not alike: no two words tie
+    made["place"][:, 0] += 0.35 * torch.arange(longest) - 0.6
+    made["output"][0, EOS] = 3.0
+    return made
+
+
+def decoded(component: Callable, numbers: dict, source: torch.Tensor, settings: dict, modes: list, fails_at: int) -> dict:
+    """Runs where the answer is: decodes with a model of these tables; `modes` are the training flags of it and of its submodule.
+
+    `result`, the modes of model and submodule afterwards, whether gradients were on, and whether it raised.
+    """
+    model = TableModel(numbers, fails_at)
+    model.training, model.noise.training = modes
+    before, raised, result = source.clone(), False, None
+    with watch.on():
+        try:
+            result = component(model, source, BOS, EOS, **settings)
+        except RuntimeError as error:
+            raised = "the model has failed" in str(error)
+            if not raised:
+                raise
+    if not procedures.same(before, source):
+        watch.note_change()
+    return {
+        "result": procedures.plain(result), "modes": [model.training, model.noise.training], "raised": raised,
+        "gradients": any(model.calls), "trained": any(model.flags),
+    }  # fmt: skip
+
+
+def run(
+    candidate: Candidate,
+    case: Case,
+    source: torch.Tensor,
+    vocab: int,
+    *,
+    modes: tuple[bool, bool] = (False, False),
+    fails_at: int = 0,
+    **settings: Any,
+) -> dict:
+    """What `decoded` tells of a candidate, its parts of the promised kinds but for `result`."""
+    numbers = tables(case.fresh("tables"), vocab)
+    told = candidate.there(decoded, numbers, source, settings, list(modes), fails_at)
+    if not isinstance(told, dict) or {"result", "modes", "raised", "gradients", "trained"} - told.keys():
+        raise Failed("the decoding told nothing of itself.", about=About.FORM)
+    return told
+
+
+def model(case: Case, vocab: int) -> TableModel:
+    """The same model, here, in evaluation mode."""
+    return TableModel(tables(case.fresh("tables"), vocab)).eval()
+
+
+def leaves_modes_alone(candidate: Candidate, case: Case, source: torch.Tensor, vocab: int, **settings: Any) -> None:
+    """The training flag of the model and of each submodule is as found, also where the model fails in the middle."""
+    for training in (True, False):
+        for fails_at in (0, 2):
+            told = run(candidate, case, source, vocab, modes=(training, not training), fails_at=fails_at, **settings)
+            if fails_at and not told["raised"]:
+                raise Failed("the model failed, and its error did not reach the caller.")
+            if list(told["modes"]) != [training, not training]:
+                where = ", where the model fails in the middle" if fails_at else ""
+                raise Failed(
+                    f"the training flags of model and submodule were {[training, not training]}, and are {told['modes']} "
+                    f"afterwards{where}."
+                )
+
+
+def evaluates_without_gradients(candidate: Candidate, case: Case, source: torch.Tensor, vocab: int, **settings: Any) -> None:
+    """It decodes in evaluation mode and without gradients, whatever mode the model is in."""
+    told = run(candidate, case, source, vocab, modes=(True, True), **settings)
+    in_evaluation(told)
+    if told["gradients"] is not False:
+        raise Failed("the model was asked with gradients switched on: nothing is trained here, and they cost memory.")
+
+
+def in_evaluation(told: dict) -> None:
+    """The model was never asked in training mode: no other result can be compared."""
+    if told["trained"] is not False:
+        raise Failed("the model was asked while it was in training mode, where dropout acts.", proves="dropout-in-eval")
