@@ -114,7 +114,7 @@ def models(my, label, batch, length, d_model, num_heads, d_ff):
 
 
 def main():
-    session.one_thread()
+    session.begin()
     my = solutions()
     for label, sizes in SIZES.items():
         blocks(my, label, *sizes)

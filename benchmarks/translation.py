@@ -71,7 +71,7 @@ def rows():
 
 def of_seed(names, seed):
     """{name: results} of one seed."""
-    session.one_thread()
+    session.begin()
     return {name: rows()[name](seed) for name in names}
 
 
