@@ -38,7 +38,6 @@ TRAINING, HELD_OUT = 20_000, 1_000
 ANY_DETERMINER = tuple(words.DETERMINERS)
 _LONGEST = 14  # English tokens; the grammar makes few longer ones
 
-
 T = TypeVar("T")
 
 

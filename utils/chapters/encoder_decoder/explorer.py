@@ -12,6 +12,7 @@ from utils.palette import BLUE, GROUND, INK, QUIET, VERMILLION
 from utils.pictures import BOLD, CENTRED, Drawing, rect, show, text
 
 CELL, ROW, LEFT, TOP = 32, 20, 92, 116  # pixels: of a weight, before the first
+OVERHANG = 44  # pixels that the last slanted word needs behind its column
 BAR, LINE, NARROWEST = 150, 18, 340  # pixels: of a probability of 1, from one word to the next; of the whole picture
 SENTENCE = "the girl 's red house is small"
 
@@ -54,7 +55,7 @@ def translation_picture(model: Any, setting: TranslationSetting) -> Drawing:
     setting = setting.within(found)
     last = setting.step - 1
     weights, best = found.weights()[: setting.step].tolist(), found.best(last)
-    width = max(NARROWEST, LEFT + CELL * len(found.source) + 14)
+    width = max(NARROWEST, LEFT + CELL * len(found.source) + OVERHANG)
     bars = TOP + ROW * len(found.said) + 30
     parts = (
         text(10, 36, words, fill=QUIET),
