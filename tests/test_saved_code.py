@@ -44,7 +44,7 @@ def test_saved_component_runs_outside_with_helpers_constants_and_imports(home, n
 
 def test_saved_class_comes_with_its_base_decorator_annotation_and_later_parts(home, notebook):
     notebook.run(
-        "import torch\nfrom torch import nn, Tensor\nfrom jaxtyping import Float",
+        "import torch\nfrom typing import Annotated\nfrom torch import nn, Tensor",
         "class Base(nn.Module):\n    size = 3",
         "def marked(cls):\n    cls.mark = 'seen'\n    return cls",
         """
@@ -54,7 +54,7 @@ def test_saved_class_comes_with_its_base_decorator_annotation_and_later_parts(ho
                 super().__init__()
                 self.inner = nn.Linear(d, d)
 
-            def forward(self, x: Float[Tensor, "batch seq"]) -> Tensor:
+            def forward(self, x: Annotated[Tensor, "batch seq"]) -> Tensor:
                 return self.helper(x)
         """,
         "def helper(self, x):\n    return torch.zeros_like(x) + len(self.mark)",
