@@ -98,7 +98,7 @@ def print_runs(names: Mapping[str, str]) -> None:
     for name, words in names.items():
         for run in runs[name]:
             print(
-                f"{words:18} seed {run['seed']}: exact match {run['exact']:.3f}, BLEU {run['bleu']:5.1f}   "
+                f"{words:18} seed {run['seed']}: exact {run['exact']:.3f}, BLEU {run['bleu']:4.1f} "
                 f"({run['steps']} steps, {run['seconds']:.0f} s)"
             )
 
