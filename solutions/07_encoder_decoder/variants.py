@@ -10,8 +10,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 from autograder.framework.known_answers import edits, variant
 
-# shift_right
-
 FIRST, JOINED = "first = targets.new_full((targets.shape[0], 1), bos_id) →", "return torch.cat([first, targets[:, :-1]], dim=1) →"
 edits("shift_right", {
     "roll": {"solution": (
@@ -35,8 +33,6 @@ edits("shift_right", {
         f"{JOINED} return torch.stack(columns[:-1], dim=1)",
     )},
 })  # fmt: skip
-
-# Transformer
 
 SOURCE, TARGET = "embed(self.source_embedding, source)", "embed(self.target_embedding, target_in)"
 ENCODER, DECODER = (f"self.{x.lower()} = nn.ModuleList({x}Block(*sizes) for _ in layers) →" for x in ("Encoder", "Decoder"))
@@ -156,8 +152,6 @@ class OwnBlocks(nn.Module):
         return self.decode(target_in, self.encode(source), source)
 
 
-# label_smoothed_loss
-
 SURPRISE, INDEX = "surprise = -logits.log_softmax(dim=-1) →", "index = targets.masked_fill(~real, 0).unsqueeze(-1) →"
 RIGHT = "right = surprise.gather(-1, index).squeeze(-1) →"
 LOSSES = "losses = (1 - smoothing) * right + smoothing * surprise.mean(dim=-1) →"
@@ -210,8 +204,6 @@ def loss_by_loop(logits, targets, pad_id, smoothing=0.1):
     return total / count if count else total
 
 
-# noam_learning_rate
-
 REFUSAL, IMPORTS = 'ValueError(f"{step=}: steps count from 1") →', "def noam → import math\n\n\ndef noam"
 RATE = "return d_model ** -0.5 * min(step ** -0.5, step * warmup_steps ** -1.5) →"
 edits("noam_learning_rate", {
@@ -239,8 +231,6 @@ edits("noam_learning_rate", {
         f"{RATE} return sorted((pow(step, -0.5), step * pow(warmup_steps, -1.5)))[0] * pow(d_model, -0.5)",
     )},
 })  # fmt: skip
-
-# greedy_decode
 
 TOKENS, ENDED = "tokens = source.new_full((len(source), 1), bos_id) →", "ended = torch.zeros_like(tokens, dtype=torch.bool) →"
 LOGITS = "logits = model.decode(tokens, memory, source)[:, -1:] →"
@@ -308,8 +298,6 @@ def greedy_row_by_row(model, source, bos_id, eos_id, max_len):
             rows.append(source.new_tensor(said[1:]))
     return pad_sequence(rows, batch_first=True, padding_value=model.pad_id)
 
-
-# beam_search
 
 edits("beam_search", {"heap": {"solution": (  # the whole model at each step, scores as tensors
     "from contextlib → import heapq\nfrom contextlib", "memory = model.encode(source) →",
