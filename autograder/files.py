@@ -43,7 +43,7 @@ def unreadable(path: str | Path) -> str | None:
     try:
         source = Path(path).read_text(encoding="utf-8")
     except UnicodeDecodeError:
-        return "The file is no UTF-8 text: save it as plain Python source."
+        return "The file is not UTF-8 text: save it as plain Python source."
     except OSError as error:
         return f"The file cannot be read: {error.strerror}."
     if not source.strip():

@@ -1,5 +1,7 @@
 """Answers that return nonsense are failed with sentences: the checker itself never falls over them."""
 
+import warnings
+
 import pytest
 import torch
 from torch import nn
@@ -55,3 +57,15 @@ def test_nonsense_is_failed_and_breaks_nothing(name):
         assert not verdict.passed
         assert verdict.points <= LITTLE and not verdict.faults
         assert all(finding.message for finding in verdict.findings if not finding.held)
+
+
+def test_the_warnings_of_an_answer_stay_out_of_its_check_cell():
+    def softmax(x, dim=-1):
+        warnings.warn("an old way", stacklevel=2)
+        shares = torch.exp(x - x.amax(dim, keepdim=True))
+        return shares / shares.sum(dim, keepdim=True)
+
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        assert judge(LocalCandidate(component("softmax"), softmax)).passed
+    assert seen == []

@@ -75,7 +75,7 @@ class Diagram:
     ) -> Diagram:
         """A box called `name` at a place, with its text and a kind of `KINDS`; `add` is a small circle, `data` has no frame."""
         if kind not in KINDS:
-            raise ValueError(f"{kind=} is no kind of box: use one of {', '.join(KINDS)}")
+            raise ValueError(f"{kind=} is not a kind of box: use one of {', '.join(KINDS)}")
         lines = (name if text is None else text).count("\n")
         across, up = (_ROUND, _ROUND) if kind == "add" else (wide, _HIGH + 0.17 * lines)
         x, y = column * self._column, row * self._row

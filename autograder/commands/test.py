@@ -1,7 +1,7 @@
 """`course.py test`: proves the whole course; `--all` also runs what takes long (nightly).
 
-The gates in order: what is built is in step with its sources, ruff, the tests, and every solution notebook from
-top to bottom with its checked outputs. All of them run, whichever fails, and each that failed says what repairs it.
+The gates in order: what is built is in step with its sources, ruff, its format, types, the tests, and every solution
+notebook from top to bottom with its checked outputs. All of them run, whichever fails, and each that failed says what repairs it.
 """
 
 import argparse
