@@ -21,7 +21,8 @@ class Drawn:
     """One use of a component: `inputs` by position, with the names that messages give them; `options` by name.
 
     Of a module `sizes` are the constructor's arguments, `settings` its arguments by name, `state` the weights to load
-    (None: as built), and `method` what is called (None: the module itself).
+    (None: as built), `loader` the method that loads them (None: `load_state_dict`), and `method` what is called (None: the
+    module itself).
     """
 
     inputs: dict[str, Any]
@@ -32,6 +33,7 @@ class Drawn:
     training: bool = False
     seed: int | None = None
     method: str | None = None
+    loader: str | None = None
 
     def with_options(self, **options: object) -> Drawn:
         return self._with(options={**self.options, **options})

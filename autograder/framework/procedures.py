@@ -150,8 +150,14 @@ def _build(component: Callable, use: dict) -> torch.nn.Module:
             made = component(*use["sizes"], **use["settings"]).to(dtype)
         _built[key] = component, made, {name: value.clone() for name, value in made.state_dict().items()}
     _, made, first = _built[key]
-    made.load_state_dict(_own(first if state is None else state))
+    loader = use["loader"] if state is not None else None
+    getattr(made, loader or "load_state_dict")(_own(first if state is None else state))
     return made.train(use["training"])
+
+
+def built(component: Callable, use: dict) -> torch.nn.Module:
+    """The module of this use, its weights loaded, for a procedure of a component's own."""
+    return _build(component, use)
 
 
 def _reseed(use: dict) -> None:

@@ -53,6 +53,7 @@ FORBIDDEN: dict[str | None, tuple[set[str], set[str]]] = {
     "attention": (_ATTENTION, _ATTENTION_MODULES | _BLOCK_MODULES),
     "rnn": (_RNN, _RNN_MODULES),
     "norm": (_NORM, {"LayerNorm", "RMSNorm"}),
+    "unfold": ({"im2col"}, {"Unfold"}),  # what `F.unfold` runs on; `Tensor.unfold`, a view, is something else
     "blocks": (_WHOLE_LAYERS, _ATTENTION_MODULES | _BLOCK_MODULES),
     "smoothing": (set(), set()),  # of `cross_entropy` one argument alone, see `Watch.argument`
 }

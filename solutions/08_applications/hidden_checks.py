@@ -1,0 +1,16 @@
+"""Seeds and sizes of chapter 08 that learners do not see; the laws are the same."""
+
+CASES: dict[str, list[dict]] = {
+    # mask_tokens
+    # Bert
+    # next_token_loss
+    # Gpt
+    # sample_token
+    # generate
+    # span_corruption
+    # relative_position_bucket
+    # T5
+    # patchify
+    # ViT
+    # box_iou
+}  # fmt: skip
