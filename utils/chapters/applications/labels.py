@@ -60,7 +60,7 @@ class Head(nn.Module):
         self.linear = nn.Linear(bert.token_embedding.embedding_dim, task.outputs)
 
     def forward(self, read: blanks.Read) -> torch.Tensor:
-        """Logits of a text, by the mean of its tokens, (batch, classes); of each token, (batch, seq, classes); of places, (batch, seq)."""
+        """Logits of a text by the mean of its tokens, (batch, classes), of each token, or of places, (batch, seq)."""
         tokens, segments = read
         hidden = self.bert(tokens, segments, blanks.mask_of(tokens))
         if self.kind == "whole":

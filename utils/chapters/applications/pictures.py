@@ -1,11 +1,12 @@
 """The drawings and plots of chapter 08: four architectures, what models learned from few labels, digits and boxes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from utils import drawings, plots
+from utils.chapters.applications import blanks
 from utils.palette import GREEN, INK, ORANGE, SKY, VERMILLION
 
 if TYPE_CHECKING:
@@ -109,26 +110,97 @@ def held_out_curves(curves: Mapping[str, Sequence[tuple[float, float]]], guess: 
     plots.alt(figure, f"Held-out loss against seconds of training. {told}.")
 
 
-def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]]) -> None:
-    """Shows seconds to write against the number of tokens, with and without the cache."""
+def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]], guess: float | None = None) -> None:
+    """Shows seconds to write against the number of tokens; `guess` is how many times faster the first way is at the end."""
     axes = plots.curves(counts, took, "tokens written", "seconds")
-    last = {name: seconds[-1] for name, seconds in took.items()}
-    told = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in last.items())
+    fast, slow = (seconds[-1] for seconds in took.values())
+    axes.set_title(f"{counts[-1]} tokens: {slow / fast:.1f} times faster with the cache")
+    if guess:
+        axes.plot(counts[-1], slow / guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=VERMILLION)
+    told = ", ".join(f"{name} {seconds[-1]:.2f} s" for name, seconds in took.items())
     plots.alt(axes, f"Seconds against tokens written. For {counts[-1]} tokens: {told}.")
 
 
-def probabilities(choices: Mapping[str, torch.Tensor], words: Sequence[str], top: int = 12) -> None:
-    """Shows the probabilities of the likeliest words under several filters, {name: (vocab,)}."""
-    first = next(iter(choices.values()))
-    order = first.argsort(descending=True)[:top].tolist()
-    figure, axes = plots.figure(8.8, 2.9, 1, len(choices), sharey=True, squeeze=False)
-    for ax, (name, chances) in zip(axes[0], choices.items(), strict=True):
-        ax.barh(range(len(order)), [float(chances[i]) for i in order], color=SKY)
-        ax.set_yticks(range(len(order)), [words[i] for i in order])
-        ax.set(title=name, xlabel="probability", xlim=(0, 1.0))
+def filters(
+    model: Any, tokens: torch.Tensor, tokenizer: Any, sample_token: Callable[..., torch.Tensor], draws: int = 4000
+) -> None:
+    """Shows how often each of the likeliest next tokens is drawn by `sample_token` under several settings, for tokens (1, seq)."""
+    with torch.no_grad():
+        logits = model.eval()(tokens.to(next(model.parameters()).device))[:, -1].cpu()
+    settings: dict[str, dict[str, float]] = {
+        "as it is": {}, "temperature 0.5": {"temperature": 0.5}, "top-k 5": {"top_k": 5}, "top-p 0.5": {"top_p": 0.5},
+    }  # fmt: skip
+    order = logits[0].argsort(descending=True)[:12].tolist()
+    names = [repr(tokenizer.decode([i])) for i in order]
+    figure, axes = plots.figure(8.8, 3.1, 1, len(settings), sharey=True, squeeze=False)
+    told = []
+    for ax, (name, options) in zip(axes[0], settings.items(), strict=True):
+        generator = torch.Generator().manual_seed(0)
+        drawn = sample_token(logits.expand(draws, -1), generator=generator, **options)
+        shares = [float((drawn == i).float().mean()) for i in order]
+        ax.barh(range(len(order)), shares, color=SKY)
+        ax.set_yticks(range(len(order)), names)
+        ax.set(title=name, xlabel="share", xlim=(0, max(1.05 * max(shares), 0.3)))
+        told.append(f"{name}: {', '.join(f'{word} {share:.2f}' for word, share in zip(names[:3], shares, strict=False))}")
     axes[0, 0].invert_yaxis()
-    told = "; ".join(f"{name}: " + ", ".join(f"{words[i]} {float(c[i]):.2f}" for i in order[:4]) for name, c in choices.items())
-    plots.alt(figure, f"Probabilities of the next token. {told}.")
+    plots.alt(figure, f"Share of each of the twelve likeliest tokens in {draws} draws. {'; '.join(told)}.")
+
+
+def loss_with_guesses(histories: Mapping[str, Sequence[float]], first: float | None = None, last: float | None = None) -> None:
+    """Shows losses by step, {label: list}; guesses of the first and of the last as orange rings."""
+    axes = plots.losses(histories, smooth=10)
+    longest = max(len(history) for history in histories.values())
+    for place, guess in ((0, first), (longest, last)):
+        if guess is not None:
+            axes.plot(place, guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=VERMILLION)
+    told = [
+        f"{label}: from {losses[0]:.2f} to {sum(losses[-20:]) / 20:.2f} in {len(losses)} steps"
+        for label, losses in histories.items()
+    ]
+    plots.alt(axes, f"Loss against step. {'; '.join(told)}.")
+
+
+def reader_maps(model: Any, text: str) -> None:
+    """Shows every head of every block of a `MaskedModel` for one text with a blank."""
+    tokens, segments = blanks.padded([blanks.read(text)])
+    seen = attention_of(model.bert, tokens, segments, blanks.mask_of(tokens))
+    words = [blanks.words()[i] for i in tokens[0].tolist()]
+    maps = torch.cat([weights[0] for weights in seen]).cpu()
+    heads = seen[0].shape[1]
+    titles = [f"block {i // heads}, head {i % heads}" for i in range(len(maps))]
+    figure = plots.heads(maps, words, words, titles)
+    place = words.index(blanks.SPECIAL[blanks.MASK])
+    told = ", ".join(
+        f"{title} on {words[int(m[place].argmax())]} ({float(m[place].max()):.2f})" for title, m in zip(titles, maps, strict=True)
+    )
+    plots.alt(figure, f"Attention of {len(maps)} heads for '{text}'. The blank's largest weights: {told}.")
+
+
+@torch.no_grad()
+def attention_of(model: Any, *inputs: torch.Tensor) -> list[torch.Tensor]:
+    """What each block's `self_attention` gave as weights in one pass: a list of (batch, num_heads, seq, seq)."""
+    seen: list[torch.Tensor] = []
+    hooks = [block.self_attention.register_forward_hook(lambda _, __, out: seen.append(out[1])) for block in model.blocks]
+    try:
+        model(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def buckets(distances: torch.Tensor, found: Mapping[str, torch.Tensor]) -> None:
+    """Shows the bucket of each distance, {label: (n,)}."""
+    figure, ax = plots.figure(6.8, 3.2)
+    for (label, numbers), colour in zip(found.items(), plots.PALETTE, strict=False):
+        ax.step(distances.tolist(), numbers.tolist(), where="mid", color=colour, label=label, linewidth=1.4)
+    ax.set(xlabel="key's position minus query's", ylabel="bucket")
+    ax.legend()
+    told = "; ".join(
+        f"{label}: {len(numbers.unique())} buckets, {int(numbers[0])} at the left end, {int(numbers[-1])} at the right"
+        for label, numbers in found.items()
+    )
+    plots.alt(figure, f"Bucket of each distance. {told}.")
 
 
 def scores(
@@ -184,15 +256,23 @@ def rollouts(images: torch.Tensor, shares: torch.Tensor, classes: Sequence[int])
     plots.alt(figure, f"Digits, and below each the share of every patch that reached the class token. {told}.")
 
 
-def boxes(images: torch.Tensor, right: torch.Tensor, found: torch.Tensor, said: Sequence[str]) -> None:
-    """Shows scenes with the right box (green) and the one found (orange, dashed)."""
+def scenes(
+    drawn: Sequence[torch.Tensor], found: torch.Tensor, detector: Any, box_iou: Callable[..., torch.Tensor], count: int = 6
+) -> None:
+    """Shows the first scenes with the right box (green) and the one found (orange, dashed), and what was said."""
     from matplotlib.patches import Rectangle
 
-    figure, axes = plots.figure(1.6 * len(images) + 0.3, 2.1, 1, len(images), squeeze=False)
+    images, classes, right = (x[:count] for x in drawn)
+    with torch.no_grad():
+        said = detector(images.to(next(detector.parameters()).device))[0].argmax(dim=-1).tolist()
+    overlap = box_iou(found[:count], right).diagonal().tolist()
+    titles = [f"{name}, IoU {share:.2f}" + ("" if name == truth else f"\n(is {truth})")
+              for name, share, truth in zip(said, overlap, classes.tolist(), strict=True)]  # fmt: skip
+    figure, axes = plots.figure(1.55 * count + 0.3, 2.2, 1, count, squeeze=False)
     side = images.shape[-1]
-    for ax, image, truth, box, words in zip(axes[0], images, right, found, said, strict=True):
+    for ax, image, truth, box, words in zip(axes[0], images, right, found, titles, strict=False):
         _picture(ax, image[0], words)
         for corners, colour, look in ((truth, GREEN, "-"), (box, ORANGE, "--")):
             x0, y0, x1, y1 = (side * corners - 0.5).tolist()
             ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=colour, linestyle=look, linewidth=2))
-    plots.alt(figure, f"Scenes with the right box and the one found: {'; '.join(said)}.")
+    plots.alt(figure, f"Scenes with the right box and the one found: {'; '.join(titles)}.")
