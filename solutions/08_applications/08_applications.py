@@ -253,6 +253,28 @@ check("generate")
 
 # %% [markdown] slug="span-text"
 # ### Exercise: `span_corruption`
+#
+# BERT's blanks are one token each. T5's are whole **spans**: a stretch of the sentence is cut out, and a **sentinel**, a token
+# that occurs nowhere else, stands in its place. The encoder reads the sentence with its gaps. The decoder writes what is
+# missing: a sentinel, then the tokens that stood there, and so on. This is called **span corruption**.
+#
+# Build `span_corruption(tokens, spans, sentinel_ids, eos_id)`, which gives two lists of ints, `inputs` and `targets`. `tokens`
+# is a list of ints. `spans` is a list of pairs `(start, length)`, sorted, and none overlaps another. The first span gets the
+# first of `sentinel_ids`, the second the second, and so on; there may be more ids than spans.
+#
+# - `inputs`: the tokens, with each span replaced by its sentinel. There is no eos.
+# - `targets`: for each span its sentinel and its tokens; at the very end `eos_id`, and nothing between the last token and it.
+# - Two spans that touch keep a sentinel each. Without spans, the targets are `[eos_id]`. The caller's lists stay as they are.
+#
+# **By hand:** the tokens `[7, 3, 9, 4, 5, 8]` with the spans `[(1, 2), (4, 1)]`, the sentinels 99 and 98, and eos 1 give the
+# inputs `[7, 99, 4, 98, 8]` and the targets `[99, 3, 9, 98, 5, 1]`.
+#
+# | you see | likely cause |
+# |---|---|
+# | the end of the sentence is missing | what follows the last span is not copied |
+# | a span swallows too much or too little | the second number of a pair is its length, not its end |
+# | two gaps with the same sentinel | every span takes the first of `sentinel_ids` |
+# | a token of one span appears in the inputs, too | the next piece does not begin at `start + length` |
 
 # %% [markdown] hints="span_corruption"
 

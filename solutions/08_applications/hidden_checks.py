@@ -8,6 +8,7 @@ CASES: dict[str, list[dict]] = {
     # sample_token
     # generate
     # span_corruption
+    "span_corruption": [{"seed": 8301, "seq": 17, "spans": 4}, {"seed": 8302, "seq": 7, "spans": 1}],
     # relative_position_bucket
     # T5
     # patchify

@@ -16,6 +16,31 @@ from autograder.framework.known_answers import edits
 
 # span_corruption
 
+HEAD, PAIRS, REST = "inputs, targets, place = [], [], 0", "zip(sentinel_ids, spans)", "+ list(tokens[place:])"
+edits("span_corruption", {
+    "uses-builtin": {"solution": f"{HEAD} → from utils import reference; "
+                                 f"return reference.span_corruption(tokens, spans, sentinel_ids, eos_id)\n    {HEAD}"},
+    "changes-input": {
+        "solution": [f"{HEAD} → {HEAD}; tokens.append(eos_id); tokens.pop(0) if False else None",
+                     f"{PAIRS} → zip(list(sentinel_ids), [spans.pop(0) for _ in range(len(spans))])"],
+        "from-the-back": "list(tokens) → tokens",
+        "iterator": "next(names) → sentinel_ids.pop(0)",
+    },
+    "same-sentinel": {
+        "solution": [f"{PAIRS} → [(sentinel_ids[0], span) for span in spans]",
+                     f"{PAIRS} → [(sentinel_ids[-1], span) for span in spans]",
+                     (" sentinel]\n →  sentinel_ids[0]]\n", "[sentinel, *tokens → [sentinel_ids[0], *tokens")],
+        "from-the-back": "sentinel_ids[number] → sentinel_ids[0]", "iterator": "next(names) → sentinel_ids[0]",
+        "while-loop": "sentinel_ids[number] → sentinel_ids[0]", "recursive": "sentinel_ids[1:] → sentinel_ids",
+    },
+    "no-eos": {
+        "solution": [", targets + [eos_id] → , targets", (f"{REST} → {REST} + [eos_id]", ", targets + [eos_id] → , targets")],
+        "from-the-back": "targets = list(tokens), [eos_id] → targets = list(tokens), []",
+        "while-loop": "[*targets, eos_id] → targets", "recursive": "(list(tokens), [eos_id]) → (list(tokens), [])",
+        "iterator": "    targets.append(eos_id)\n →",
+    },
+})  # fmt: skip
+
 # relative_position_bucket
 
 # T5
