@@ -298,6 +298,35 @@ check("span_corruption")
 
 # %% [markdown] slug="bucket-text"
 # ### Exercise: `relative_position_bucket`
+#
+# T5 has no table of positions. Each head learns instead how much it likes a key that stands so many places away, and adds that
+# number to the score. A few places more or less matter near the query and hardly at all far from it. So distances share
+# **buckets**, and the number is learned for the bucket: a **relative position bias**.
+#
+# Build `relative_position_bucket(relative_position, bidirectional=True, num_buckets=32, max_distance=128)`. The relative
+# position is the key's place minus the query's: negative for a key behind the query. It is int64 of any shape, and so is the
+# result.
+#
+# 1. **Whose buckets.** With `bidirectional=True` (an encoder), keys ahead, above 0, get the upper half of the buckets and all
+#    others the lower half. The distance is the absolute value. With `bidirectional=False` (a decoder) all buckets are for the
+#    keys behind, and a key ahead counts as distance 0.
+# 2. **Near.** Let $n$ be the number of buckets of a side and $e$ half of it, rounded down. The distances $0 \dots e - 1$ have
+#    one bucket each.
+# 3. **Far.** From $e$ on the buckets widen with the logarithm up to `max_distance` $m$; beyond it all get the last one:
+#
+# $$\min\left(e + \left\lfloor \frac{\ln(\text{distance} / e)}{\ln(m / e)} \cdot (n - e) \right\rfloor,\ n - 1\right)$$
+#
+# Where the fraction comes out as a whole number, rounding may push it to either side; both neighbours count as right.
+#
+# **By hand:** with the defaults, $n = 16$ and $e = 8$. A key 3 places behind (−3) is in bucket 3, one 3 places ahead in
+# $16 + 3 = 19$. 20 places behind: $\ln(20/8) / \ln(128/8) \cdot 8 = 0.916 / 2.773 \cdot 8 = 2.64$, so bucket $8 + 2 = 10$.
+#
+# | you see | likely cause |
+# |---|---|
+# | right for near keys, wrong for far ones | the wrong number of buckets in the logarithm: halved too late, or not at all |
+# | bucket 32 or more | the minimum with the last bucket is missing |
+# | left and right exchanged | query minus key, or the wrong sign compared with 0 |
+# | floats, or `-9223372036854775808` | a logarithm of 0, or no rounding back to integers |
 
 # %% [markdown] hints="relative_position_bucket"
 

@@ -10,6 +10,9 @@ CASES: dict[str, list[dict]] = {
     # span_corruption
     "span_corruption": [{"seed": 8301, "seq": 17, "spans": 4}, {"seed": 8302, "seq": 7, "spans": 1}],
     # relative_position_bucket
+    "relative_position_bucket": [
+        {"seed": 8401, "num_buckets": 20, "max_distance": 37}, {"seed": 8402, "num_buckets": 64, "max_distance": 300},
+    ],
     # T5
     # patchify
     # ViT

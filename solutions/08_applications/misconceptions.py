@@ -43,6 +43,32 @@ edits("span_corruption", {
 
 # relative_position_bucket
 
+AHEAD, BEHIND, ZEROS = "(relative_position > 0)", "(-relative_position).clamp(min=0)", "first = torch.zeros_like("
+edits("relative_position_bucket", {
+    "uses-builtin": {"solution": f"{ZEROS} → from utils import reference; return reference.relative_position_bucket("
+                                 f"relative_position, bidirectional, num_buckets, max_distance)\n    {ZEROS}"},
+    "changes-input": {
+        "solution": ["relative_position.abs() → relative_position.abs_()",
+                     "(-relative_position).clamp(min=0) → relative_position.neg_().clamp_(min=0)"],
+        "in-place-of-a-copy": "buckets = distance.clone() → buckets = relative_position.copy_(distance)",
+    },
+    "sign-flipped": {
+        "solution": [f"{ZEROS} → relative_position = -relative_position; {ZEROS}", f"{AHEAD} → (relative_position < 0)",
+                     f"{BEHIND} → relative_position.clamp(min=0)"],
+        "float32": [f"{AHEAD} → (relative_position < 0)",
+                    (f"{AHEAD} → (relative_position < 0)", f"{BEHIND} → relative_position.clamp(min=0)")],
+        "log-base": "-relative_position.clamp(max=0) → relative_position.clamp(min=0)",
+        "one-by-one": "for position in relative_position.reshape(-1) → for position in (-relative_position).reshape(-1)",
+    },
+    "not-bidirectional": {
+        "solution": ["if bidirectional: → if False:", f"num_buckets * {AHEAD} → 0 * relative_position",
+                     f"        num_buckets //= 2\n        first = num_buckets * {AHEAD} →",
+                     f"first = num_buckets * {AHEAD}\n        distance = relative_position.abs() → distance = {BEHIND}"],
+        "boundaries": f"num_buckets * {AHEAD} → 0", "float32": "if bidirectional: → if False:",
+        "one-by-one": "(position, half) if bidirectional → (position, 0) if bidirectional",
+    },
+})  # fmt: skip
+
 # T5
 
 # patchify

@@ -41,6 +41,33 @@ edits("span_corruption", {
 
 # relative_position_bucket
 
+LOGARITHM, SHARE = "torch.log(distance.clamp(min=1).double() / exact)", "(share * (num_buckets - exact)).long()"
+edits("relative_position_bucket", {
+    "is always bidirectional": {"solution": "if bidirectional: → if True:"},
+    "never halves the buckets": {"solution": "        num_buckets //= 2\n →"},
+    "has 32 buckets": {"solution": "    exact = → \n    num_buckets = 16 if bidirectional else 32\n    exact ="},
+    "reaches to 128 always": {"solution": "math.log(max_distance → math.log(128"},
+    "stops at the exact ones": {"solution": "torch.where(distance < exact, distance, far) → distance.clamp(max=exact)"},
+    "widens in a straight line": {"solution": f"{LOGARITHM} / math.log(max_distance / exact) → "
+                                              "(distance - exact).double() / (max_distance - exact)"},
+    "runs over its last bucket": {"solution": "    far = far.clamp(max=num_buckets - 1)\n →"},
+    "rounds up": {"solution": f"{SHARE} → (share * (num_buckets - exact)).ceil().long()"},
+    "rounds": {"solution": f"{SHARE} → (share * (num_buckets - exact)).round().long()"},
+    "returns floats": {"solution": f"exact + {SHARE} → exact + (share * (num_buckets - exact)).floor()"},
+    "returns int32": {"solution": "return first + torch.where(distance < exact, distance, far) → "
+                                  "return (first + torch.where(distance < exact, distance, far)).int()"},
+    "counts keys ahead by their distance in one direction": {"solution": "(-relative_position).clamp(min=0) → "
+                                                                         "relative_position.abs()"},
+    "counts all keys ahead as one": {"solution": "relative_position.abs() → (-relative_position).clamp(min=0)"},
+    "leaves the logarithm out of the length": {"solution": "math.log(max_distance / exact) → math.log(max_distance)"},
+    "leaves the boundaries on the CPU": {"boundaries": ", device=distance.device →"},
+    "drops axes of size 1": {"solution":
+        "return first + torch.where(distance < exact, distance, far) → "
+        "return (first + torch.where(distance < exact, distance, far)).squeeze()"},
+    "takes its own place for one ahead": {"solution": "relative_position > 0 → relative_position >= 0"},
+    "gives the distance itself, cut": {"solution": "exact = num_buckets // 2 → return relative_position.abs().clamp(max=31)"},
+})  # fmt: skip
+
 # T5
 
 # patchify

@@ -1,5 +1,9 @@
 """Right answers in other styles, which must all earn full points and no name."""
 
+import math
+
+import torch
+
 from autograder.framework.known_answers import edits, variant
 
 # mask_tokens
@@ -72,6 +76,60 @@ def spans_by_recursion(tokens, spans, sentinel_ids, eos_id):
     return tokens[:start] + sentinel + inputs, sentinel + tokens[start:end] + targets
 
 # relative_position_bucket
+
+FIRST, ZEROS = "first = num_buckets * (relative_position > 0)", "    first = torch.zeros_like(relative_position)\n"
+LOGARITHM = "share = torch.log(distance.clamp(min=1).double() / exact) / math.log(max_distance / exact)"
+FAR, CLAMP = "far = exact + (share * (num_buckets - exact)).long()", "    far = far.clamp(max=num_buckets - 1)\n"
+LAST = "return first + torch.where(distance < exact, distance, far)"
+edits("relative_position_bucket", {
+    "float32": {"solution": (  # as the original does it, in a running sum
+        "distance.clamp(min=1).double() / exact) → distance.float().clamp(min=1e-6) / exact)",
+        f"{FIRST} → first = first + (relative_position > 0).to(torch.long) * num_buckets",
+        f"{CLAMP} →     far = torch.min(far, torch.full_like(far, num_buckets - 1))", "(share * (num_buckets - exact)).long() "
+        "→ (share * (num_buckets - exact)).to(torch.long)",
+    )},
+    "boundaries": {"solution": (  # where each bucket begins
+        f"{LOGARITHM} → wide = num_buckets - exact\n"
+        "    begins = [exact * (max_distance / exact) ** (j / wide) for j in range(1, wide)]",
+        f"{FAR} → begins = torch.tensor(begins, dtype=torch.float64, device=distance.device)", f"{CLAMP} →",
+        f"{LAST} → far = exact + torch.bucketize(distance.double(), begins, right=True)\n"
+        "    return first + distance.clamp(max=exact - 1) + (distance >= exact) * (far - exact + 1)",
+    )},
+    "count-passed": {"solution": (  # how many boundaries lie behind the distance, with powers and no logarithm
+        f"{LOGARITHM} → steps = torch.arange(1, num_buckets - exact, device=distance.device).double()",
+        f"{FAR} → begins = exact * (max_distance / exact) ** (steps / (num_buckets - exact))", f"{CLAMP} →",
+        f"{LAST} → passed = (distance[..., None] >= begins - 1e-9).sum(-1)\n"
+        "    return first + distance.clamp(max=exact) + passed",
+    )},
+    "log-base": {"solution": (
+        f"{LOGARITHM} → x = distance.clamp(min=exact).to(torch.float64)\n"
+        "    share = (x.log2() - math.log2(exact)) / (math.log2(max_distance) - math.log2(exact))",
+        f"{FAR} → far = exact + torch.floor((share * (num_buckets - exact)).clamp(max=num_buckets - exact - 1)).to(distance)",
+        f"{CLAMP} →", "(-relative_position).clamp(min=0) → -relative_position.clamp(max=0)",
+    )},
+    "in-place-of-a-copy": {"solution": (
+        f"{LAST} → buckets = distance.clone()\n    buckets[distance >= exact] = far[distance >= exact]\n    return buckets + first",
+        f"{ZEROS} →     first = 0\n", "distance = relative_position.abs() → distance = torch.maximum(relative_position, -relative_position)",
+    )},
+})  # fmt: skip
+
+
+@variant("relative_position_bucket", "one-by-one")
+def buckets_in_python(relative_position, bidirectional=True, num_buckets=32, max_distance=128):
+    half = num_buckets // 2 if bidirectional else num_buckets
+    exact = half // 2
+
+    def bucket(position):
+        behind, offset = (-position, 0) if position < 0 else (position, half) if bidirectional else (0, 0)
+        if position == 0:
+            offset = 0
+        if behind < exact:
+            return offset + behind
+        wide = int(math.log(behind / exact) / math.log(max_distance / exact) * (half - exact))
+        return offset + min(exact + wide, half - 1)
+
+    found = [bucket(position) for position in relative_position.reshape(-1).tolist()]
+    return torch.tensor(found, dtype=torch.int64, device=relative_position.device).reshape(relative_position.shape)
 
 # T5
 
