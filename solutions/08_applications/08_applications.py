@@ -323,7 +323,7 @@ check("span_corruption")
 #
 # | you see | likely cause |
 # |---|---|
-# | right for near keys, wrong for far ones | the wrong number of buckets in the logarithm: halved too late, or not at all |
+# | right for near keys, wrong for far ones | one of $n$, $e$ and $m$ stands in the place of another
 # | bucket 32 or more | the minimum with the last bucket is missing |
 # | left and right exchanged | query minus key, or the wrong sign compared with 0 |
 # | floats, or `-9223372036854775808` | a logarithm of 0, or no rounding back to integers |
@@ -492,6 +492,27 @@ check("T5")
 
 # %% [markdown] slug="patchify-text"
 # ### Exercise: `patchify`
+#
+# A transformer reads a sequence of vectors, and a picture is a grid of pixels. So the picture is cut into square **patches**,
+# and each patch, all of its numbers in one row, is a word of the sentence.
+#
+# Build `patchify(images, patch_size)`. `images` has shape `(batch, channels, height, width)`, the result
+# `(batch, patches, channels * patch_size²)`.
+#
+# - The patches come row by row, as one reads: from left to right, then the next row of patches.
+# - The numbers of one patch come channel by channel; inside a channel row by row.
+# - Unless `patch_size` divides the height and the width, a `ValueError` names `patch_size` and the sizes.
+# - `F.unfold` and `nn.Unfold` do this in one call and may not be used.
+#
+# **By hand:** one channel of 2 × 4 pixels, `[[1, 2, 3, 4], [5, 6, 7, 8]]`, and `patch_size=2`: two patches,
+# `[1, 2, 5, 6]` and `[3, 4, 7, 8]`.
+#
+# | you see | likely cause |
+# |---|---|
+# | `[1, 2, 3, 4]` as the first patch | a reshape alone: it cuts the memory where it lies, and moves nothing |
+# | right for one channel, wrong for three | the channels stand behind the pixels, or in front of the patches |
+# | right for square pictures alone | height and width are mixed up |
+# | an error about a shape and no `ValueError` | one of the sides is not looked at |
 
 # %% [markdown] hints="patchify"
 

@@ -15,6 +15,10 @@ CASES: dict[str, list[dict]] = {
     ],
     # T5
     # patchify
+    "patchify": [
+        {"seed": 8601, "batch": 1, "channels": 5, "rows": 3, "columns": 2, "patch_size": 5},
+        {"seed": 8602, "batch": 2, "channels": 1, "rows": 2, "columns": 7, "patch_size": 3},
+    ],
     # ViT
     # box_iou
 }  # fmt: skip

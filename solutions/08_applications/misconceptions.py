@@ -73,6 +73,31 @@ edits("relative_position_bucket", {
 
 # patchify
 
+CUT, ORDER = "x = images.reshape(", "permute(0, 2, 4, 1, 3, 5)"
+UNFOLD = "rows, columns = → return torch.nn.{} \n    rows, columns ="
+edits("patchify", {
+    "uses-builtin": {"solution": [
+        UNFOLD.format("functional.unfold(images, patch_size, stride=patch_size).mT"),
+        UNFOLD.format("Unfold(patch_size, stride=patch_size)(images).transpose(1, 2)"),
+        UNFOLD.format("functional.unfold(images, (patch_size,) * 2, stride=patch_size).permute(0, 2, 1).contiguous()"),
+        "rows, columns = → from utils import reference; return reference.patchify(images, patch_size)\n    rows, columns =",
+    ]},
+    "not-differentiable": {"solution": [f"{CUT} → x = images.detach().reshape(", f"{CUT} → x = torch.tensor(images.tolist()).reshape("]},
+    "changes-input": {"solution": f"{CUT} → images -= images.mean(); {CUT}", "chunks": "images.split( → images.mul_(2.0).split("},
+    "column-order": {
+        "solution": [f"{ORDER} → permute(0, 4, 2, 1, 3, 5)", f"{ORDER} → permute(0, 2, 4, 1, 5, 3)",
+                     f"{ORDER} → permute(0, 4, 2, 1, 5, 3)"],
+        "tensor-unfold": "x.movedim(1, 3).flatten(3).flatten(1, 2) → x.movedim(1, 3).flatten(3).transpose(1, 2).flatten(1, 2)",
+        "slices": "for y in range(0, height, patch_size) for x in range(0, width, patch_size)] → "
+                  "for x in range(0, width, patch_size) for y in range(0, height, patch_size)]",
+    },
+    "channels-last": {
+        "solution": f"{ORDER} → permute(0, 2, 4, 3, 5, 1)", "tensor-unfold": ".movedim(1, 3) → .movedim(1, 5)",
+        "slices": ".reshape(batch, -1) → .permute(0, 2, 3, 1).reshape(batch, -1)",
+        "chunks": "patch.flatten(1) → patch.movedim(1, -1).flatten(1)",
+    },
+})  # fmt: skip
+
 # ViT
 
 # box_iou

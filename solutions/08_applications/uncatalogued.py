@@ -72,6 +72,33 @@ edits("relative_position_bucket", {
 
 # patchify
 
+CUT, ORDER = "images.reshape(batch, channels, rows, patch_size, columns, patch_size)", "permute(0, 2, 4, 1, 3, 5)"
+edits("patchify", {
+    "cuts and moves nothing": {"solution": f"x.{ORDER} → x"},
+    "has rows in front of the channels": {"solution": f"{ORDER} → permute(0, 2, 4, 3, 1, 5)"},
+    "swaps rows and rows of pixels": {"solution": f"{ORDER} → permute(0, 3, 5, 1, 2, 4).reshape(batch, -1, channels, rows, columns)"},
+    "mixes up patches and pixels": {"solution": f"{CUT} → images.reshape(batch, channels, patch_size, rows, patch_size, columns)"},
+    "takes the first channel for all": {"slices": "images[:, :, → images[:, :1].expand_as(images)[:, :,"},
+    "keeps the axes of the patches": {"solution": ".reshape(batch, rows * columns, -1) → .reshape(batch, rows, columns, -1)"},
+    "puts the patches last": {"solution": ".reshape(batch, rows * columns, -1) → .reshape(batch, rows * columns, -1).mT"},
+    "looks at the height alone": {"solution": "height % patch_size or width % patch_size → height % patch_size"},
+    "looks at the width alone": {"solution": "height % patch_size or width % patch_size → width % patch_size"},
+    "looks at the area": {"solution": "height % patch_size or width % patch_size → height * width % patch_size ** 2"},
+    "asserts": {"solution": "if height % patch_size or width % patch_size: → if True: "
+        "assert height % patch_size == 0 and width % patch_size == 0, (height, width, patch_size)\n    if False:"},
+    "names no value": {"solution": "{height} x {width} does not split by patch_size={patch_size} → "
+                                   "the picture does not split into patches"},
+    "cuts off what is left over": {"slices": "if height % patch_size or width % patch_size: → "
+        "height, width = height // patch_size * patch_size, width // patch_size * patch_size\n    if False:"},
+    "reads the memory as if it lay in one piece": {"solution":
+        f"{CUT} → torch.as_strided(images, (batch, channels, rows, patch_size, columns, patch_size), "
+        "(channels * height * width, height * width, patch_size * width, width, patch_size, 1))"},
+    "takes squares alone": {"solution": "columns = height // patch_size, width // patch_size → "
+                                        "columns = height // patch_size, height // patch_size"},
+    "returns float32": {"solution": ".reshape(batch, rows * columns, -1) → .reshape(batch, rows * columns, -1).float()"},
+    "scales to colours": {"solution": "images.reshape( → (images / 255).reshape("},
+})  # fmt: skip
+
 # ViT
 
 # box_iou

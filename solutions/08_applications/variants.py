@@ -135,6 +135,40 @@ def buckets_in_python(relative_position, bidirectional=True, num_buckets=32, max
 
 # patchify
 
+RESHAPED = "x = images.reshape(batch, channels, rows, patch_size, columns, patch_size) →"
+PERMUTED = "return x.permute(0, 2, 4, 1, 3, 5).reshape(batch, rows * columns, -1) →"
+edits("patchify", {
+    "tensor-unfold": {"solution": (  # a view of windows, which is not `F.unfold`
+        f"{RESHAPED} x = images.unfold(2, patch_size, patch_size).unfold(3, patch_size, patch_size)",
+        f"{PERMUTED} return x.movedim(1, 3).flatten(3).flatten(1, 2)",
+    )},
+    "pixel-unshuffle": {"solution": (
+        f"{RESHAPED} x = F.pixel_unshuffle(images, patch_size)", f"{PERMUTED} return x.flatten(2).mT",
+        "def patchify → from torch.nn import functional as F\n\n\ndef patchify",
+    )},
+    "slices": {"solution": (
+        f"{RESHAPED} corners = [(y, x) for y in range(0, height, patch_size) for x in range(0, width, patch_size)]",
+        f"{PERMUTED} return torch.stack([images[:, :, y:y + patch_size, x:x + patch_size].reshape(batch, -1) "
+        "for y, x in corners], dim=1)",
+    )},
+    "chunks": {"solution": (
+        "if height % patch_size or width % patch_size: → if any(side % patch_size != 0 for side in (height, width)):",
+        f"{RESHAPED} strips = images.split(patch_size, dim=2)",
+        f"{PERMUTED} return torch.stack([patch.flatten(1) for strip in strips for patch in strip.split(patch_size, -1)], 1)",
+    )},
+    "convolution": {"solution": (  # one filter for each number of a patch
+        f"{RESHAPED} size = channels * patch_size ** 2\n    eye = torch.eye(size, dtype=images.dtype, device=images.device)",
+        f"{PERMUTED} filters = eye.view(size, channels, patch_size, patch_size)\n"
+        "    return torch.nn.functional.conv2d(images, filters, stride=patch_size).flatten(2).transpose(1, 2)",
+    )},
+    "gather": {"solution": (  # an index for every number
+        f"{RESHAPED} place = torch.arange(channels * height * width, device=images.device).view(channels, height, width)",
+        f"{PERMUTED} index = torch.stack([place[:, y:y + patch_size, x:x + patch_size].flatten()\n"
+        "        for y in range(0, height, patch_size) for x in range(0, width, patch_size)])\n"
+        "    return images.flatten(1)[:, index]",
+    )},
+})  # fmt: skip
+
 # ViT
 
 # box_iou
