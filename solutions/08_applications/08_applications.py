@@ -587,6 +587,25 @@ check("ViT")
 
 # %% [markdown] slug="iou-text"
 # ### Exercise: `box_iou`
+#
+# A detector draws boxes around things. How well does a box fit the true one? Divide the area that the two share by the area
+# that they cover together: 1 for equal boxes, 0 for boxes that lie apart. This is the **intersection over union**, IoU.
+#
+# Build `box_iou(a, b)` for boxes `a` `(n, 4)` and `b` `(m, 4)`. The result `(n, m)` has a number for each pair. A box is
+# $(x_0, y_0, x_1, y_1)$ with $x_0 \le x_1$ and $y_0 \le y_1$. Either list may be empty.
+#
+# - The shared part is a rectangle, too: it begins where the later of the two boxes begins, and ends where the earlier one ends.
+# - Boxes without area cover nothing together. Their number is 0, and its gradient is finite.
+#
+# **By hand:** $a = (0, 0, 4, 2)$ and $b = (1, 1, 5, 3)$ share the rectangle $(1, 1, 4, 2)$ of area 3. The areas are 8 and 8, so
+# together they cover $8 + 8 - 3 = 13$. The IoU is $3 / 13 = 0.231$.
+#
+# | you see | likely cause |
+# |---|---|
+# | numbers for boxes that lie far apart | two negative sides, multiplied |
+# | one half for a box with itself | the shared part is counted twice below |
+# | a shape `(n,)`, or an error for `n ≠ m` | no axis was added, so box $i$ meets box $i$ alone |
+# | NaN in the gradient and not in the result | 0 / 0 behind a `where`: put a 1 below **before** you divide |
 
 # %% [markdown] hints="box_iou"
 

@@ -21,4 +21,5 @@ CASES: dict[str, list[dict]] = {
     ],
     # ViT
     # box_iou
+    "box_iou": [{"seed": 8801, "n": 3, "m": 2}, {"seed": 8802, "n": 2, "m": 13}],
 }  # fmt: skip

@@ -101,3 +101,28 @@ edits("patchify", {
 # ViT
 
 # box_iou
+
+LOW, CLAMP, MINUS, RATIO = "low = torch.maximum(", ".clamp(min=0)", "[None, :] - common", "common / union.masked_fill"
+SHARED = "if x1 > x0 and y1 > y0 else 0.0 * (x0 + x1)"
+edits("box_iou", {
+    "uses-builtin": {"solution": f"{LOW} → from utils import reference; return reference.box_iou(a, b)\n    {LOW}"},
+    "not-differentiable": {
+        "solution": [f"{LOW} → a, b = a.detach(), b.detach()\n    {LOW}", "high = → a = torch.from_numpy(a.detach().numpy()); "
+                     "b = torch.from_numpy(b.detach().numpy()); low = torch.maximum(a[:, None, :2], b[None, :, :2]); high ="],
+        "masked-place": "common[there] / → common[there].detach() /",
+    },
+    "changes-input": {"solution": [f"{LOW} → a -= b.mean(0) * 0 + 1; b -= 1\n    {LOW}",
+                                   f"{LOW} → a[:, 2:] = torch.maximum(a[:, 2:], a[:, :2]) + 0.5\n    {LOW}"]},
+    "float32-inside": {"solution": [(f"{LOW} → dtype = a.dtype; a, b = a.float(), b.float()\n    {LOW}", "masked_fill(empty, 1.0)) → "
+                                  "masked_fill(empty, 1.0)).to(dtype)"),
+                                    f"{RATIO} → common.float().to(union.dtype) / union.masked_fill"]},
+    "no-clamp": {
+        "solution": f"{CLAMP} →", "four-columns": ".clamp_min(0) →", "tiny": "torch.relu(high - low) → (high - low)",
+        "masked-place": "torch.where(high > low, high - low, torch.zeros_like(high)) → (high - low)",
+        "pair-by-pair": f" {SHARED} →", "expanded": [f"{CLAMP} →", f"{CLAMP} → .abs()"],
+    },
+    "union-not-corrected": {
+        "solution": f"{MINUS} → [None, :]", "four-columns": " - common →", "expanded": ".flatten() - common → .flatten()",
+        "pair-by-pair": "area(*one) + area(*other) - shared → area(*one) + area(*other)",
+    },
+})  # fmt: skip

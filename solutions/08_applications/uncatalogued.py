@@ -102,3 +102,28 @@ edits("patchify", {
 # ViT
 
 # box_iou
+
+CLAMP, RATIO = ".clamp(min=0)", "torch.where(empty, 0.0, common / union.masked_fill(empty, 1.0))"
+edits("box_iou", {
+    "gives the shared area": {"solution": f"return {RATIO} → return common"},
+    "divides by the first area": {"solution": "common / union.masked_fill → common / area_a[:, None].expand_as(union).masked_fill"},
+    "divides by the smaller area": {"solution": "union = area_a[:, None] + area_b[None, :] - common → "
+                                                "union = torch.minimum(area_a[:, None], area_b[None, :])"},
+    "has NaN where nothing is covered": {"solution": f"return {RATIO} → return common / union"},
+    "hides NaN behind a where": {"solution": f"return {RATIO} → return torch.where(empty, 0.0, common / union)"},
+    "adds a little below": {"solution": f"return {RATIO} → return common / (union + 1e-6)"},
+    "has 1 where nothing is covered": {"solution": "torch.where(empty, 0.0, → torch.where(empty, 1.0,"},
+    "compares a box with the one in its row": {"solution": ("[:, None, :2] → [:, :2]", "[None, :, :2] → [:, :2]",
+        "[:, None, 2:] → [:, 2:]", "[None, :, 2:] → [:, 2:]", "area_a[:, None] + area_b[None, :] → area_a + area_b")},
+    "turns rows and columns round": {"solution": f"return {RATIO} → return {RATIO}.T"},
+    "takes width and height for corners": {"solution": (
+        "a[:, None, 2:], b[None, :, 2:] → (a[:, :2] + a[:, 2:])[:, None], (b[:, :2] + b[:, 2:])[None]",
+        "(x[:, 2:] - x[:, :2]) → x[:, 2:]")},
+    "counts pixels": {"solution": ("(high - low) → (high - low + 1)", "(x[:, 2:] - x[:, :2]) → (x[:, 2:] - x[:, :2] + 1)")},
+    "cuts the area and not the sides": {"solution": ".clamp(min=0).prod(dim=-1) → .prod(dim=-1).clamp(min=0)"},
+    "joins boxes with an outer one": {"solution": "union = area_a[:, None] + area_b[None, :] - common → "
+        "union = (torch.maximum(a[:, None, 2:], b[:, 2:]) - torch.minimum(a[:, None, :2], b[:, :2])).prod(-1)"},
+    "needs at least one box": {"solution": "low = → assert len(a) and len(b); low ="},
+    "returns float32": {"solution": f"return {RATIO} → return {RATIO}.float()"},
+    "makes its zeros on the CPU": {"masked-place": "torch.zeros_like(union) → torch.zeros(len(a), len(b), dtype=a.dtype)"},
+})  # fmt: skip

@@ -172,3 +172,50 @@ edits("patchify", {
 # ViT
 
 # box_iou
+
+LOW, HIGH = "low = torch.maximum(a[:, None, :2], b[None, :, :2]) →", "high = torch.minimum(a[:, None, 2:], b[None, :, 2:]) →"
+COMMON, UNION = "common = (high - low).clamp(min=0).prod(dim=-1) →", "union = area_a[:, None] + area_b[None, :] - common →"
+AREAS = "area_a, area_b = ((x[:, 2:] - x[:, :2]).prod(dim=-1) for x in (a, b)) →"
+EMPTY, RATIO = "empty = union == 0 →", "return torch.where(empty, 0.0, common / union.masked_fill(empty, 1.0)) →"
+edits("box_iou", {
+    "four-columns": {"solution": (  # each coordinate by its own name
+        f"{LOW} ax0, ay0, ax1, ay1 = a.unsqueeze(1).unbind(-1)", f"{HIGH} bx0, by0, bx1, by1 = b.unsqueeze(0).unbind(-1)",
+        f"{COMMON} wide = (torch.min(ax1, bx1) - torch.max(ax0, bx0)).clamp_min(0)\n"
+        "    tall = (torch.min(ay1, by1) - torch.max(ay0, by0)).clamp_min(0)\n    common = wide * tall",
+        AREAS, f"{UNION} union = (ax1 - ax0) * (ay1 - ay0) + (bx1 - bx0) * (by1 - by0) - common",
+    )},
+    "tiny": {"solution": (  # divides by at least the smallest number that there is
+        EMPTY, f"{RATIO} return common / union.clamp(min=torch.finfo(union.dtype).tiny)",
+        "(high - low).clamp(min=0) → torch.relu(high - low)",
+    )},
+    "masked-place": {"solution": (
+        f"{EMPTY} there = union > 0", f"{RATIO} result = torch.zeros_like(union)\n"
+        "    result[there] = common[there] / union[there]\n    return result",
+        "(high - low).clamp(min=0) → torch.where(high > low, high - low, torch.zeros_like(high))",
+    )},
+    "one-when-empty": {"solution": (EMPTY, f"{RATIO} return common / (union + (union == 0))")},
+    "expanded": {"solution": (
+        f"{LOW} n, m = len(a), len(b)\n    pairs = torch.cat([a.repeat_interleave(m, 0), b.repeat(n, 1)], dim=1)",
+        f"{HIGH} low, high = pairs[:, [0, 1, 4, 5]].view(-1, 2, 2).amax(1), pairs[:, [2, 3, 6, 7]].view(-1, 2, 2).amin(1)",
+        f"{UNION} union = (area_a[:, None] + area_b).flatten() - common",
+        f"{RATIO} return torch.where(empty, 0.0, common / union.masked_fill(empty, 1.0)).view(n, m)",
+    )},
+})  # fmt: skip
+
+
+@variant("box_iou", "pair-by-pair")
+def box_iou_by_loop(a, b):
+    def area(x0, y0, x1, y1):
+        return (x1 - x0) * (y1 - y0)
+
+    rows = []
+    for one in a:
+        row = [a.new_zeros(0)]
+        for other in b:
+            x0, y0 = torch.max(one[:2], other[:2])
+            x1, y1 = torch.min(one[2:], other[2:])
+            shared = area(x0, y0, x1, y1) if x1 > x0 and y1 > y0 else 0.0 * (x0 + x1)
+            whole = area(*one) + area(*other) - shared
+            row.append((shared / whole if whole > 0 else 0.0 * whole).reshape(1))
+        rows.append(torch.cat(row))
+    return torch.stack(rows) if rows else a.new_zeros(0, len(b))
