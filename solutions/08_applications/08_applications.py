@@ -536,6 +536,34 @@ check("patchify")
 
 # %% [markdown] slug="vit-text"
 # ### Exercise: `ViT`
+#
+# The **vision transformer** is BERT's encoder for patches. What has to be added is small: a way into the model and a way out.
+#
+# - **In.** A linear layer turns each patch into a vector, the **patch embedding**. In front of them all stands one more vector,
+#   the same for every picture and learned: the **class token**. Then each place gets its learned position.
+# - **Out.** The class token says nothing of its own, so it is free to collect what the patches say. After the last block the
+#   classifier reads it, and nothing else.
+#
+# Build `ViT(image_size, patch_size, channels, num_classes, d_model, num_heads, d_ff, num_layers, dropout=0.0)`. Given are
+# `patch_embedding`, `class_token` and `positions`. `load_pretrained` is given too and looks for these names as well:
+#
+# - `blocks`: an `nn.ModuleList` of `num_layers` pre-norm blocks with exact GELU (`gelu_block`), eps 1e-12;
+# - `norm`: a `LayerNorm` with eps 1e-12, applied after the last block (pre-norm blocks leave their sum as it is);
+# - `classifier`: an `nn.Linear` from `d_model` to `num_classes`.
+#
+# `encode(images)` gives what the class token and each patch became, normed: `(batch, patches + 1, d_model)`. `forward(images)`
+# gives the logits `(batch, num_classes)`. Dropout acts in the blocks, and on the sum of embeddings and positions.
+#
+# **By hand:** pictures of 224 × 224 pixels in patches of 16: $(224 / 16)^2 = 196$ patches of $3 \cdot 16^2 = 768$ numbers each,
+# and 197 vectors in every block.
+#
+# | you see | likely cause |
+# |---|---|
+# | `unexpected vit.layernorm.weight` | no part of the model is called `norm` |
+# | `unexpected the model's …` | a part has another name than the list above says |
+# | patches may change places and nothing happens | the positions are not added |
+# | right shape, wrong logits | another vector than the first one is classified, or the norm is missing |
+# | right at home, slightly off for tiny numbers | an eps of 1e-5 is left in one of the norms |
 
 # %% [markdown] hints="ViT"
 

@@ -20,6 +20,12 @@ CASES: dict[str, list[dict]] = {
         {"seed": 8602, "batch": 2, "channels": 1, "rows": 2, "columns": 7, "patch_size": 3},
     ],
     # ViT
+    "ViT": [
+        {
+            "seed": 8701, "batch": 2, "grid": 2, "patch_size": 1, "channels": 2, "classes": 3, "num_heads": 1, "d_head": 7,
+            "layers": 3,
+        },
+    ],
     # box_iou
     "box_iou": [{"seed": 8801, "n": 3, "m": 2}, {"seed": 8802, "n": 2, "m": 13}],
 }  # fmt: skip

@@ -1,6 +1,7 @@
 """Wrong answers, by the catalogue id that names the mistake: edits of the solution and of right answers in other styles."""
 
-from autograder.framework.known_answers import edits
+from autograder.framework.known_answers import edits, misconception
+from utils import reference
 
 # mask_tokens
 
@@ -99,6 +100,54 @@ edits("patchify", {
 })  # fmt: skip
 
 # ViT
+
+@misconception("ViT", "uses-builtin")
+class TheReferencesViT(reference.ViT):
+    pass
+
+
+READ, JOINED, NORMED = "self.encode(images)[:, 0]", "self.positions(torch.cat([first, x], dim=1))", "return self.norm(x)"
+EMBED = "x = self.patch_embedding(patchify(images, self.patch_size))"
+NO_TOKEN = f"{JOINED} → (x + self.positions.table[1:])"
+edits("ViT", {
+    "uses-builtin": {"solution": [
+        ("gelu_block(d_model, num_heads, d_ff, dropout, norm_first=True, eps=1e-12)\n → nn.TransformerEncoderLayer("
+         "d_model, num_heads, d_ff, dropout, 'gelu', 1e-12, True, True)\n"),
+        (f"{NORMED} → return self.norm(x) + 0 * self.more(x, x, x)[0]",
+         "self.dropout = → self.more = nn.MultiheadAttention(d_model, num_heads, batch_first=True); self.dropout ="),
+    ]},
+    "not-differentiable": {
+        "solution": [f"{EMBED} → {EMBED.replace('images,', 'images.detach(),')}", f"{EMBED} → {EMBED}.detach()",
+                     "expand(len(x), 1, -1) → data.expand(len(x), 1, -1)", "x = block(x) → x = block(x.detach())",
+                     "nn.Parameter(torch.zeros(d_model)) → nn.Parameter(torch.zeros(d_model), requires_grad=False)"],
+        "places-apart": "table = self.positions.table → table = self.positions.table.detach()",
+    },
+    "changes-input": {"solution": f"{EMBED} → images -= images.mean(); {EMBED}", "torch-norms": "p = self.patch_size → "
+                      "p = self.patch_size; images.clamp_(-1, 1)"},
+    "float32-inside": {"solution": ["first = → x = x.float().to(x.dtype); first =", f"{NORMED} → return self.norm(x).float().to(x.dtype)"],
+                       "norm-of-one": "return x\n → return x.float().to(x.dtype)\n"},
+    "no-class-token": {
+        "solution": [f"{READ} → self.encode(images).mean(dim=1)", f"{READ} → self.encode(images)[:, 1:].mean(dim=1)",
+                     f"{READ} → self.encode(images)[:, -1]", (NO_TOKEN, f"{READ} → self.encode(images).mean(dim=1)"),
+                     (NO_TOKEN,), f"{READ} → self.encode(images)[:, 1]", f"{READ} → self.encode(images).amax(dim=1)",
+                     ("torch.cat([first, x], dim=1) → x", f"{READ} → self.encode(images).mean(dim=1)")],
+        "norm-of-one": [f"{READ} → self.encode(images).mean(dim=1)", f"{READ} → self.encode(images)[:, 1:].mean(dim=1)"],
+        "places-apart": ("torch.cat((first, x), 1) → x", f"{READ} → self.encode(images).mean(dim=1)"),
+        "functions": "self.norm('vit.layernorm', x[:, 0]) → self.norm('vit.layernorm', x).mean(dim=1)",
+    },
+    "no-positions": {
+        "solution": [f"{JOINED} → torch.cat([first, x], dim=1)", f"{JOINED} → torch.cat([first + self.positions.table[0], x], dim=1)",
+                     ("self.positions(torch.cat → (torch.cat", "        x = self.dropout( →         self.positions(x[:, :1]); x = self.dropout(")],
+        "places-apart": [("patch_size)) + table[1:] → patch_size))", " + table[0]) → )"), "patch_size)) + table[1:] → patch_size))"],
+        "functions": "torch.cat((first, x), 1) + self['vit.embeddings.position_embeddings'] → torch.cat((first, x), 1)",
+    },
+    "no-final-norm": {
+        "solution": [f"{NORMED} → return x", "        self.norm = LayerNorm(d_model, 1e-12)\n →         self.norm = nn.Identity()\n"],
+        "norm-of-one": "self.norm(self.encode(images)[:, 0]) → self.encode(images)[:, 0]",
+        "sequential": "self.norm(self.blocks(x)) → self.blocks(x)",
+        "functions": "self.norm('vit.layernorm', x[:, 0]) → x[:, 0]",
+    },
+})  # fmt: skip
 
 # box_iou
 

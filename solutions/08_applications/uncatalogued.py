@@ -101,6 +101,35 @@ edits("patchify", {
 
 # ViT
 
+JOINED, EMBED = "self.positions(torch.cat([first, x], dim=1))", "self.patch_embedding(patchify(images, self.patch_size))"
+edits("ViT", {
+    "has the class token at the end": {"solution": ("torch.cat([first, x], dim=1) → torch.cat([x, first], dim=1)",
+                                                    "self.encode(images)[:, 0] → self.encode(images)[:, -1]")},
+    "adds positions to the patches alone": {"solution": f"{JOINED} → torch.cat([first, x + self.positions.table[1:]], dim=1)"},
+    "counts positions from the patches": {"solution": f"{JOINED} → torch.cat([first, self.positions(x)], dim=1)"},
+    "has its norms behind": {"solution": "norm_first=True, → norm_first=False,"},
+    "has tanh in its GELU": {"solution": "norm_first=True, eps=1e-12 → norm_first=True, eps=1e-12, approximate='tanh'"},
+    "has ReLU blocks": {"solution": "gelu_block(d_model, num_heads, d_ff, dropout, norm_first=True, eps=1e-12) → "
+                                    "EncoderBlock(d_model, num_heads, d_ff, dropout, norm_first=True)"},
+    "has another eps in its blocks": {"solution": "norm_first=True, eps=1e-12 → norm_first=True"},
+    "has another eps at the end": {"solution": "LayerNorm(d_model, 1e-12) → LayerNorm(d_model)"},
+    "goes through one block": {"solution": "in self.blocks: → in self.blocks[:1]:"},
+    "has one block under several names": {"solution": (
+        "            gelu_block( →             [gelu_block(", "eps=1e-12)\n            for _ in range(num_layers)) → "
+        "eps=1e-12)] * num_layers)")},
+    "drops in evaluation as well": {"functions": "F.dropout(x, self.p, self.training) → F.dropout(x, self.p, True)"},
+    "drops nothing": {"solution": ("self.dropout = nn.Dropout(dropout) → dropout = 0.0", "self.dropout( → (")},
+    "returns probabilities": {"solution": "self.classifier(self.encode(images)[:, 0]) → "
+                                          "self.classifier(self.encode(images)[:, 0]).softmax(dim=-1)"},
+    "reads pixels before channels": {"torch-norms": "permute(0, 2, 3, 1, 4, 5) → permute(0, 2, 3, 4, 5, 1)"},
+    "has a hidden layer to classify": {"solution": ("nn.Linear(d_model, num_classes) → nn.Linear(d_model, num_classes); "
+        "self.pooler = nn.Linear(d_model, d_model)", "self.encode(images)[:, 0] → self.pooler(self.encode(images)[:, 0]).tanh()")},
+    "names its blocks otherwise": {"solution": "self.blocks → self.layers"},
+    "forgets to attend": {"solution": "x = block(x) → x = x + block.feed_forward(block.norm2(x))"},
+    "makes its table on the CPU": {"written-into-a-table": "x.new_empty(len(x), x.shape[1] + 1, x.shape[2]) → "
+                                                           "torch.empty(len(x), x.shape[1] + 1, x.shape[2], dtype=x.dtype)"},
+})  # fmt: skip
+
 # box_iou
 
 CLAMP, RATIO = ".clamp(min=0)", "torch.where(empty, 0.0, common / union.masked_fill(empty, 1.0))"

@@ -3,6 +3,8 @@
 import math
 
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from autograder.framework.known_answers import edits, variant
 
@@ -170,6 +172,112 @@ edits("patchify", {
 })  # fmt: skip
 
 # ViT
+
+class _FromFile(nn.Module):
+    """A model whose parameters bear the names of the file, with other signs in the place of the dots."""
+
+    spare = ()
+
+    def hold(self, shapes):
+        self.numbers = nn.ParameterDict({n.replace(".", "/"): nn.Parameter(torch.zeros(s)) for n, s in shapes.items()})
+
+    def __getitem__(self, name):
+        return self.numbers[name.replace(".", "/")]
+
+    def load_pretrained(self, state_dict):
+        given = {n.replace(".", "/"): x for n, x in state_dict.items() if not n.startswith(self.spare)}
+        if missing := set(self.numbers) - set(given):
+            raise ValueError("missing: " + ", ".join(n.replace("/", ".") for n in missing))
+        if unexpected := set(given) - set(self.numbers):
+            raise ValueError("unexpected: " + ", ".join(n.replace("/", ".") for n in unexpected))
+        with torch.no_grad():
+            for name, number in self.numbers.items():
+                number.copy_(given[name])
+
+
+@variant("ViT", "functions")
+class ViTOfFunctions(_FromFile):
+    spare = ("vit.pooler",)
+
+    def __init__(self, image_size, patch_size, channels, num_classes, d_model, num_heads, d_ff, num_layers, dropout=0.0):
+        super().__init__()
+        self.layers, self.heads, self.patch, self.p = range(num_layers), num_heads, patch_size, dropout
+        patches = (image_size // patch_size) ** 2
+        shapes = {"cls_token": (1, 1, d_model), "position_embeddings": (1, patches + 1, d_model)}
+        shapes["patch_embeddings.projection.weight"] = (d_model, channels, patch_size, patch_size)
+        shapes["patch_embeddings.projection.bias"] = (d_model,)
+        shapes = {f"vit.embeddings.{name}": shape for name, shape in shapes.items()}
+        linear = {"attention.attention.query": (d_model, d_model), "attention.attention.key": (d_model, d_model),
+                  "attention.attention.value": (d_model, d_model), "attention.output.dense": (d_model, d_model),
+                  "intermediate.dense": (d_ff, d_model), "output.dense": (d_model, d_ff)}
+        sizes = {f"vit.encoder.layer.{i}.{name}": size for i in self.layers for name, size in linear.items()}
+        sizes |= {f"vit.encoder.layer.{i}.layernorm_{x}": (d_model,) for i in self.layers for x in ("before", "after")}
+        for name, size in (sizes | {"vit.layernorm": (d_model,), "classifier": (num_classes, d_model)}).items():
+            shapes |= {f"{name}.weight": size, f"{name}.bias": size[:1]}
+        self.hold(shapes)
+
+    def linear(self, name, x):
+        return torch.einsum("...i, oi -> ...o", x, self[f"{name}.weight"]) + self[f"{name}.bias"]
+
+    def norm(self, name, x):
+        x = x - x.mean(-1, keepdim=True)
+        x = x / (x.pow(2).mean(-1, keepdim=True) + 1e-12).sqrt()
+        return x * self[f"{name}.weight"] + self[f"{name}.bias"]
+
+    def drop(self, x):
+        return F.dropout(x, self.p, self.training)
+
+    def attend(self, name, x):
+        q, k, v = (self.linear(f"{name}.attention.{part}", x).unflatten(-1, (self.heads, -1)) for part in ("query", "key", "value"))
+        weights = torch.einsum("bqhd, bkhd -> bhqk", q, k).div(math.sqrt(q.shape[-1])).softmax(-1)
+        mixed = torch.einsum("bhqk, bkhd -> bqhd", self.drop(weights), v).flatten(2)
+        return self.linear(f"{name}.output.dense", mixed)
+
+    def forward(self, images):
+        kernel = "vit.embeddings.patch_embeddings.projection"
+        x = F.conv2d(images, self[f"{kernel}.weight"], self[f"{kernel}.bias"], stride=self.patch).flatten(2).transpose(1, 2)
+        first = self["vit.embeddings.cls_token"].repeat(len(images), 1, 1)
+        x = self.drop(torch.cat((first, x), 1) + self["vit.embeddings.position_embeddings"])
+        for name in (f"vit.encoder.layer.{i}" for i in self.layers):
+            x = x + self.drop(self.attend(f"{name}.attention", self.norm(f"{name}.layernorm_before", x)))
+            hidden = F.gelu(self.linear(f"{name}.intermediate.dense", self.norm(f"{name}.layernorm_after", x)))
+            x = x + self.drop(self.linear(f"{name}.output.dense", self.drop(hidden)))
+        return self.linear("classifier", self.norm("vit.layernorm", x[:, 0]))
+
+
+EMBED = "x = self.patch_embedding(patchify(images, self.patch_size)) →"
+JOIN = "x = self.dropout(self.positions(torch.cat([first, x], dim=1))) →"
+FIRST, NORMED = "first = self.class_token.expand(len(x), 1, -1) →", "return self.classifier(self.encode(images)[:, 0]) →"
+BLOCKS = "gelu_block(d_model, num_heads, d_ff, dropout, norm_first=True, eps=1e-12)"
+edits("ViT", {
+    "places-apart": {"solution": (  # the class token and the patches get their places before they are joined
+        f"{EMBED} table = self.positions.table\n"
+        "        x = self.patch_embedding(patchify(images, self.patch_size)) + table[1:]",
+        f"{FIRST} first = (self.class_token + table[0]).repeat(images.shape[0], 1, 1)",
+        f"{JOIN} x = self.dropout(torch.cat((first, x), 1))",
+    )},
+    "norm-of-one": {"solution": (  # a norm looks at each vector alone
+        "        return self.norm(x)\n →         return x\n", f"{NORMED} return self.classifier(self.norm(self.encode(images)[:, 0]))",
+    )},
+    "sequential": {"solution": (
+        "nn.ModuleList(\n →  nn.Sequential(*(\n", f"{BLOCKS}\n            for _ in range(num_layers)) → {BLOCKS}\n"
+        "            for _ in range(num_layers)))", "        for block in self.blocks:\n            x = block(x)\n →",
+        "return self.norm(x) → return self.norm(self.blocks(x))",
+    )},
+    "torch-norms": {"solution": (
+        "LayerNorm(d_model, 1e-12) → nn.LayerNorm(d_model, eps=1e-12)",
+        "block.norm1, block.norm2 = LayerNorm(d_model, eps), LayerNorm(d_model, eps) → "
+        "block.norm1 = nn.LayerNorm(d_model, eps=eps); block.norm2 = nn.LayerNorm(d_model, eps=eps)",
+        f"{EMBED} p = self.patch_size\n"
+        "        x = images.unfold(2, p, p).unfold(3, p, p).permute(0, 2, 3, 1, 4, 5).flatten(3).flatten(1, 2)\n"
+        "        x = F.linear(x, self.patch_embedding.weight, self.patch_embedding.bias)",
+        f"{FIRST} first = self.class_token.repeat(x.size(0), 1).unsqueeze(1)",
+    )},
+    "written-into-a-table": {"solution": (
+        f"{FIRST} rows = x.new_empty(len(x), x.shape[1] + 1, x.shape[2])\n"
+        "        rows[:, 0], rows[:, 1:] = self.class_token, x", f"{JOIN} x = self.dropout(self.positions(rows))",
+    )},
+})  # fmt: skip
 
 # box_iou
 
