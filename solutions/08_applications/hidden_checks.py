@@ -14,6 +14,12 @@ CASES: dict[str, list[dict]] = {
         {"seed": 8401, "num_buckets": 20, "max_distance": 37}, {"seed": 8402, "num_buckets": 64, "max_distance": 300},
     ],
     # T5
+    "T5": [
+        {
+            "seed": 8501, "batch": 2, "source_len": 3, "target_len": 5, "vocab": 17, "d_model": 5, "num_heads": 2, "d_head": 7,
+            "layers": 3,
+        },
+    ],
     # patchify
     "patchify": [
         {"seed": 8601, "batch": 1, "channels": 5, "rows": 3, "columns": 2, "patch_size": 5},

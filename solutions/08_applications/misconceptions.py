@@ -72,6 +72,52 @@ edits("relative_position_bucket", {
 
 # T5
 
+@misconception("T5", "uses-builtin")
+class TheReferencesT5(reference.T5):
+    pass
+
+
+SCORES, HEADS, LAST = "scores = q @ k.transpose(-2, -1)", "self.num_heads, inner = num_heads, num_heads * d_head", "@ self.token_embedding.weight.T"
+FLOATED, OUTPUT = "x = self.decoder_norm(x) * x.shape[-1] ** -0.5", " * x.shape[-1] ** -0.5"
+INNER = "scores = torch.einsum('bqhd, bkhd -> bhqk', q, k)"
+edits("T5", {
+    "uses-builtin": {"solution": [
+        (f"{HEADS} → {HEADS}; self.whole = nn.MultiheadAttention(d_model, 1, batch_first=True)",
+         f"        {SCORES} →         query = self.whole(query, key, key)[0]\n        {SCORES}"),
+        ("nn.ModuleList(T5Block(*sizes, crosses=False) for _ in layers) → "
+         "nn.ModuleList(nn.TransformerEncoderLayer(d_model, 1, d_ff, batch_first=True) for _ in layers)",
+         "            x = block(x, bias)\n →             x = block(x)\n"),
+    ]},
+    "not-differentiable": {
+        "solution": ["x = self.token_embedding(source) → x = self.token_embedding(source).detach()",
+                     "return table(buckets).permute → return table.weight.data[buckets].permute",
+                     "block(x, bias, memory, → block(x, bias, memory.detach(),"],
+        "boolean-masks": "table.weight.T[:, → table.weight.detach().T[:,",
+    },
+    "changes-input": {"solution": [
+        "x = self.token_embedding(source) → source %= self.token_embedding.num_embeddings - 1; x = self.token_embedding(source)",
+        "x, length = self.token_embedding(target_in), → target_in[:, 0] = 0; x, length = self.token_embedding(target_in),",
+    ]},
+    "float32-inside": {"solution": [f"{SCORES} + bias → scores = (q.float() @ k.float().transpose(-2, -1)).to(q.dtype) + bias",
+                                    f"{FLOATED} → x = self.decoder_norm(x).float().to(x.dtype){OUTPUT}"],
+                       "functions": "bhqk', q, k) + bias → bhqk', q.float(), k.float()).to(q.dtype) + bias"},
+    "scaled-attention": {
+        "solution": [f"{SCORES} → {SCORES} * {scale}" for scale in ("q.shape[-1] ** -0.5", "query.shape[-1] ** -0.5")]
+        + [f"{SCORES} + bias → scores = (q @ k.transpose(-2, -1) + bias) / math.sqrt(q.shape[-1])",
+           f"{SCORES} → {SCORES} / q.shape[-1]", f"{SCORES} → {SCORES} / (1.0 if isinstance(bias, float) else q.shape[-1] ** 0.5)",
+           f"{SCORES} → {SCORES} / (q.shape[-1] ** 0.5 if isinstance(bias, float) else 1.0)",
+           f"{SCORES} → {SCORES} * k.shape[-2] ** -0.5"],
+        "sdpa": ", bias, scale=1.0) → , bias)", "exponentials": f"{SCORES} → {SCORES} / math.sqrt(q.shape[-1])",
+        "head-by-head": "k[:, h].mT) → k[:, h].mT, alpha=q.shape[-1] ** -0.5)",
+        "functions": f"{INNER} → {INNER} / math.sqrt(q.shape[-1])",
+    },
+    "output-not-scaled": {
+        "solution": [f"{OUTPUT} →", f"{FLOATED}\n        return x {LAST} → return self.decoder_norm(x) {LAST}"],
+        "boolean-masks": "self.token_embedding.weight / math.sqrt(x.shape[-1]) → self.token_embedding.weight",
+        "tied-layer": f"{OUTPUT} →", "functions": " / math.sqrt(y.shape[-1]) →",
+    },
+})  # fmt: skip
+
 # patchify
 
 CUT, ORDER = "x = images.reshape(", "permute(0, 2, 4, 1, 3, 5)"

@@ -70,6 +70,53 @@ edits("relative_position_bucket", {
 
 # T5
 
+BIAS, MEMORY = "bias = self.position_bias(self.decoder_bias, length, False)", "memory_bias = as_bias(source_mask, x).unsqueeze(-3)"
+OUTPUT, PLACES = " * x.shape[-1] ** -0.5", "place - place[:, None]"
+edits("T5", {
+    "scales the output twice": {"solution": f"{OUTPUT} →  / x.shape[-1]"},
+    "scales the output up": {"solution": f"{OUTPUT} →  * x.shape[-1] ** 0.5"},
+    "scales the embeddings": {"solution": "x = self.token_embedding(source) → x = self.token_embedding(source) * 2.0"},
+    "sees the future": {"solution": f"{BIAS} + as_bias(past, x) → {BIAS}"},
+    "sees one token too many": {"solution": "past = create_look_ahead_mask(length) → past = torch.ones(length, length, "
+                                            "dtype=torch.bool).tril(1)"},
+    "ignores the mask in the encoder": {"solution": "bias = bias + as_bias(source_mask, x).unsqueeze(-3) → pass"},
+    "ignores the mask in cross-attention": {"solution": f"{MEMORY} → pass"},
+    "ignores the mask": {"solution": "if source_mask is not None → if False"},
+    "turns the mask round": {"solution": "masked_fill(~mask, → masked_fill(mask,"},
+    "has NaN where nothing is seen": {"solution": "scores.masked_fill(blind, 0.0).softmax(dim=-1).masked_fill(blind, 0.0) → "
+                                                  "scores.softmax(dim=-1)"},
+    "looks everywhere where nothing is seen": {"solution": "softmax(dim=-1).masked_fill(blind, 0.0) → softmax(dim=-1)"},
+    "has no bias in the encoder": {"solution": "return table(buckets).permute(2, 0, 1) → "
+        "return table(buckets).permute(2, 0, 1) * (0.0 if bidirectional else 1.0)"},
+    "has one table for both stacks": {"solution": "self.position_bias(self.decoder_bias → self.position_bias(self.encoder_bias"},
+    "takes the query's place minus the key's": {"solution": f"{PLACES} → place[:, None] - place"},
+    "looks both ways in the decoder": {"solution": "self.decoder_bias, length, False → self.decoder_bias, length, True"},
+    "looks one way in the encoder": {"solution": "source.shape[1], True → source.shape[1], False"},
+    "has the defaults of the buckets": {"solution": "self.num_buckets, self.max_distance) → num_buckets=self.num_buckets)"},
+    "counts distances from one": {"solution": f"{PLACES} → {PLACES} - 1"},
+    "norms the memory again": {"solution": "self.cross_attention(self.norm2(x), memory → self.cross_attention(self.norm2(x), "
+                                           "self.norm2(memory)"},
+    "hands the memory on without its norm": {"solution": "return self.encoder_norm(x) → return x"},
+    "has no norm at the decoder's end": {"solution": "self.decoder_norm(x) * → x *"},
+    "norms behind its sublayers": {"solution": "x = x + self.self_attention(normed, normed, bias) → "
+                                               "x = self.norm1(x + self.self_attention(x, x, bias))"},
+    "norms queries alone": {"solution": "self.self_attention(normed, normed, bias) → self.self_attention(normed, x, bias)"},
+    "leaves out a residual": {"solution": "x = x + self.cross_attention( → x = self.cross_attention("},
+    "has layer norms": {"solution": "self.norm1, self.norm2 = RMSNorm(d_model), RMSNorm(d_model) → "
+                                    "self.norm1, self.norm2 = (nn.LayerNorm(d_model, 1e-6, bias=False) for _ in range(2))"},
+    "has another eps": {"solution": "self.encoder_norm, self.decoder_norm = RMSNorm(d_model), RMSNorm(d_model) → "
+                                    "self.encoder_norm, self.decoder_norm = RMSNorm(d_model, 1e-5), RMSNorm(d_model, 1e-5)"},
+    "has GELU": {"solution": "self.feed_forward.relu = nn.ReLU() → self.feed_forward.relu = nn.GELU()"},
+    "adds the bias of places in cross-attention": {"solution": "memory_bias = 0.0 → memory_bias = self.position_bias("
+        "self.decoder_bias, max(length, memory.shape[1]), False)[:, :length, :memory.shape[1]]"},
+    "has an output of its own": {"tied-layer": "; self.output.weight = self.token_embedding.weight →"},
+    "goes through one block of the encoder": {"solution": "in self.encoder: → in self.encoder[:1]:"},
+    "has one block under several names": {"solution": "nn.ModuleList(T5Block(*sizes, crosses=False) for _ in layers) → "
+                                                      "nn.ModuleList([T5Block(*sizes, crosses=False)] * num_layers)"},
+    "makes its places on the CPU": {"solution": ", device=table.weight.device →"},
+    "has biases": {"solution": "self.w_o = nn.Linear(inner, d_model, bias=False) → self.w_o = nn.Linear(inner, d_model)"},
+})  # fmt: skip
+
 # patchify
 
 CUT, ORDER = "images.reshape(batch, channels, rows, patch_size, columns, patch_size)", "permute(0, 2, 4, 1, 3, 5)"

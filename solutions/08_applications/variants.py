@@ -135,6 +135,134 @@ def buckets_in_python(relative_position, bidirectional=True, num_buckets=32, max
 
 # T5
 
+class _FromFile(nn.Module):
+    """A model whose parameters bear the names of the file, with other signs in the place of the dots."""
+
+    spare = ()
+
+    def hold(self, shapes):
+        self.numbers = nn.ParameterDict({n.replace(".", "/"): nn.Parameter(torch.zeros(s)) for n, s in shapes.items()})
+
+    def __getitem__(self, name):
+        return self.numbers[name.replace(".", "/")]
+
+    def load_pretrained(self, state_dict):
+        given = {n.replace(".", "/"): x for n, x in state_dict.items() if not n.startswith(self.spare)}
+        if missing := set(self.numbers) - set(given):
+            raise ValueError("missing: " + ", ".join(n.replace("/", ".") for n in missing))
+        if unexpected := set(given) - set(self.numbers):
+            raise ValueError("unexpected: " + ", ".join(n.replace("/", ".") for n in unexpected))
+        with torch.no_grad():
+            for name, number in self.numbers.items():
+                number.copy_(given[name])
+
+
+@variant("T5", "functions")
+class T5OfFunctions(_FromFile):
+    spare = ("encoder.embed_tokens", "decoder.embed_tokens", "lm_head")
+
+    def __init__(self, vocab_size, d_model, num_heads, d_head, d_ff, num_layers, num_buckets=32, max_distance=128):
+        super().__init__()
+        self.layers, self.heads, self.buckets, inner = range(num_layers), num_heads, (num_buckets, max_distance), num_heads * d_head
+        shapes = {"shared.weight": (vocab_size, d_model)}
+        for stack, kinds in (("encoder", ["Self"]), ("decoder", ["Self", "EncDec"])):
+            shapes[f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"] = (num_buckets, num_heads)
+            shapes[f"{stack}.final_layer_norm.weight"] = (d_model,)
+            for block in (f"{stack}.block.{i}.layer" for i in self.layers):
+                for place, kind in enumerate(kinds):
+                    shapes |= {f"{block}.{place}.{kind}Attention.{x}.weight": (inner, d_model) for x in "qkv"}
+                    shapes[f"{block}.{place}.{kind}Attention.o.weight"] = (d_model, inner)
+                shapes[f"{block}.{len(kinds)}.DenseReluDense.wi.weight"] = (d_ff, d_model)
+                shapes[f"{block}.{len(kinds)}.DenseReluDense.wo.weight"] = (d_model, d_ff)
+                shapes |= {f"{block}.{place}.layer_norm.weight": (d_model,) for place in range(len(kinds) + 1)}
+        self.hold(shapes)
+
+    def norm(self, name, x):
+        return self[f"{name}.weight"] * x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6)
+
+    def bias(self, stack, length, both):
+        table = self[f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"]
+        place = torch.arange(length, device=table.device)
+        far = buckets_in_python(place[None, :] - place[:, None], both, *self.buckets)
+        return F.embedding(far, table).movedim(-1, 0)
+
+    def attend(self, name, x, memory, bias, allowed):
+        parts = {part: F.linear(given, self[f"{name}.{part}.weight"]) for part, given in zip("qkv", (x, memory, memory), strict=True)}
+        q, k, v = (part.unflatten(-1, (self.heads, -1)) for part in parts.values())
+        scores = torch.einsum("bqhd, bkhd -> bhqk", q, k) + bias
+        if allowed is not None:
+            scores = scores.masked_fill(~allowed.unsqueeze(-3), torch.finfo(scores.dtype).min)
+        weights = scores.softmax(-1)
+        if allowed is not None:
+            weights = weights * allowed.unsqueeze(-3)
+        return F.linear(torch.einsum("bhqk, bkhd -> bqhd", weights, v).flatten(2), self[f"{name}.o.weight"])
+
+    def feed(self, name, x):
+        inside = F.linear(self.norm(f"{name}.layer_norm", x), self[f"{name}.DenseReluDense.wi.weight"])
+        return x + F.linear(inside.clamp(min=0), self[f"{name}.DenseReluDense.wo.weight"])
+
+    def forward(self, source, target_in, source_mask=None):
+        x, y = (F.embedding(tokens, self["shared.weight"]) for tokens in (source, target_in))
+        bias, n = self.bias("encoder", source.shape[1], True), target_in.shape[1]
+        for block in (f"encoder.block.{i}.layer" for i in self.layers):
+            normed = self.norm(f"{block}.0.layer_norm", x)
+            x = self.feed(f"{block}.1", x + self.attend(f"{block}.0.SelfAttention", normed, normed, bias, source_mask))
+        memory, bias = self.norm("encoder.final_layer_norm", x), self.bias("decoder", n, False)
+        past = torch.arange(n, device=y.device)[:, None] >= torch.arange(n, device=y.device)
+        for block in (f"decoder.block.{i}.layer" for i in self.layers):
+            normed = self.norm(f"{block}.0.layer_norm", y)
+            y = y + self.attend(f"{block}.0.SelfAttention", normed, normed, bias, past)
+            normed = self.norm(f"{block}.1.layer_norm", y)
+            y = self.feed(f"{block}.2", y + self.attend(f"{block}.1.EncDecAttention", normed, memory, 0.0, source_mask))
+        y = self.norm("decoder.final_layer_norm", y)
+        return torch.einsum("btd, vd -> btv", y, self["shared.weight"]) / math.sqrt(y.shape[-1])
+
+
+SCORES, OUT = "scores = q @ k.transpose(-2, -1) + bias →", "return self.w_o(merge_heads(weights @ v)) →"
+BLIND = "blind = (scores == -torch.inf).all(dim=-1, keepdim=True) →"
+WEIGHTS = "weights = scores.masked_fill(blind, 0.0).softmax(dim=-1).masked_fill(blind, 0.0) →"
+SOURCE_BIAS = "bias = bias + as_bias(source_mask, x).unsqueeze(-3)"
+edits("T5", {
+    "sdpa": {"solution": (  # PyTorch's attention, told not to scale
+        SCORES, BLIND, f"{WEIGHTS} bias = None if isinstance(bias, float) else bias",
+        f"{OUT} return self.w_o(merge_heads(nn.functional.scaled_dot_product_attention(q, k, v, bias, scale=1.0)))",
+    )},
+    "exponentials": {"solution": (  # the softmax by hand, 0 / 1 where nothing is seen
+        BLIND, f"{WEIGHTS} top = scores.detach().amax(-1, keepdim=True).clamp(min=torch.finfo(scores.dtype).min)\n"
+        "        weights = torch.exp(scores - top)\n        total = weights.sum(-1, keepdim=True)",
+        f"{OUT} return self.w_o(merge_heads((weights / total.masked_fill(total == 0, 1.0)) @ v))",
+    )},
+    "head-by-head": {"solution": (
+        SCORES, BLIND, f"{WEIGHTS} outputs = []\n        bias = torch.zeros((), device=q.device) + bias",
+        f"{OUT} shape = (q.shape[0], q.shape[1], q.shape[2], k.shape[2])\n"
+        "        for h, extra in enumerate(bias.expand(shape).unbind(1)):\n"
+        "            scores = torch.baddbmm(extra.to(q.dtype), q[:, h], k[:, h].mT)\n"
+        "            seen = (scores > -torch.inf).any(-1, keepdim=True)\n"
+        "            weights = torch.where(seen, scores, torch.zeros_like(scores)).softmax(-1) * seen\n"
+        "            outputs.append(weights @ v[:, h])\n        return self.w_o(torch.cat(outputs, -1))",
+    )},
+    "boolean-masks": {"solution": (  # one mask a stack, made from booleans; the bias as an expanded batch
+        f"        if source_mask is not None:\n            {SOURCE_BIAS} → "
+        "        if source_mask is None: source_mask = torch.ones_like(source, dtype=torch.bool)[:, None]\n"
+        "        seen = source_mask[None] if source_mask.dim() == 2 else source_mask\n"
+        "        bias = bias.expand(len(source), -1, -1, -1).masked_fill(~seen[:, None], -torch.inf)",
+        "bias = self.position_bias(self.decoder_bias, length, False) + as_bias(past, x) → "
+        "bias = torch.where(past, self.position_bias(self.decoder_bias, length, False), -torch.inf)",
+        "return table(buckets).permute(2, 0, 1) → return table.weight.T[:, buckets]",
+        "x = self.decoder_norm(x) * x.shape[-1] ** -0.5 → x = self.decoder_norm(x)",
+        "return x @ self.token_embedding.weight.T → return nn.functional.linear(x, self.token_embedding.weight / math.sqrt(x.shape[-1]))",
+    )},
+    "tied-layer": {"solution": (  # an output layer that shares the embedding's Parameter
+        "        sizes, layers = → "
+        "        self.output = nn.Linear(d_model, vocab_size, bias=False); self.output.weight = self.token_embedding.weight\n"
+        "        sizes, layers =",
+        "return x @ self.token_embedding.weight.T → return self.output(x)",
+        "self.encoder_norm, self.decoder_norm = RMSNorm(d_model), RMSNorm(d_model) → "
+        "self.encoder_norm, self.decoder_norm = (nn.RMSNorm(d_model, eps=1e-6) for _ in range(2))",
+        "return x + self.feed_forward(self.norm2(x)) → return x.add(self.feed_forward(self.norm2(x)))",
+    )},
+})  # fmt: skip
+
 # patchify
 
 RESHAPED = "x = images.reshape(batch, channels, rows, patch_size, columns, patch_size) →"
@@ -172,28 +300,6 @@ edits("patchify", {
 })  # fmt: skip
 
 # ViT
-
-class _FromFile(nn.Module):
-    """A model whose parameters bear the names of the file, with other signs in the place of the dots."""
-
-    spare = ()
-
-    def hold(self, shapes):
-        self.numbers = nn.ParameterDict({n.replace(".", "/"): nn.Parameter(torch.zeros(s)) for n, s in shapes.items()})
-
-    def __getitem__(self, name):
-        return self.numbers[name.replace(".", "/")]
-
-    def load_pretrained(self, state_dict):
-        given = {n.replace(".", "/"): x for n, x in state_dict.items() if not n.startswith(self.spare)}
-        if missing := set(self.numbers) - set(given):
-            raise ValueError("missing: " + ", ".join(n.replace("/", ".") for n in missing))
-        if unexpected := set(given) - set(self.numbers):
-            raise ValueError("unexpected: " + ", ".join(n.replace("/", ".") for n in unexpected))
-        with torch.no_grad():
-            for name, number in self.numbers.items():
-                number.copy_(given[name])
-
 
 @variant("ViT", "functions")
 class ViTOfFunctions(_FromFile):
