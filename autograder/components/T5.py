@@ -2,7 +2,6 @@
 
 import contextlib
 from dataclasses import replace
-from typing import Any
 
 import torch
 
@@ -119,7 +118,7 @@ def takes_real_weights(candidate: Candidate, case: Case) -> None:
     checkpoints.goes_in(candidate, drawn, {name: (drawn.state or {})["shared.weight"] for name in SPARE})
 
 
-@COMPONENT.law(points=0.25, needs=takes_real_weights)
+@COMPONENT.law(points=0.25, needs=takes_real_weights, once=True)
 def listens_to_both(candidate: Candidate, case: Case) -> None:
     """The logits hang on every word of the source and on what the target has so far
 
@@ -145,7 +144,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, sized(draw(case), 1e-3), "where all embeddings are as small as 1e-3")
 
 
-@COMPONENT.law(points=0.5, needs=listens_to_both)
+@COMPONENT.law(points=0.5, needs=listens_to_both, once=True)
 def no_future(candidate: Candidate, case: Case) -> None:
     """No place of the target sees a later one
 
@@ -205,10 +204,9 @@ def far_and_other_buckets(candidate: Candidate, case: Case) -> None:
     """
     long = smooth(draw(case.at(batch=1, layers=1, source_len=140, target_len=133)))
     other = draw(case.at(batch=1, layers=1, source_len=24, target_len=23), num_buckets=12, max_distance=20)
-    for drawn, where in ((other, "for num_buckets=12 and max_distance=20"), (long, "of sentences past max_distance")):
-        if settled(candidate, shallow(case)):
-            agree(candidate, drawn, where)
-        candidate.use(drawn)
+    judge = agree if settled(candidate, shallow(case)) else lambda candidate, drawn, _: candidate.use(drawn)
+    judge(candidate, other, "for num_buckets=12 and max_distance=20")
+    judge(candidate, long, "of sentences past max_distance")
 
 
 COMPONENT.add(keeps_precision(COMPONENT, 0.25, listens_to_both, lambda case: sized(shallow(case), 1e3)))
@@ -220,11 +218,11 @@ def every_number_learns(candidate: Candidate, case: Case) -> None:
 
     Which matrix turns the decoder's vectors into logits? Stay with tensor operations on the whole path from it.
     """
-    drawn: Any = draw(case)
+    drawn = draw(case)
     checkpoints.size(candidate, drawn)
     checkpoints.every_number_learns(candidate, drawn, settled(candidate, drawn))
 
 
 COMPONENT.add(  # the last one: what was built is lost on the other device
-    any_size_and_device(COMPONENT, 0.25, listens_to_both, ("batch", "source_len", "target_len", "num_heads", "d_head"), shallow)
+    any_size_and_device(COMPONENT, 0.25, listens_to_both, ("batch", "source_len", "target_len", "num_heads"), shallow)
 )

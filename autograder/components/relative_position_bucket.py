@@ -64,10 +64,10 @@ def agree(candidate: Candidate, drawn: Drawn) -> None:
     wrong = ((got != low) & (got != high)).nonzero().flatten().tolist()
     wrong.sort(key=lambda i: abs(int(drawn.inputs["relative_position"][i])))
     if wrong:
+        right = [" or ".join(map(str, sorted({int(low[i]), int(high[i])}))) for i in wrong[:4]]
+        places = [int(drawn.inputs["relative_position"][i]) for i in wrong[:4]]
         told = "; ".join(
-            f"at {int(drawn.inputs['relative_position'][i])} expected {' or '.join(map(str, sorted({int(low[i]), int(high[i])})))}, "
-            f"got {int(got[i])}"
-            for i in wrong[:4]
+            f"at {place} expected {bucket}, got {int(got[i])}" for place, bucket, i in zip(places, right, wrong, strict=False)
         )
         options = ", ".join(f"{name}={value}" for name, value in settings.items())
         raise Failed(f"the buckets of {len(wrong)} of {len(got)} relative positions differ, for {options}. The nearest: {told}.")

@@ -286,7 +286,7 @@ def span_corruption(tokens, spans, sentinel_ids, eos_id):
     """
     ### BEGIN SOLUTION
     inputs, targets, place = [], [], 0
-    for sentinel, (start, length) in zip(sentinel_ids, spans):
+    for sentinel, (start, length) in zip(sentinel_ids, spans, strict=False):
         inputs += [*tokens[place:start], sentinel]
         place = start + length
         targets += [sentinel, *tokens[start:place]]
@@ -357,6 +357,21 @@ check("relative_position_bucket")
 
 # %% [markdown] slug="t5-text"
 # ### Exercise: `T5`, first part: attention with a bias
+#
+# T5 is an encoder-decoder like chapter 7's. What it does otherwise: RMS norms in front of each sublayer, no biases in any
+# linear layer, no scale in attention, a **relative position bias** in the place of an encoding, and one matrix for the
+# embedding and the output (**tied embeddings**).
+#
+# Complete `BiasedAttention`. Queries, keys and values are split into heads as in chapter 4. The weights are
+#
+# $$\text{softmax}(q k^\top + \text{bias})$$
+#
+# and nothing is divided by $\sqrt{d_{head}}$: T5 starts from weights that are smaller, and the checkpoints were trained that way.
+# `bias` can be broadcast to the scores `(batch, num_heads, q_len, k_len)`; where a key must not be seen it is $-\infty$. It may
+# also be the number 0.0. A query that may attend to nothing gets 0 from attention, as in chapter 2.
+#
+# **By hand:** a query with the scores $(0, 0)$ and the bias $(0, \ln 3)$ gives the two keys the weights
+# $(\tfrac14, \tfrac34)$, whatever $d_{head}$ is.
 
 # %% [markdown] hints="T5"
 
@@ -388,6 +403,14 @@ class BiasedAttention(nn.Module):
         return self.w_o(merge_heads(weights @ v))
         ### END SOLUTION
 
+# %% [markdown] slug="t5-block-text"
+# ### Exercise: `T5`, second part: the block
+#
+# Each sublayer reads a normed copy of `x`, and what it finds is added to `x` (pre-norm). The order is self-attention;
+# cross-attention, where there is a memory; the feed-forward network. `norm1`, `norm2` … belong to the sublayers in that order,
+# so in the decoder the network has `norm3`. In self-attention keys and values come from the same normed copy as the queries.
+# The memory is normed already and goes in as it is.
+
 # %% exercise="T5-block"
 RMSNorm = my.RMSNorm
 
@@ -416,6 +439,31 @@ class T5Block(nn.Module):
         x = x + self.cross_attention(self.norm2(x), memory, memory_bias)
         return x + self.feed_forward(self.norm3(x))
         ### END SOLUTION
+
+# %% [markdown] slug="t5-model-text"
+# ### Exercise: `T5`, third part: the model
+#
+# `load_pretrained` is given. It looks for `encoder` and `decoder`, each an `nn.ModuleList` of `num_layers` blocks, and for
+# `encoder_norm` and `decoder_norm`, the RMS norms at the end of each stack. Everything else is there.
+#
+# - `position_bias(table, length, bidirectional)`: `(num_heads, length, length)`; row = query, column = key. Take the model's
+#   `num_buckets` and `max_distance`.
+# - `encode(source, source_mask)`: embed, blocks, norm. The encoder looks both ways.
+# - `decode(target_in, memory, source_mask)`: the same with the decoder's table, one way; the future is hidden. In
+#   cross-attention there is no position bias. After the norm the vectors are multiplied by $d_{model}^{-0.5}$; then the
+#   embedding's own matrix turns them into logits.
+# - `source_mask` is `True` where the source may be seen, or None. It has 2 axes, `(1, seq)`, or 3, `(batch, 1, seq)`, as
+#   `create_padding_mask` makes it; the axis of the heads is missing. It hides tokens in the encoder **and** in cross-attention.
+#   `as_bias` turns a mask into numbers to add.
+#
+# | you see | likely cause |
+# |---|---|
+# | logits too large by one factor | the output is not multiplied by $d_{model}^{-0.5}$ |
+# | right for one token, wrong for two | the scores are divided, or the bias is transposed |
+# | right up to some length, wrong beyond | `num_buckets` and `max_distance` are not handed on |
+# | NaN for a sentence that is all padding | the softmax of a row of $-\infty$ |
+# | `The size of tensor a … must match`, where the mask is added | the mask has no axis for the heads |
+# | a later word changes an earlier row of the logits | the look-ahead mask is missing: the bias hides nothing |
 
 # %% exercise="T5"
 def as_bias(mask, like):

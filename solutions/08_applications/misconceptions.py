@@ -17,7 +17,7 @@ from utils import reference
 
 # span_corruption
 
-HEAD, PAIRS, REST = "inputs, targets, place = [], [], 0", "zip(sentinel_ids, spans)", "+ list(tokens[place:])"
+HEAD, PAIRS, REST = "inputs, targets, place = [], [], 0", "zip(sentinel_ids, spans, strict=False)", "+ list(tokens[place:])"
 edits("span_corruption", {
     "uses-builtin": {"solution": f"{HEAD} → from utils import reference; "
                                  f"return reference.span_corruption(tokens, spans, sentinel_ids, eos_id)\n    {HEAD}"},
@@ -72,12 +72,14 @@ edits("relative_position_bucket", {
 
 # T5
 
+
 @misconception("T5", "uses-builtin")
 class TheReferencesT5(reference.T5):
     pass
 
 
-SCORES, HEADS, LAST = "scores = q @ k.transpose(-2, -1)", "self.num_heads, inner = num_heads, num_heads * d_head", "@ self.token_embedding.weight.T"
+SCORES, LAST = "scores = q @ k.transpose(-2, -1)", "@ self.token_embedding.weight.T"
+HEADS = "self.num_heads, inner = num_heads, num_heads * d_head"
 FLOATED, OUTPUT = "x = self.decoder_norm(x) * x.shape[-1] ** -0.5", " * x.shape[-1] ** -0.5"
 INNER = "scores = torch.einsum('bqhd, bkhd -> bhqk', q, k)"
 edits("T5", {
@@ -104,7 +106,8 @@ edits("T5", {
     "scaled-attention": {
         "solution": [f"{SCORES} → {SCORES} * {scale}" for scale in ("q.shape[-1] ** -0.5", "query.shape[-1] ** -0.5")]
         + [f"{SCORES} + bias → scores = (q @ k.transpose(-2, -1) + bias) / math.sqrt(q.shape[-1])",
-           f"{SCORES} → {SCORES} / q.shape[-1]", f"{SCORES} → {SCORES} / (1.0 if isinstance(bias, float) else q.shape[-1] ** 0.5)",
+           f"{SCORES} → {SCORES} / q.shape[-1]",
+           f"{SCORES} → {SCORES} / (1.0 if isinstance(bias, float) else q.shape[-1] ** 0.5)",
            f"{SCORES} → {SCORES} / (q.shape[-1] ** 0.5 if isinstance(bias, float) else 1.0)",
            f"{SCORES} → {SCORES} * k.shape[-2] ** -0.5"],
         "sdpa": ", bias, scale=1.0) → , bias)", "exponentials": f"{SCORES} → {SCORES} / math.sqrt(q.shape[-1])",
@@ -129,7 +132,8 @@ edits("patchify", {
         UNFOLD.format("functional.unfold(images, (patch_size,) * 2, stride=patch_size).permute(0, 2, 1).contiguous()"),
         "rows, columns = → from utils import reference; return reference.patchify(images, patch_size)\n    rows, columns =",
     ]},
-    "not-differentiable": {"solution": [f"{CUT} → x = images.detach().reshape(", f"{CUT} → x = torch.tensor(images.tolist()).reshape("]},
+    "not-differentiable": {"solution": [f"{CUT} → x = images.detach().reshape(",
+                                        f"{CUT} → x = torch.tensor(images.tolist()).reshape("]},
     "changes-input": {"solution": f"{CUT} → images -= images.mean(); {CUT}", "chunks": "images.split( → images.mul_(2.0).split("},
     "column-order": {
         "solution": [f"{ORDER} → permute(0, 4, 2, 1, 3, 5)", f"{ORDER} → permute(0, 2, 4, 1, 5, 3)",
@@ -146,6 +150,7 @@ edits("patchify", {
 })  # fmt: skip
 
 # ViT
+
 
 @misconception("ViT", "uses-builtin")
 class TheReferencesViT(reference.ViT):
@@ -170,7 +175,8 @@ edits("ViT", {
     },
     "changes-input": {"solution": f"{EMBED} → images -= images.mean(); {EMBED}", "torch-norms": "p = self.patch_size → "
                       "p = self.patch_size; images.clamp_(-1, 1)"},
-    "float32-inside": {"solution": ["first = → x = x.float().to(x.dtype); first =", f"{NORMED} → return self.norm(x).float().to(x.dtype)"],
+    "float32-inside": {"solution": ["first = → x = x.float().to(x.dtype); first =",
+                                    f"{NORMED} → return self.norm(x).float().to(x.dtype)"],
                        "norm-of-one": "return x\n → return x.float().to(x.dtype)\n"},
     "no-class-token": {
         "solution": [f"{READ} → self.encode(images).mean(dim=1)", f"{READ} → self.encode(images)[:, 1:].mean(dim=1)",
@@ -182,13 +188,16 @@ edits("ViT", {
         "functions": "self.norm('vit.layernorm', x[:, 0]) → self.norm('vit.layernorm', x).mean(dim=1)",
     },
     "no-positions": {
-        "solution": [f"{JOINED} → torch.cat([first, x], dim=1)", f"{JOINED} → torch.cat([first + self.positions.table[0], x], dim=1)",
-                     ("self.positions(torch.cat → (torch.cat", "        x = self.dropout( →         self.positions(x[:, :1]); x = self.dropout(")],
-        "places-apart": [("patch_size)) + table[1:] → patch_size))", " + table[0]) → )"), "patch_size)) + table[1:] → patch_size))"],
+        "solution": [f"{JOINED} → torch.cat([first, x], dim=1)",
+                     f"{JOINED} → torch.cat([first + self.positions.table[0], x], dim=1)",
+                     ("self.positions(torch.cat → (torch.cat",
+                      "        x = self.dropout( →         self.positions(x[:, :1]); x = self.dropout(")],
+        "places-apart": [("patch_size)) + table[1:] → patch_size))", " + table[0]) → )"),
+                         "patch_size)) + table[1:] → patch_size))"],
         "functions": "torch.cat((first, x), 1) + self['vit.embeddings.position_embeddings'] → torch.cat((first, x), 1)",
     },
     "no-final-norm": {
-        "solution": [f"{NORMED} → return x", "        self.norm = LayerNorm(d_model, 1e-12)\n →         self.norm = nn.Identity()\n"],
+        "solution": [f"{NORMED} → return x", "self.norm = LayerNorm(d_model, 1e-12) → self.norm = nn.Identity()"],
         "norm-of-one": "self.norm(self.encode(images)[:, 0]) → self.encode(images)[:, 0]",
         "sequential": "self.norm(self.blocks(x)) → self.blocks(x)",
         "functions": "self.norm('vit.layernorm', x[:, 0]) → x[:, 0]",
@@ -208,8 +217,8 @@ edits("box_iou", {
     },
     "changes-input": {"solution": [f"{LOW} → a -= b.mean(0) * 0 + 1; b -= 1\n    {LOW}",
                                    f"{LOW} → a[:, 2:] = torch.maximum(a[:, 2:], a[:, :2]) + 0.5\n    {LOW}"]},
-    "float32-inside": {"solution": [(f"{LOW} → dtype = a.dtype; a, b = a.float(), b.float()\n    {LOW}", "masked_fill(empty, 1.0)) → "
-                                  "masked_fill(empty, 1.0)).to(dtype)"),
+    "float32-inside": {"solution": [(f"{LOW} → dtype = a.dtype; a, b = a.float(), b.float()\n    {LOW}",
+                                     "masked_fill(empty, 1.0)) → masked_fill(empty, 1.0)).to(dtype)"),
                                     f"{RATIO} → common.float().to(union.dtype) / union.masked_fill"]},
     "no-clamp": {
         "solution": f"{CLAMP} →", "four-columns": ".clamp_min(0) →", "tiny": "torch.relu(high - low) → (high - low)",

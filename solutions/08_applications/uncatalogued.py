@@ -16,7 +16,7 @@ from autograder.framework.known_answers import edits
 
 # span_corruption
 
-PAIRS, END = "zip(sentinel_ids, spans)", ", targets + [eos_id]"
+PAIRS, END = "zip(sentinel_ids, spans, strict=False)", ", targets + [eos_id]"
 edits("span_corruption", {
     "closes with a sentinel": {"solution": f"{END} → , targets + [sentinel_ids[len(spans)], eos_id]"},
     "ends the inputs with eos": {"solution": "list(tokens[place:]) → list(tokens[place:]) + [eos_id]"},
@@ -70,7 +70,8 @@ edits("relative_position_bucket", {
 
 # T5
 
-BIAS, MEMORY = "bias = self.position_bias(self.decoder_bias, length, False)", "memory_bias = as_bias(source_mask, x).unsqueeze(-3)"
+BIAS = "bias = self.position_bias(self.decoder_bias, length, False)"
+MEMORY = "memory_bias = as_bias(source_mask, x).unsqueeze(-3)"
 OUTPUT, PLACES = " * x.shape[-1] ** -0.5", "place - place[:, None]"
 edits("T5", {
     "scales the output twice": {"solution": f"{OUTPUT} →  / x.shape[-1]"},
@@ -123,8 +124,9 @@ CUT, ORDER = "images.reshape(batch, channels, rows, patch_size, columns, patch_s
 edits("patchify", {
     "cuts and moves nothing": {"solution": f"x.{ORDER} → x"},
     "has rows in front of the channels": {"solution": f"{ORDER} → permute(0, 2, 4, 3, 1, 5)"},
-    "swaps rows and rows of pixels": {"solution": f"{ORDER} → permute(0, 3, 5, 1, 2, 4).reshape(batch, -1, channels, rows, columns)"},
-    "mixes up patches and pixels": {"solution": f"{CUT} → images.reshape(batch, channels, patch_size, rows, patch_size, columns)"},
+    "swaps patches and pixels": {"solution": f"{ORDER} → permute(0, 3, 5, 1, 2, 4)"},
+    "mixes up patches and pixels": {"solution":
+        f"{CUT} → images.reshape(batch, channels, patch_size, rows, patch_size, columns)"},
     "takes the first channel for all": {"slices": "images[:, :, → images[:, :1].expand_as(images)[:, :,"},
     "keeps the axes of the patches": {"solution": ".reshape(batch, rows * columns, -1) → .reshape(batch, rows, columns, -1)"},
     "puts the patches last": {"solution": ".reshape(batch, rows * columns, -1) → .reshape(batch, rows * columns, -1).mT"},
@@ -170,7 +172,8 @@ edits("ViT", {
                                           "self.classifier(self.encode(images)[:, 0]).softmax(dim=-1)"},
     "reads pixels before channels": {"torch-norms": "permute(0, 2, 3, 1, 4, 5) → permute(0, 2, 3, 4, 5, 1)"},
     "has a hidden layer to classify": {"solution": ("nn.Linear(d_model, num_classes) → nn.Linear(d_model, num_classes); "
-        "self.pooler = nn.Linear(d_model, d_model)", "self.encode(images)[:, 0] → self.pooler(self.encode(images)[:, 0]).tanh()")},
+        "self.pooler = nn.Linear(d_model, d_model)",
+        "self.encode(images)[:, 0] → self.pooler(self.encode(images)[:, 0]).tanh()")},
     "names its blocks otherwise": {"solution": "self.blocks → self.layers"},
     "forgets to attend": {"solution": "x = block(x) → x = x + block.feed_forward(block.norm2(x))"},
     "makes its table on the CPU": {"written-into-a-table": "x.new_empty(len(x), x.shape[1] + 1, x.shape[2]) → "
@@ -182,7 +185,8 @@ edits("ViT", {
 CLAMP, RATIO = ".clamp(min=0)", "torch.where(empty, 0.0, common / union.masked_fill(empty, 1.0))"
 edits("box_iou", {
     "gives the shared area": {"solution": f"return {RATIO} → return common"},
-    "divides by the first area": {"solution": "common / union.masked_fill → common / area_a[:, None].expand_as(union).masked_fill"},
+    "divides by the first area": {"solution":
+        "common / union.masked_fill → common / area_a[:, None].expand_as(union).masked_fill"},
     "divides by the smaller area": {"solution": "union = area_a[:, None] + area_b[None, :] - common → "
                                                 "union = torch.minimum(area_a[:, None], area_b[None, :])"},
     "has NaN where nothing is covered": {"solution": f"return {RATIO} → return common / union"},

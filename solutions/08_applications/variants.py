@@ -23,7 +23,7 @@ from autograder.framework.known_answers import edits, variant
 # span_corruption
 
 HEAD, REST = "inputs, targets, place = [], [], 0", "return inputs + list(tokens[place:]), targets + [eos_id]"
-LOOP = "for sentinel, (start, length) in zip(sentinel_ids, spans):"
+LOOP = "for sentinel, (start, length) in zip(sentinel_ids, spans, strict=False):"
 CUT = "inputs += [*tokens[place:start], sentinel] →"
 edits("span_corruption", {
     "from-the-back": {"solution": (  # spans are replaced in a copy, the last one first
@@ -77,6 +77,7 @@ def spans_by_recursion(tokens, spans, sentinel_ids, eos_id):
     sentinel = [sentinel_ids[0]]
     return tokens[:start] + sentinel + inputs, sentinel + tokens[start:end] + targets
 
+
 # relative_position_bucket
 
 FIRST, ZEROS = "first = num_buckets * (relative_position > 0)", "    first = torch.zeros_like(relative_position)\n"
@@ -110,8 +111,9 @@ edits("relative_position_bucket", {
         f"{CLAMP} →", "(-relative_position).clamp(min=0) → -relative_position.clamp(max=0)",
     )},
     "in-place-of-a-copy": {"solution": (
-        f"{LAST} → buckets = distance.clone()\n    buckets[distance >= exact] = far[distance >= exact]\n    return buckets + first",
-        f"{ZEROS} →     first = 0\n", "distance = relative_position.abs() → distance = torch.maximum(relative_position, -relative_position)",
+        f"{LAST} → buckets = distance.clone()\n    buckets[distance >= exact] = far[distance >= exact]\n"
+        "    return buckets + first", f"{ZEROS} →     first = 0\n",
+        "relative_position.abs() → torch.maximum(relative_position, -relative_position)",
     )},
 })  # fmt: skip
 
@@ -133,7 +135,9 @@ def buckets_in_python(relative_position, bidirectional=True, num_buckets=32, max
     found = [bucket(position) for position in relative_position.reshape(-1).tolist()]
     return torch.tensor(found, dtype=torch.int64, device=relative_position.device).reshape(relative_position.shape)
 
+
 # T5
+
 
 class _FromFile(nn.Module):
     """A model whose parameters bear the names of the file, with other signs in the place of the dots."""
@@ -163,7 +167,8 @@ class T5OfFunctions(_FromFile):
 
     def __init__(self, vocab_size, d_model, num_heads, d_head, d_ff, num_layers, num_buckets=32, max_distance=128):
         super().__init__()
-        self.layers, self.heads, self.buckets, inner = range(num_layers), num_heads, (num_buckets, max_distance), num_heads * d_head
+        self.layers, self.heads, self.buckets = range(num_layers), num_heads, (num_buckets, max_distance)
+        inner = num_heads * d_head
         shapes = {"shared.weight": (vocab_size, d_model)}
         for stack, kinds in (("encoder", ["Self"]), ("decoder", ["Self", "EncDec"])):
             shapes[f"{stack}.block.0.layer.0.SelfAttention.relative_attention_bias.weight"] = (num_buckets, num_heads)
@@ -187,8 +192,10 @@ class T5OfFunctions(_FromFile):
         return F.embedding(far, table).movedim(-1, 0)
 
     def attend(self, name, x, memory, bias, allowed):
-        parts = {part: F.linear(given, self[f"{name}.{part}.weight"]) for part, given in zip("qkv", (x, memory, memory), strict=True)}
-        q, k, v = (part.unflatten(-1, (self.heads, -1)) for part in parts.values())
+        q, k, v = (
+            F.linear(given, self[f"{name}.{part}.weight"]).unflatten(-1, (self.heads, -1))
+            for part, given in (("q", x), ("k", memory), ("v", memory))
+        )
         scores = torch.einsum("bqhd, bkhd -> bhqk", q, k) + bias
         if allowed is not None:
             scores = scores.masked_fill(~allowed.unsqueeze(-3), torch.finfo(scores.dtype).min)
@@ -250,7 +257,8 @@ edits("T5", {
         "bias = torch.where(past, self.position_bias(self.decoder_bias, length, False), -torch.inf)",
         "return table(buckets).permute(2, 0, 1) → return table.weight.T[:, buckets]",
         "x = self.decoder_norm(x) * x.shape[-1] ** -0.5 → x = self.decoder_norm(x)",
-        "return x @ self.token_embedding.weight.T → return nn.functional.linear(x, self.token_embedding.weight / math.sqrt(x.shape[-1]))",
+        "return x @ self.token_embedding.weight.T → "
+        "return nn.functional.linear(x, self.token_embedding.weight / math.sqrt(x.shape[-1]))",
     )},
     "tied-layer": {"solution": (  # an output layer that shares the embedding's Parameter
         "        sizes, layers = → "
@@ -301,6 +309,7 @@ edits("patchify", {
 
 # ViT
 
+
 @variant("ViT", "functions")
 class ViTOfFunctions(_FromFile):
     spare = ("vit.pooler",)
@@ -313,9 +322,14 @@ class ViTOfFunctions(_FromFile):
         shapes["patch_embeddings.projection.weight"] = (d_model, channels, patch_size, patch_size)
         shapes["patch_embeddings.projection.bias"] = (d_model,)
         shapes = {f"vit.embeddings.{name}": shape for name, shape in shapes.items()}
-        linear = {"attention.attention.query": (d_model, d_model), "attention.attention.key": (d_model, d_model),
-                  "attention.attention.value": (d_model, d_model), "attention.output.dense": (d_model, d_model),
-                  "intermediate.dense": (d_ff, d_model), "output.dense": (d_model, d_ff)}
+        linear = {
+            "attention.attention.query": (d_model, d_model),
+            "attention.attention.key": (d_model, d_model),
+            "attention.attention.value": (d_model, d_model),
+            "attention.output.dense": (d_model, d_model),
+            "intermediate.dense": (d_ff, d_model),
+            "output.dense": (d_model, d_ff),
+        }
         sizes = {f"vit.encoder.layer.{i}.{name}": size for i in self.layers for name, size in linear.items()}
         sizes |= {f"vit.encoder.layer.{i}.layernorm_{x}": (d_model,) for i in self.layers for x in ("before", "after")}
         for name, size in (sizes | {"vit.layernorm": (d_model,), "classifier": (num_classes, d_model)}).items():
@@ -334,7 +348,8 @@ class ViTOfFunctions(_FromFile):
         return F.dropout(x, self.p, self.training)
 
     def attend(self, name, x):
-        q, k, v = (self.linear(f"{name}.attention.{part}", x).unflatten(-1, (self.heads, -1)) for part in ("query", "key", "value"))
+        names = (f"{name}.attention.{part}" for part in ("query", "key", "value"))
+        q, k, v = (self.linear(name, x).unflatten(-1, (self.heads, -1)) for name in names)
         weights = torch.einsum("bqhd, bkhd -> bhqk", q, k).div(math.sqrt(q.shape[-1])).softmax(-1)
         mixed = torch.einsum("bhqk, bkhd -> bqhd", self.drop(weights), v).flatten(2)
         return self.linear(f"{name}.output.dense", mixed)
@@ -363,7 +378,8 @@ edits("ViT", {
         f"{JOIN} x = self.dropout(torch.cat((first, x), 1))",
     )},
     "norm-of-one": {"solution": (  # a norm looks at each vector alone
-        "        return self.norm(x)\n →         return x\n", f"{NORMED} return self.classifier(self.norm(self.encode(images)[:, 0]))",
+        "        return self.norm(x)\n →         return x\n",
+        f"{NORMED} return self.classifier(self.norm(self.encode(images)[:, 0]))",
     )},
     "sequential": {"solution": (
         "nn.ModuleList(\n →  nn.Sequential(*(\n", f"{BLOCKS}\n            for _ in range(num_layers)) → {BLOCKS}\n"
