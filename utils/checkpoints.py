@@ -5,8 +5,9 @@ real checkpoints name them. The tables below say where each number goes; the lea
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import nn
@@ -174,9 +175,9 @@ def load(model: nn.Module, family: str, state_dict: Mapping[str, torch.Tensor]) 
     wanted = model.state_dict()
     found, used, missing, strange = {}, set(), [], []
     for ours, parameter in wanted.items():
-        rule, name = _rule(ours, kind.rules)
+        rule, name = _rule(ours, family)
         if rule is None and ours.startswith(("output.", "lm_head.")) and "token_embedding.weight" in wanted:
-            rule, name = _rule("token_embedding.weight", kind.rules)  # a tied output that has a name of its own
+            rule, name = _rule("token_embedding.weight", family)  # a tied output that has a name of its own
         if rule is None:
             strange.append(f"the model's `{ours}`")
             continue
@@ -202,8 +203,9 @@ def _own_name(name: str, kind: Family) -> str:
     return name
 
 
-def _rule(ours: str, rules: Iterable[Rule]) -> tuple[Rule | None, str]:
-    for rule in rules:
+@cache
+def _rule(ours: str, family: str) -> tuple[Rule | None, str]:
+    for rule in FAMILIES[family].rules:
         match = re.fullmatch(rule.ours, ours)
         if match:
             return rule, match.expand(rule.theirs)

@@ -91,10 +91,13 @@ class Candidate:
         return formed
 
     def right_slopes(self, drawn: Drawn, cotangents: list | None = None) -> dict[str, torch.Tensor]:
-        """The oracle's gradients; zeros where no path leads to an input or parameter."""
+        """The oracle's gradients; zeros where no path leads to an input or parameter.
+
+        Of a model that takes its weights by a method of its own those of the inputs alone: its parameters have other names.
+        """
         cotangents = self.cotangents(drawn) if cotangents is None else cotangents
         _, grads = self._oracle().perform(f"{_HERE}:slopes", vars(drawn), cotangents)
-        leaves: dict[str, Any] = {**drawn.inputs, **(drawn.state or {})}
+        leaves: dict[str, Any] = {**drawn.inputs, **(drawn.state or {} if drawn.loader is None else {})}
         return {name: torch.zeros_like(leaves[name]) if x is None else x for name, x in grads.items() if name in leaves}
 
     def cotangents(self, drawn: Drawn) -> list[torch.Tensor]:

@@ -19,7 +19,7 @@ INPUTS = "It leaves its inputs as they were"
 OWN_PARTS = "It is built from its own parts"
 HIDDEN = "It holds for the sizes and numbers shown here and fails for others: is a size, an axis or a number fixed in the code?"
 SHORT_CUT = "This exercise asks you to build that yourself, so the answer earns no points this way."
-WRITES = "It writes into a tensor that it was given. The caller still needs that tensor: work on a new one."
+WRITES = "It writes into a tensor or list that it was given. The caller still needs what was there: work on a new one."
 FAULT = "This check has a fault of its own, which is not yours: you keep its points, and the report of the class names it."
 LITTLE = 0.25  # points: leaving its inputs alone earns nothing for an answer that does no more than this
 

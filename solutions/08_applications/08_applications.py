@@ -564,6 +564,28 @@ for task, pairs in tasks.texts(held_out=True).items():
 
 # %% [markdown] slug="span-text"
 # ### Exercise: `span_corruption`
+#
+# BERT's blanks are one token each. T5's are whole **spans**: a stretch of the sentence is cut out, and a **sentinel**, a token
+# that occurs nowhere else, stands in its place. The encoder reads the sentence with its gaps. The decoder writes what is
+# missing: a sentinel, then the tokens that stood there, and so on. This is called **span corruption**.
+#
+# Build `span_corruption(tokens, spans, sentinel_ids, eos_id)`, which gives two lists of ints, `inputs` and `targets`. `tokens`
+# is a list of ints. `spans` is a list of pairs `(start, length)`, sorted, and none overlaps another. The first span gets the
+# first of `sentinel_ids`, the second the second, and so on; there may be more ids than spans.
+#
+# - `inputs`: the tokens, with each span replaced by its sentinel. There is no eos.
+# - `targets`: for each span its sentinel and its tokens; at the very end `eos_id`, and nothing between the last token and it.
+# - Two spans that touch keep a sentinel each. Without spans, the targets are `[eos_id]`. The caller's lists stay as they are.
+#
+# **By hand:** the tokens `[7, 3, 9, 4, 5, 8]` with the spans `[(1, 2), (4, 1)]`, the sentinels 99 and 98, and eos 1 give the
+# inputs `[7, 99, 4, 98, 8]` and the targets `[99, 3, 9, 98, 5, 1]`.
+#
+# | you see | likely cause |
+# |---|---|
+# | the end of the sentence is missing | what follows the last span is not copied |
+# | a span swallows too much or too little | the second number of a pair is its length, not its end |
+# | two gaps with the same sentinel | every span takes the first of `sentinel_ids` |
+# | a token of one span appears in the inputs, too | the next piece does not begin at `start + length` |
 
 # %% [markdown] hints="span_corruption"
 
@@ -575,7 +597,7 @@ def span_corruption(tokens, spans, sentinel_ids, eos_id):
     """
     ### BEGIN SOLUTION
     inputs, targets, place = [], [], 0
-    for sentinel, (start, length) in zip(sentinel_ids, spans):
+    for sentinel, (start, length) in zip(sentinel_ids, spans, strict=False):
         inputs += [*tokens[place:start], sentinel]
         place = start + length
         targets += [sentinel, *tokens[start:place]]
@@ -598,6 +620,35 @@ for name, ids in zip(("inputs ", "targets"), made):
 
 # %% [markdown] slug="bucket-text"
 # ### Exercise: `relative_position_bucket`
+#
+# T5 has no table of positions. Each head learns instead how much it likes a key that stands so many places away, and adds that
+# number to the score. A few places more or less matter near the query and hardly at all far from it. So distances share
+# **buckets**, and the number is learned for the bucket: a **relative position bias**.
+#
+# Build `relative_position_bucket(relative_position, bidirectional=True, num_buckets=32, max_distance=128)`. The relative
+# position is the key's place minus the query's: negative for a key behind the query. It is int64 of any shape, and so is the
+# result.
+#
+# 1. **Whose buckets.** With `bidirectional=True` (an encoder), keys ahead, above 0, get the upper half of the buckets and all
+#    others the lower half. The distance is the absolute value. With `bidirectional=False` (a decoder) all buckets are for the
+#    keys behind, and a key ahead counts as distance 0.
+# 2. **Near.** Let $n$ be the number of buckets of a side and $e$ half of it, rounded down. The distances $0 \dots e - 1$ have
+#    one bucket each.
+# 3. **Far.** From $e$ on the buckets widen with the logarithm up to `max_distance` $m$; beyond it all get the last one:
+#
+# $$\min\left(e + \left\lfloor \frac{\ln(\text{distance} / e)}{\ln(m / e)} \cdot (n - e) \right\rfloor,\ n - 1\right)$$
+#
+# Where the fraction comes out as a whole number, rounding may push it to either side; both neighbours count as right.
+#
+# **By hand:** with the defaults, $n = 16$ and $e = 8$. A key 3 places behind (−3) is in bucket 3, one 3 places ahead in
+# $16 + 3 = 19$. 20 places behind: $\ln(20/8) / \ln(128/8) \cdot 8 = 0.916 / 2.773 \cdot 8 = 2.64$, so bucket $8 + 2 = 10$.
+#
+# | you see | likely cause |
+# |---|---|
+# | right for near keys, wrong for far ones | one of $n$, $e$ and $m$ stands in the place of another
+# | bucket 32 or more | the minimum with the last bucket is missing |
+# | left and right exchanged | query minus key, or the wrong sign compared with 0 |
+# | floats, or `-9223372036854775808` | a logarithm of 0, or no rounding back to integers |
 
 # %% [markdown] hints="relative_position_bucket"
 
@@ -637,6 +688,21 @@ pictures.buckets(distances, {"both sides": my.relative_position_bucket(distances
 
 # %% [markdown] slug="t5-text"
 # ### Exercise: `T5`, first part: attention with a bias
+#
+# T5 is an encoder-decoder like chapter 7's. What it does otherwise: RMS norms in front of each sublayer, no biases in any
+# linear layer, no scale in attention, a **relative position bias** in the place of an encoding, and one matrix for the
+# embedding and the output (**tied embeddings**).
+#
+# Complete `BiasedAttention`. Queries, keys and values are split into heads as in chapter 4. The weights are
+#
+# $$\text{softmax}(q k^\top + \text{bias})$$
+#
+# and nothing is divided by $\sqrt{d_{head}}$: T5 starts from weights that are smaller, and the checkpoints were trained that way.
+# `bias` can be broadcast to the scores `(batch, num_heads, q_len, k_len)`; where a key must not be seen it is $-\infty$. It may
+# also be the number 0.0. A query that may attend to nothing gets 0 from attention, as in chapter 2.
+#
+# **By hand:** a query with the scores $(0, 0)$ and the bias $(0, \ln 3)$ gives the two keys the weights
+# $(\tfrac14, \tfrac34)$, whatever $d_{head}$ is.
 
 # %% [markdown] hints="T5"
 
@@ -668,6 +734,14 @@ class BiasedAttention(nn.Module):
         return self.w_o(merge_heads(weights @ v))
         ### END SOLUTION
 
+# %% [markdown] slug="t5-block-text"
+# ### Exercise: `T5`, second part: the block
+#
+# Each sublayer reads a normed copy of `x`, and what it finds is added to `x` (pre-norm). The order is self-attention;
+# cross-attention, where there is a memory; the feed-forward network. `norm1`, `norm2` … belong to the sublayers in that order,
+# so in the decoder the network has `norm3`. In self-attention keys and values come from the same normed copy as the queries.
+# The memory is normed already and goes in as it is.
+
 # %% exercise="T5-block"
 RMSNorm = my.RMSNorm
 
@@ -696,6 +770,31 @@ class T5Block(nn.Module):
         x = x + self.cross_attention(self.norm2(x), memory, memory_bias)
         return x + self.feed_forward(self.norm3(x))
         ### END SOLUTION
+
+# %% [markdown] slug="t5-model-text"
+# ### Exercise: `T5`, third part: the model
+#
+# `load_pretrained` is given. It looks for `encoder` and `decoder`, each an `nn.ModuleList` of `num_layers` blocks, and for
+# `encoder_norm` and `decoder_norm`, the RMS norms at the end of each stack. Everything else is there.
+#
+# - `position_bias(table, length, bidirectional)`: `(num_heads, length, length)`; row = query, column = key. Take the model's
+#   `num_buckets` and `max_distance`.
+# - `encode(source, source_mask)`: embed, blocks, norm. The encoder looks both ways.
+# - `decode(target_in, memory, source_mask)`: the same with the decoder's table, one way; the future is hidden. In
+#   cross-attention there is no position bias. After the norm the vectors are multiplied by $d_{model}^{-0.5}$; then the
+#   embedding's own matrix turns them into logits.
+# - `source_mask` is `True` where the source may be seen, or None. It has 2 axes, `(1, seq)`, or 3, `(batch, 1, seq)`, as
+#   `create_padding_mask` makes it; the axis of the heads is missing. It hides tokens in the encoder **and** in cross-attention.
+#   `as_bias` turns a mask into numbers to add.
+#
+# | you see | likely cause |
+# |---|---|
+# | logits too large by one factor | the output is not multiplied by $d_{model}^{-0.5}$ |
+# | right for one token, wrong for two | the scores are divided, or the bias is transposed |
+# | right up to some length, wrong beyond | `num_buckets` and `max_distance` are not handed on |
+# | NaN for a sentence that is all padding | the softmax of a row of $-\infty$ |
+# | `The size of tensor a … must match`, where the mask is added | the mask has no axis for the heads |
+# | a later word changes an earlier row of the logits | the look-ahead mask is missing: the bias hides nothing |
 
 # %% exercise="T5"
 def as_bias(mask, like):
@@ -810,6 +909,27 @@ if session.training_allowed():
 
 # %% [markdown] slug="patchify-text"
 # ### Exercise: `patchify`
+#
+# A transformer reads a sequence of vectors, and a picture is a grid of pixels. So the picture is cut into square **patches**,
+# and each patch, all of its numbers in one row, is a word of the sentence.
+#
+# Build `patchify(images, patch_size)`. `images` has shape `(batch, channels, height, width)`, the result
+# `(batch, patches, channels * patch_size²)`.
+#
+# - The patches come row by row, as one reads: from left to right, then the next row of patches.
+# - The numbers of one patch come channel by channel; inside a channel row by row.
+# - Unless `patch_size` divides the height and the width, a `ValueError` names `patch_size` and the sizes.
+# - `F.unfold` and `nn.Unfold` do this in one call and may not be used.
+#
+# **By hand:** one channel of 2 × 4 pixels, `[[1, 2, 3, 4], [5, 6, 7, 8]]`, and `patch_size=2`: two patches,
+# `[1, 2, 5, 6]` and `[3, 4, 7, 8]`.
+#
+# | you see | likely cause |
+# |---|---|
+# | `[1, 2, 3, 4]` as the first patch | a reshape alone: it cuts the memory where it lies, and moves nothing |
+# | right for one channel, wrong for three | the channels stand behind the pixels, or in front of the patches |
+# | right for square pictures alone | height and width are mixed up |
+# | an error about a shape and no `ValueError` | one of the sides is not looked at |
 
 # %% [markdown] hints="patchify"
 
@@ -838,6 +958,34 @@ pictures.patches(images[0], 2, list(my.patchify(images[:1], 2)[0]))
 
 # %% [markdown] slug="vit-text"
 # ### Exercise: `ViT`
+#
+# The **vision transformer** is BERT's encoder for patches. What has to be added is small: a way into the model and a way out.
+#
+# - **In.** A linear layer turns each patch into a vector, the **patch embedding**. In front of them all stands one more vector,
+#   the same for every picture and learned: the **class token**. Then each place gets its learned position.
+# - **Out.** The class token says nothing of its own, so it is free to collect what the patches say. After the last block the
+#   classifier reads it, and nothing else.
+#
+# Build `ViT(image_size, patch_size, channels, num_classes, d_model, num_heads, d_ff, num_layers, dropout=0.0)`. Given are
+# `patch_embedding`, `class_token` and `positions`. `load_pretrained` is given too and looks for these names as well:
+#
+# - `blocks`: an `nn.ModuleList` of `num_layers` pre-norm blocks with exact GELU (`gelu_block`), eps 1e-12;
+# - `norm`: a `LayerNorm` with eps 1e-12, applied after the last block (pre-norm blocks leave their sum as it is);
+# - `classifier`: an `nn.Linear` from `d_model` to `num_classes`.
+#
+# `encode(images)` gives what the class token and each patch became, normed: `(batch, patches + 1, d_model)`. `forward(images)`
+# gives the logits `(batch, num_classes)`. Dropout acts in the blocks, and on the sum of embeddings and positions.
+#
+# **By hand:** pictures of 224 × 224 pixels in patches of 16: $(224 / 16)^2 = 196$ patches of $3 \cdot 16^2 = 768$ numbers each,
+# and 197 vectors in every block.
+#
+# | you see | likely cause |
+# |---|---|
+# | `unexpected vit.layernorm.weight` | no part of the model is called `norm` |
+# | `unexpected the model's …` | a part has another name than the list above says |
+# | patches may change places and nothing happens | the positions are not added |
+# | right shape, wrong logits | another vector than the first one is classified, or the norm is missing |
+# | right at home, slightly off for tiny numbers | an eps of 1e-5 is left in one of the norms |
 
 # %% [markdown] hints="ViT"
 
@@ -943,6 +1091,25 @@ if session.training_allowed():
 
 # %% [markdown] slug="iou-text"
 # ### Exercise: `box_iou`
+#
+# A detector draws boxes around things. How well does a box fit the true one? Divide the area that the two share by the area
+# that they cover together: 1 for equal boxes, 0 for boxes that lie apart. This is the **intersection over union**, IoU.
+#
+# Build `box_iou(a, b)` for boxes `a` `(n, 4)` and `b` `(m, 4)`. The result `(n, m)` has a number for each pair. A box is
+# $(x_0, y_0, x_1, y_1)$ with $x_0 \le x_1$ and $y_0 \le y_1$. Either list may be empty.
+#
+# - The shared part is a rectangle, too: it begins where the later of the two boxes begins, and ends where the earlier one ends.
+# - Boxes without area cover nothing together. Their number is 0, and its gradient is finite.
+#
+# **By hand:** $a = (0, 0, 4, 2)$ and $b = (1, 1, 5, 3)$ share the rectangle $(1, 1, 4, 2)$ of area 3. The areas are 8 and 8, so
+# together they cover $8 + 8 - 3 = 13$. The IoU is $3 / 13 = 0.231$.
+#
+# | you see | likely cause |
+# |---|---|
+# | numbers for boxes that lie far apart | two negative sides, multiplied |
+# | one half for a box with itself | the shared part is counted twice below |
+# | a shape `(n,)`, or an error for `n ≠ m` | no axis was added, so box $i$ meets box $i$ alone |
+# | NaN in the gradient and not in the result | 0 / 0 behind a `where`: put a 1 below **before** you divide |
 
 # %% [markdown] hints="box_iou"
 
