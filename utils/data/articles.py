@@ -33,9 +33,13 @@ JOBS = (
     "baker builder carpenter cook dentist doctor driver farmer gardener judge lawyer mechanic musician nurse "
     "painter pilot plumber potter printer sailor singer tailor teacher waiter writer"
 ).split()
-ANIMALS = "camel canary cat dog donkey duck goat goose hamster hen horse parrot pig pony rabbit sheep snake spider turtle".split()
+ANIMALS = (
+    "camel canary cat dog donkey duck goat goose hamster hen horse parrot pig pony rabbit sheep snake spider turtle"
+).split()
 COLOURS = "black brown grey red spotted white yellow".split()
-FOODS = "apples bread cheese cherries chocolate dates fish honey mushrooms noodles nuts olives onions pancakes pears rice soup".split()
+FOODS = (
+    "apples bread cheese cherries chocolate dates fish honey mushrooms noodles nuts olives onions pancakes pears rice soup"
+).split()
 DAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 WEATHER = "cold dry foggy hot mild rainy stormy sunny warm windy".split()
 
@@ -126,7 +130,10 @@ _BAD = (
     "awful bitter boring burnt careless cold dark dirty dull expensive greasy grim horrible loud mean nasty noisy poor rude "
     "salty slow sour stale sticky stingy terrible tough ugly"
 ).split()
-_THINGS = "bill bread cake coffee cook dessert drink fish garden host kitchen menu music price room salad sauce service soup table view waiter wine".split()
+_THINGS = (
+    "bill bread cake coffee cook dessert drink fish garden host kitchen menu music price room salad sauce service soup table "
+    "view waiter wine"
+).split()
 _LIKED, _DISLIKED = "admired adored enjoyed loved praised".split(), "disliked endured hated regretted suffered".split()
 _CLOSING = {
     1: ("we will come again .", "a place to remember .", "go there soon .", "our friends agreed ."),

@@ -124,7 +124,7 @@ def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]], gu
 def filters(
     model: Any, tokens: torch.Tensor, tokenizer: Any, sample_token: Callable[..., torch.Tensor], draws: int = 4000
 ) -> None:
-    """Shows how often each of the likeliest next tokens is drawn by `sample_token` under several settings, for tokens (1, seq)."""
+    """Shows how often each of the likeliest next tokens is drawn by `sample_token` under several settings; tokens (1, seq)."""
     with torch.no_grad():
         logits = model.eval()(tokens.to(next(model.parameters()).device))[:, -1].cpu()
     settings: dict[str, dict[str, float]] = {
