@@ -38,7 +38,8 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils import checkpoints, my, plots, session, training
-from utils.chapters.applications import blanks, digits, labels, pictures, prose
+from utils.chapters.applications import blanks, digits, explorer, labels, pictures
+from utils.chapters.applications import prose
 from utils.chapters.applications import text_to_text as tasks
 from utils.data import articles
 
@@ -419,28 +420,25 @@ def sample_token(logits, temperature=1.0, top_k=None, top_p=None, generator=None
 check("sample_token")
 
 # %% [markdown] slug="filters-text"
-# What each setting leaves of one distribution: the words that may come after a beginning.
+# ### Temperature, top-k, top-p
+#
+# The pictures show the twelve likeliest next tokens: pale the model's probabilities, dark how often your `sample_token` draws
+# them. Below stands what is written. The model is small and has read for less than a minute, so do not expect sense. Look at
+# how often it repeats itself, and at how often a word is not a word.
 
 # %% slug="filters"
 if session.training_allowed():
-    beginning = torch.tensor([tokenizer.encode("The value of the").ids])
-    pictures.filters(gpt, beginning, tokenizer, my.sample_token)
+    writer = explorer.Writer(gpt, tokenizer, my.sample_token, my.generate)
+    explorer.sampling_settings(writer, [
+        explorer.SamplingSetting(temperature=0), explorer.SamplingSetting(),
+        explorer.SamplingSetting(temperature=1.6), explorer.SamplingSetting(top_k=5),
+        explorer.SamplingSetting(top_p=0.6)])
 
-# %% [markdown] slug="writes-text"
-# And what it does to a text. The model is small and has read for less than a minute, so do not expect sense. Look at how often
-# it repeats itself, and at how often a word is not a word.
+# %% [markdown] slug="explorer-text"
+# Now with sliders. Which settings give the longest run of real words? Which one repeats itself?
 
-# %% slug="writes"
-if session.training_allowed():
-    settings = {"temperature 0": {"temperature": 0}, "temperature 1": {},
-                "temperature 1.5": {"temperature": 1.5}, "top-k 10": {"top_k": 10},
-                "top-p 0.8": {"top_p": 0.8}}
-    for name, options in settings.items():
-        generator = torch.Generator().manual_seed(1)
-        sampler = lambda logits: my.sample_token(logits, generator=generator, **options)
-        text = my.generate(gpt, beginning, 40, sampler)
-        print(f"{name}:\n   {tokenizer.decode(text[0].tolist())!r}")
-
+# %% slug="explorer"
+explorer.sampling_explorer(writer) if session.training_allowed() else None
 
 # %% [markdown] slug="generate-text"
 # ### Stretch exercise: `generate`

@@ -121,31 +121,6 @@ def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]], gu
     plots.alt(axes, f"Seconds against tokens written. For {counts[-1]} tokens: {told}.")
 
 
-def filters(
-    model: Any, tokens: torch.Tensor, tokenizer: Any, sample_token: Callable[..., torch.Tensor], draws: int = 4000
-) -> None:
-    """Shows how often each of the likeliest next tokens is drawn by `sample_token` under several settings; tokens (1, seq)."""
-    with torch.no_grad():
-        logits = model.eval()(tokens.to(next(model.parameters()).device))[:, -1].cpu()
-    settings: dict[str, dict[str, float]] = {
-        "as it is": {}, "temperature 0.5": {"temperature": 0.5}, "top-k 5": {"top_k": 5}, "top-p 0.5": {"top_p": 0.5},
-    }  # fmt: skip
-    order = logits[0].argsort(descending=True)[:12].tolist()
-    names = [repr(tokenizer.decode([i])) for i in order]
-    figure, axes = plots.figure(8.8, 3.1, 1, len(settings), sharey=True, squeeze=False)
-    told = []
-    for ax, (name, options) in zip(axes[0], settings.items(), strict=True):
-        generator = torch.Generator().manual_seed(0)
-        drawn = sample_token(logits.expand(draws, -1), generator=generator, **options)
-        shares = [float((drawn == i).float().mean()) for i in order]
-        ax.barh(range(len(order)), shares, color=SKY)
-        ax.set_yticks(range(len(order)), names)
-        ax.set(title=name, xlabel="share", xlim=(0, max(1.05 * max(shares), 0.3)))
-        told.append(f"{name}: {', '.join(f'{word} {share:.2f}' for word, share in zip(names[:3], shares, strict=False))}")
-    axes[0, 0].invert_yaxis()
-    plots.alt(figure, f"Share of each of the twelve likeliest tokens in {draws} draws. {'; '.join(told)}.")
-
-
 def loss_with_guesses(histories: Mapping[str, Sequence[float]], first: float | None = None, last: float | None = None) -> None:
     """Shows losses by step, {label: list}; guesses of the first and of the last as orange rings."""
     axes = plots.losses(histories, smooth=10)
