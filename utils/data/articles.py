@@ -122,11 +122,11 @@ _ASKED = (
     ("which animal does {name} have ?", "animal"), ("what does {name} like best ?", "food"),
 )  # fmt: skip
 
-_GOOD = (
+GOOD = (
     "bright calm charming cheap clean cosy delicious excellent fair fast fresh friendly generous great honest kind lovely "
     "perfect pleasant polite quick splendid superb sweet tasty tender warm wonderful"
 ).split()
-_BAD = (
+BAD = (
     "awful bitter boring burnt careless cold dark dirty dull expensive greasy grim horrible loud mean nasty noisy poor rude "
     "salty slow sour stale sticky stingy terrible tough ugly"
 ).split()
@@ -134,7 +134,7 @@ _THINGS = (
     "bill bread cake coffee cook dessert drink fish garden host kitchen menu music price room salad sauce service soup table "
     "view waiter wine"
 ).split()
-_LIKED, _DISLIKED = "admired adored enjoyed loved praised".split(), "disliked endured hated regretted suffered".split()
+LIKED, DISLIKED = "admired adored enjoyed loved praised".split(), "disliked endured hated regretted suffered".split()
 _CLOSING = {
     1: ("we will come again .", "a place to remember .", "go there soon .", "our friends agreed ."),
     0: ("we will never return .", "a place to forget .", "stay at home .", "our friends complained ."),
@@ -206,7 +206,7 @@ class Texts:
         pick = self.random.choice
         turned = self.random.random() < 0.15
         good = (opinion == 1) != turned
-        word, verb = pick(_GOOD if good else _BAD), pick(_LIKED if good else _DISLIKED)
+        word, verb = pick(GOOD if good else BAD), pick(LIKED if good else DISLIKED)
         thing, other = self.random.sample(_THINGS, 2)
         if turned:
             return pick((f"the {thing} was not {word} .", f"nobody {verb} the {thing} .", f"the {thing} was never {word} ."))
@@ -219,7 +219,7 @@ class Texts:
 def words() -> list[str]:
     """Every token that the texts, the questions and the summaries are made of, sorted."""
     texts, found = Texts(0), set("a , from works for".split())
-    pools = (PEOPLE, CITIES, COMPANIES, JOBS, ANIMALS, COLOURS, FOODS, DAYS, WEATHER, _GOOD, _BAD, _THINGS, _LIKED, _DISLIKED)
+    pools = (PEOPLE, CITIES, COMPANIES, JOBS, ANIMALS, COLOURS, FOODS, DAYS, WEATHER, GOOD, BAD, _THINGS, LIKED, DISLIKED)
     for pool in pools:
         found.update(pool)
     for text in _templates():
