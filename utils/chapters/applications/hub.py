@@ -13,7 +13,7 @@ import torch
 from torch.nn import functional as F
 
 from utils import session
-from utils.manifest import ROOT
+from utils.chapters.applications.weights import home as weights_home
 
 FILES = ("config.json", "model.safetensors")
 MEGABYTES = {
@@ -52,7 +52,7 @@ def folder(name: str, tokenizer: bool = True) -> tuple[Path | None, str]:
     fetched over the network.
     """
     files = (*FILES, "tokenizer.json") if tokenizer else FILES
-    for place in (Path(name), ROOT / "weights" / name.split("/")[-1]):
+    for place in (Path(name), weights_home() / name.split("/")[-1]):
         if all((place / file).is_file() for file in files):
             return place, ""
     return _from_hub(name, files)
@@ -140,17 +140,17 @@ def arguments(known: Mapping[str, Any], state: Mapping[str, torch.Tensor]) -> tu
     return (known["vocab_size"], *inner, known["max_position_embeddings"]), named
 
 
-def blank_logits(hidden: torch.Tensor, state: Mapping[str, torch.Tensor]) -> torch.Tensor:
+def blank_logits(hidden: torch.Tensor, folder: Path) -> torch.Tensor:
     """BERT's head for blanks, `(batch, seq, d_model) -> (batch, seq, vocab)`: a layer, GELU, a norm, the embeddings."""
-    old = {"gamma": "weight", "beta": "bias"}  # how the first checkpoints call the numbers of a norm
+    state, old = weights(folder), {"gamma": "weight", "beta": "bias"}  # how the first checkpoints call the numbers of a norm
     head = {}
     for name, value in state.items():
         *front, last = name.removeprefix("cls.predictions.").split(".")
         head[".".join([*front, old.get(last, last)])] = value
+    norm = (head["transform.LayerNorm.weight"], head["transform.LayerNorm.bias"], config(folder)["layer_norm_eps"])
     x = F.gelu(F.linear(hidden, head["transform.dense.weight"], head["transform.dense.bias"]))
-    x = F.layer_norm(x, x.shape[-1:], head["transform.LayerNorm.weight"], head["transform.LayerNorm.bias"], eps=1e-12)
     words = next(value for name, value in state.items() if name.endswith("embeddings.word_embeddings.weight"))
-    return F.linear(x, words, head["bias"])
+    return F.linear(F.layer_norm(x, x.shape[-1:], *norm), words, head["bias"])
 
 
 def picture(path: Path | str | None = None, size: int = 224) -> torch.Tensor:

@@ -1,6 +1,6 @@
 """MiniLM in a model of the course: sentences as vectors, search by meaning, a look at its attention."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from utils import plots
 from utils.chapters.applications import hub
 
 
@@ -65,3 +66,24 @@ def attention_of(model: Any, tokenizer: Any, sentence: str) -> tuple[list[str], 
     with recorded(model) as weights:
         model(torch.tensor([one.ids]))
     return one.tokens, torch.cat(weights)
+
+
+def plain_heads(tokens: Sequence[str], maps: torch.Tensor) -> dict[str, torch.Tensor]:
+    """The head that looks most at the token before, the one that looks most at the token after, and the last layer's mean.
+
+    -> {what it is: weights (seq, seq)}. The first and the last token do not count when heads are chosen.
+    """
+    inner = torch.arange(1, len(tokens) - 1)
+    chosen = {}
+    for place, columns in {"token before": inner - 1, "token after": inner + 1}.items():
+        means = maps[:, :, inner, columns].mean(dim=-1)
+        layer, head = divmod(int(means.argmax()), maps.shape[1])
+        chosen[f"layer {layer}, head {head}\n{place}: {means.max():.2f}"] = maps[layer, head]
+    return chosen | {f"layer {len(maps) - 1}\nmean of all heads": maps[-1].mean(dim=0)}
+
+
+def attention_picture(tokens: Sequence[str], heads: Mapping[str, torch.Tensor]) -> None:
+    """Draws maps {title: weights (seq, seq)} side by side."""
+    drawn = plots.heads(list(heads.values()), tokens, tokens, titles=list(heads), columns=3)
+    told = "; ".join(title.replace("\n", ", ") for title in heads)
+    plots.alt(drawn, f"Attention maps for {' '.join(tokens)}: {told}")

@@ -26,6 +26,11 @@ class Section:
     heading: str
     text: str
 
+    @property
+    def whole(self) -> str:
+        """Heading and text in one."""
+        return f"{self.heading}. {self.text}"
+
 
 def sections(root: Path = ROOT) -> list[Section]:
     """The sections of the chapters before chapter 8, in the course's order, from the released notebooks.

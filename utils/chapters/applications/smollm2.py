@@ -1,6 +1,7 @@
 """SmolLM2's file: weights under the names of the notebook's model, the tokenizer, the form of a chat."""
 
-from functools import cache
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,7 @@ class GgufFile:
         for tensor in self._reader.tensors:
             shape = tuple(int(size) for size in reversed(tensor.shape))
             name = _own_name(tensor.name)
-            state[name] = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type)).reshape(shape)
+            state[name] = torch.tensor(dequantize(tensor.data, tensor.tensor_type)).reshape(shape)
             if ".parts." in name:
                 state[name.replace("weight", "bias")] = torch.zeros(shape[0])
         return state | {"output.weight": state["token_embedding.weight"]}
@@ -97,6 +98,15 @@ def answer(tokenizer: Any, prompt: list[int], tokens: torch.Tensor) -> str:
     written = tokens[0, len(prompt) :].tolist()
     end = tokenizer.token_to_id("<|im_end|>")
     return tokenizer.decode(written[: written.index(end)] if end in written else written)
+
+
+def tokens_per_second(write: Callable[[int], object], count: int = 16) -> float:
+    """How fast `write(n)` writes n tokens, the reading of the prompt and the first token not counted."""
+    start = time.perf_counter()
+    write(1)
+    middle = time.perf_counter()
+    write(1 + count)
+    return count / (time.perf_counter() - middle - (middle - start))
 
 
 def in_16_bits(model: nn.Module) -> nn.Module:

@@ -16,9 +16,14 @@ def catalogue() -> dict[str, Any]:
     return tomllib.loads(Path(__file__).with_suffix(".toml").read_text(encoding="utf-8"))
 
 
+def home() -> Path:
+    """Where the folders of real models are: `weights/` in the course, or `COURSE_WEIGHTS`."""
+    return Path(os.environ.get("COURSE_WEIGHTS") or ROOT / "weights")
+
+
 def folder(name: str) -> Path | None:
-    """The folder with the files of the model `name`: in `weights/`, or in `COURSE_WEIGHTS`. None where they are not there."""
-    found = Path(os.environ.get("COURSE_WEIGHTS") or ROOT / "weights", name)
+    """The folder with the files of the model `name`, or None where they are not there."""
+    found = home() / name
     return found if all((found / file).is_file() for file in catalogue()[name]["files"]) else None
 
 
