@@ -41,7 +41,7 @@ def minilm_results():
     print(f"{len(found)} sections in {time.process_time() - start:.1f} CPU seconds")
     asked = minilm.sentence_vectors(reader, tokenizer, [QUESTION])[0]
     hits = [
-        {"cosine": round(cosine, 3), "chapter": found[place].chapter, "heading": found[place].heading}
+        {"cosine": round(cosine, 4), "chapter": found[place].chapter, "heading": found[place].heading}
         for place, cosine in minilm.nearest(asked, vectors)
     ]
     words, maps = minilm.attention_of(reader, tokenizer, SENTENCE)

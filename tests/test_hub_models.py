@@ -154,6 +154,12 @@ def test_without_a_network_each_checkpoint_is_one_line_and_soon(tmp_path, variab
     assert float(done.stderr.split()[-1]) < 10 * len(said)
 
 
+def started(code, *arguments):
+    """A process of ours and the port that it prints."""
+    process = subprocess.Popen([sys.executable, "-c", code, *arguments], stdout=subprocess.PIPE, text=True)
+    return process, process.stdout.readline().strip()
+
+
 @pytest.fixture
 def proxy():
     """`proxy(manner)`: the address of a proxy that is `silent` or `forbids`."""
@@ -168,13 +174,63 @@ def proxy():
     running = []
 
     def start(manner):
-        running.append(subprocess.Popen([sys.executable, "-c", code, manner], stdout=subprocess.PIPE, text=True))
-        return f"http://127.0.0.1:{running[-1].stdout.readline().strip()}"
+        process, port = started(code, manner)
+        running.append(process)
+        return f"http://127.0.0.1:{port}"
 
     yield start
     for process in running:
         process.kill()
         process.communicate()
+
+
+HUB = """
+import hashlib, http.server, pathlib, sys
+class Answer(http.server.BaseHTTPRequestHandler):
+    def do_HEAD(self):
+        file = pathlib.Path(sys.argv[1], self.path.split("/")[-1])
+        if "/resolve/" not in self.path or not file.is_file():
+            self.send_response(404)
+            self.send_header("X-Error-Code", "EntryNotFound")
+            return self.end_headers()
+        content = file.read_bytes()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(content)))
+        self.send_header("ETag", hashlib.sha256(content).hexdigest())
+        self.send_header("X-Repo-Commit", "a" * 40)
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(content)
+    do_GET = do_HEAD
+    def log_message(self, *words): pass
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Answer)
+print(server.server_address[1], flush=True)
+server.serve_forever()
+"""
+
+
+def test_a_checkpoint_comes_over_the_network_once(tmp_path):
+    saved(transformers.ViTForImageClassification, transformers.ViTConfig(**VIT), tmp_path / "hub")
+    server, port = started(HUB, str(tmp_path / "hub"))
+    code = (
+        "import sys; from utils.chapters.applications import hub; from utils import reference\n"
+        "name = 'google/vit-base-patch16-224'; there = hub.found(name, 'something', tokenizer=False)\n"
+        "print(type(hub.build(reference.ViT, there)).__name__ if there else 'none'); hub.found(name, 'a text')"
+    )
+    said = []
+    try:
+        for _ in range(2):
+            variables = {"HF_ENDPOINT": f"http://127.0.0.1:{port}", "HF_HOME": str(tmp_path / "home")}
+            done = subprocess.run(
+                [sys.executable, "-c", code], env={**os.environ, **variables}, capture_output=True, text=True, timeout=120
+            )
+            assert done.returncode == 0, done.stderr
+            said.append(done.stdout.splitlines())
+    finally:
+        server.kill()
+        server.communicate()
+    assert said[0][:2] == ["fetching google/vit-base-patch16-224, 350 MB, once ...", "ViT"] and said[1][0] == "ViT"
+    assert all("the Hub does not have its config.json, model.safetensors, tokenizer.json" in one[-1] for one in said)
 
 
 def test_a_build_and_a_grading_run_ask_nobody(monkeypatch, capsys):

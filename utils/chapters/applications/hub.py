@@ -59,28 +59,27 @@ def folder(name: str, tokenizer: bool = True) -> tuple[Path | None, str]:
 
 
 def _from_hub(name: str, files: tuple[str, ...]) -> tuple[Path | None, str]:
-    from huggingface_hub import HfApi, constants, snapshot_download
-    from huggingface_hub.errors import HTTPError, LocalEntryNotFoundError, RepositoryNotFoundError, XetDownloadError
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_download, hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.errors import HTTPError, RemoteEntryNotFoundError, RepositoryNotFoundError, XetDownloadError
     from huggingface_hub.utils import disable_progress_bars
 
-    disable_progress_bars()  # a saved notebook would show them as broken widgets
-    try:
-        place = Path(snapshot_download(name, allow_patterns=list(files), local_files_only=True))
-        if all((place / file).is_file() for file in files):
-            return place, ""
-    except LocalEntryNotFoundError:
-        pass
+    places = [try_to_load_from_cache(name, file) for file in files]
+    if all(isinstance(place, str) for place in places):
+        return Path(str(places[0])).parent, ""
     if constants.HF_HUB_OFFLINE:
         return None, "it is not in the cache, and HF_HUB_OFFLINE is set"
+    disable_progress_bars()  # a saved notebook would show them as broken widgets
     try:
-        HfApi().model_info(name, timeout=PATIENCE)  # a download would wait for minutes where nothing answers
+        for file in files:  # a download would try for minutes where nothing answers
+            get_hf_file_metadata(hf_hub_url(name, file), timeout=PATIENCE)
         print(f"fetching {name}, {MEGABYTES.get(name, 'some')} MB, once ...", flush=True)
-        return Path(snapshot_download(name, allow_patterns=list(files))), ""
-    except RepositoryNotFoundError:
-        return None, "the Hub does not have it"
+        return Path([hf_hub_download(name, file) for file in files][0]).parent, ""
+    except (RepositoryNotFoundError, RemoteEntryNotFoundError):
+        return None, f"the Hub does not have its {', '.join(files)}"
     except (OSError, HTTPError, XetDownloadError) as error:
-        full = getattr(error, "errno", None) == errno.ENOSPC
-        return None, "the disk is full" if full else "it is not here, and the Hub cannot be reached"
+        if getattr(error, "errno", None) == errno.ENOSPC:
+            return None, "the disk is full"
+        return None, "it is not here, and the Hub cannot be reached: connect, then run this cell again"
 
 
 def config(folder: Path) -> dict[str, Any]:
@@ -162,7 +161,6 @@ def picture(path: Path | str | None = None, size: int = 224) -> torch.Tensor:
     from matplotlib import cbook
     from PIL import Image
 
-    source = cbook.get_sample_data("grace_hopper.jpg") if path is None else path
-    with Image.open(source) as photo:
+    with Image.open(path or str(cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))) as photo:
         small = photo.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
     return torch.tensor(numpy.asarray(small, dtype="float32")).permute(2, 0, 1).unsqueeze(0) / 127.5 - 1

@@ -125,6 +125,9 @@ def in_16_bits(model: nn.Module) -> nn.Module:
 class NarrowLinear(nn.Module):
     """What `layer` does, `(..., d_in) -> (..., d_out)`, with its weight in 16 bits; for writing, not for training."""
 
+    weight: torch.Tensor
+    bias: torch.Tensor | None
+
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
         self.register_buffer("weight", layer.weight.detach().bfloat16())

@@ -38,10 +38,9 @@ def print_answer() -> None:
     run = made["smollm2"]
     print(f"stored by `{made['command']}`, on {made['machine']}")
     print(f"{run['question']} {run['answer']}")
+    print(f"loaded in {run['load']:.0f} s")
     same = "the same words" if run["same"] else "other words"
-    print(
-        f"loaded in {run['load']:.0f} s; {run['cached']:.1f} tokens a second with the cache, {run['uncached']:.1f} without, {same}"
-    )
+    print(f"{run['cached']:.1f} tokens a second with the cache, {run['uncached']:.1f} without; {same}")
     print(
         f"largest difference of a logit between 16 bits and 32: {run['narrow']:.1f}, where logits spread by {run['spread']:.1f}"
     )
