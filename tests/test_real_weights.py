@@ -7,8 +7,10 @@ import torch
 from closing import names_after
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-from utils import reference, session
+from autograder.framework import known_answers
+from utils import library, reference, session
 from utils.chapters.applications import hub, minilm, sections, smollm2, stored, weights
+from utils.manifest import load
 
 SENTENCES = ["Attention looks things up.", "a", "The cat sat on the mat, and the mat was red; nobody knew why it sat there."]
 
@@ -360,3 +362,24 @@ def test_what_is_stored_says_what_the_chapter_says_of_it(capsys):
     stored.attention_picture()
     said = capsys.readouterr().out
     assert said.count(f"stored by `{made['command']}`") == 2 and "stored: layer" in said
+
+
+def test_the_notebook_s_model_is_the_same_on_a_learner_s_parts(tiny, monkeypatch):
+    file, model = tiny
+    styles = [set(known_answers.right_answers(where(part), part)) for part in smollm2.PARTS[:8]]
+    assert min(map(len, styles)) >= 4
+    for number in range(4):  # the solution, then answers in other styles
+        own = {part: list(known_answers.right_answers(where(part), part).values())[number].answer for part in smollm2.PARTS[:8]}
+        monkeypatch.setattr(library, "_passed", own)
+        theirs = names_after("smol-attention", "smol-block", "smol-model")["SmolLM2"](**file.sizes()).eval()
+        theirs.load_state_dict(file.state_dict())
+        tokens = torch.arange(3, 20).view(1, -1)
+        with torch.no_grad():
+            assert (theirs(tokens) - model(tokens)).abs().max() < 1e-4, number
+            past = theirs.extend(tokens[:, :9])[1]
+            assert (theirs.extend(tokens[:, 9:], past)[0] - model(tokens)[:, 9:]).abs().max() < 1e-4, number
+
+
+def where(part):
+    """The chapter of a component."""
+    return next(chapter.id for chapter in load().chapters for exercise in chapter.exercises if exercise.id == part)
