@@ -20,28 +20,31 @@
 # such vectors is the cosine of the angle between them.
 #
 # What can be done with that is **semantic search**: look for texts that mean the same, whatever their words are. The texts are
-# the sections of chapters 1 to 7, the heading and the beginning of each. Change the question. The next cell takes **five to
-# ten seconds**.
+# the sections of chapters 1 to 7, the heading and the beginning of each, with roots written out in words. Add questions of
+# your own. The next cell takes **five to ten seconds**.
 
 # %% slug="search"
-question = "which chapter explains why we divide by a root?"
+questions = ["which chapter explains why we divide by a root?",
+             "why does the model forget the beginning of a long sequence?"]
 
 folder = weights.found("minilm", "the sections of the course nearest to a question")
 if folder:
     reader, tokenizer = hub.build(my.Bert, folder), minilm.load_tokenizer(folder)
     found = sections.sections()
     vectors = minilm.sentence_vectors(reader, tokenizer, [one.whole for one in found])
-    asked = minilm.sentence_vectors(reader, tokenizer, [question])[0]
-    for place, cosine in minilm.nearest(asked, vectors):
-        print(f"{cosine:.2f}  {found[place].chapter:24} {found[place].heading}")
+    asked = minilm.sentence_vectors(reader, tokenizer, questions)
+    for question, vector in zip(questions, asked, strict=True):
+        print(question)
+        for place, cosine in minilm.nearest(vector, vectors, 3):
+            print(f"  {cosine:.2f}  {found[place].chapter:24} {found[place].heading}")
 
 # %% slug="search-stored" tags=["nbval-check-output"]
 stored.print_search()
 
 # %% [markdown] slug="search-answer"
-# The nearest section is the right one. The question says *root* and the heading $\sqrt{d_k}$; before the search the formula
-# was written out in words, since a model of language does not read LaTeX. One question shows that it can work, not how often.
-# Ask five more, and count.
+# Both times the nearest section is the one that answers. The first question shares words with its heading, so a search for
+# words would have found it too. The second says *forget* and *beginning* where the heading says *memory* and *rewritten*. Two
+# questions show that it can work, not how often. Ask five more, and count.
 #
 # The weights run in your class, with your attention inside. Whether that is right can be tested: the hidden states of
 # `transformers.BertModel` are the same, up to the stored difference.

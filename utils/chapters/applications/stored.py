@@ -17,12 +17,14 @@ def results() -> dict[str, Any]:
 
 
 def print_search() -> None:
-    """Prints the stored question and its nearest sections, and how far the hidden states are from `transformers`'."""
+    """Prints the stored questions with their nearest sections, and how far the hidden states are from `transformers`'."""
     made = results()
     run = made["minilm"]
-    print(f"stored by `{made['command']}`: {run['question']}")
-    for hit in run["hits"]:
-        print(f"{hit['cosine']:.2f}  {hit['chapter']:24} {hit['heading']}")
+    print(f"stored by `{made['command']}`")
+    for question, hits in run["hits"].items():
+        print(question)
+        for cosine, chapter, heading in hits:
+            print(f"  {cosine:.2f}  {chapter:24} {heading}")
     print(f"largest difference of a hidden state from transformers.BertModel: {run['difference']:.0e}")
 
 
