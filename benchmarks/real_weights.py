@@ -6,6 +6,7 @@ Several repeats, of which the fastest counts: on a machine that does other thing
 
 import argparse
 import json
+import os
 import platform
 import sys
 import time
@@ -92,7 +93,9 @@ def main():
     given = parser.parse_args()
     session.begin()
     kept = stored.results() if given.only else {}
-    made = {"command": COMMAND, "machine": f"one CPU thread of {platform.machine()}"}
+    load, cores = os.getloadavg()[0], os.cpu_count()
+    busy = f", beside other work (load {load:.0f} on {cores} cores)" if load > cores / 2 else ""
+    made = {"command": COMMAND, "machine": f"one CPU thread of {platform.machine()}{busy}"}
     for name, results in {"minilm": minilm_results, "smollm2": lambda: smollm2_results(given.repeats)}.items():
         made[name] = results() if given.only in (None, name) else kept[name]
     stored.RUNS.write_text(json.dumps(made, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -104,6 +104,11 @@ def test_attention_of_a_sentence_has_a_row_of_weights_for_each_token_in_each_lay
     assert torch.allclose(maps.sum(dim=-1), torch.ones(6, 12, 6), atol=1e-5)
 
 
+def test_a_model_that_keeps_its_weights_to_itself_is_told_so(encoder):
+    with pytest.raises(ValueError, match="no part of this model returns"):
+        minilm.attention_of(torch.nn.Embedding(30522, 2), encoder[2], "The cat sat.")
+
+
 # SmolLM2
 
 

@@ -42,7 +42,7 @@ if folder:
 stored.print_search()
 
 # %% [markdown] slug="search-answer"
-# Both times the nearest section is the one that answers. The first question shares words with its heading, so a search for
+# Both times the nearest section fits. The first question shares words with its heading, so a search for
 # words would have found it too. The second says *forget* and *beginning* where the heading says *memory* and *rewritten*. Two
 # questions show that it can work, not how often. Ask five more, and count.
 #
@@ -166,7 +166,7 @@ class SmolLM2(nn.Module):
 # The weights come in a file of the **GGUF** format, most of them in 4 bits, together with the tokenizer and the sizes. They
 # are made into 32-bit numbers. To write one token, a model reads every one of its weights once, and here that reading is most
 # of the time. So the linear layers then keep them in 16 bits (**bfloat16**), which moves the logits a little. The next cell
-# takes **about 15 seconds**. It also says which of the parts are your own.
+# takes **about 15 seconds**, and 1.7 GB of memory on the way. It also says which of the parts are your own.
 
 # %% slug="smol-load"
 @cache

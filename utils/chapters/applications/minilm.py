@@ -61,10 +61,12 @@ def recorded(model: nn.Module) -> Iterator[list[torch.Tensor]]:
 
 @torch.no_grad()
 def attention_of(model: Any, tokenizer: Any, sentence: str) -> tuple[list[str], torch.Tensor]:
-    """(tokens, weights (num_layers, num_heads, seq, seq)) of one sentence."""
+    """(tokens, weights (num_layers, num_heads, seq, seq)) of one sentence. `ValueError` where the model keeps them to itself."""
     one = tokenizer.encode(sentence)
     with recorded(model) as weights:
         model(torch.tensor([one.ids]))
+    if not weights:
+        raise ValueError("no part of this model returns (output, weights): build it on MultiHeadAttention to see its maps")
     return one.tokens, torch.cat(weights)
 
 
