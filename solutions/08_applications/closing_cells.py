@@ -42,9 +42,9 @@ if folder:
 stored.print_search()
 
 # %% [markdown] slug="search-answer"
-# Both times the nearest section fits. The first question shares words with its heading, so a search for
-# words would have found it too. The second says *forget* and *beginning* where the heading says *memory* and *rewritten*. Two
-# questions show that it can work, not how often. Ask five more, and count.
+# Both times the nearest section fits. The first question shares words with its heading, so a search for words would have found
+# it too. The second says *forget* and *beginning* where the heading says *memory* and *rewritten*. Two questions show that it
+# can work, not how often. Ask five more, and count.
 #
 # The weights run in your class, with your attention inside. Whether that is right can be tested: the hidden states of
 # `transformers.BertModel` are the same, up to the stored difference.
@@ -76,7 +76,7 @@ stored.attention_picture()
 # ### A model of your parts that answers: SmolLM2
 #
 # **SmolLM2** (Allal et al. 2025) is a decoder of 135 million parameters, trained to follow instructions. It is built like
-# today's large ones, and you have built all of its parts:
+# today's large ones, and all of its parts are in this course, some as stretch exercises:
 #
 # | part | chapter | in place of |
 # |---|---|---|
@@ -164,9 +164,9 @@ class SmolLM2(nn.Module):
 
 # %% [markdown] slug="smol-load-text"
 # The weights come in a file of the **GGUF** format, most of them in 4 bits, together with the tokenizer and the sizes. They
-# are made into 32-bit numbers. To write one token, a model reads every one of its weights once, and here that reading is most
-# of the time. So the linear layers then keep them in 16 bits (**bfloat16**), which moves the logits a little. The next cell
-# takes **about 15 seconds**, and 1.7 GB of memory on the way. It also says which of the parts are your own.
+# are made into 32-bit numbers, 540 MB. To write one token, a model reads all of them once. So that this takes less time, the
+# linear layers then keep theirs in 16 bits (**bfloat16**), which moves the logits a little. The next cell takes **about 15
+# seconds**, and 1.7 GB of memory on the way. It also says which of the parts are your own.
 
 # %% slug="smol-load"
 @cache
@@ -208,7 +208,7 @@ stored.print_answer()
 # Without the cache every step reads the whole text anew, prompt and answer. With it a step reads one token. What is written
 # can differ between the two: one token goes through arithmetic in 16 bits, many go through arithmetic in 32.
 #
-# Ask for something else. It is a small model: it is often wrong, and says wrong things in the same tone as right ones.
+# Ask for something else, something that you can check. One right answer does not say how often they are right.
 
 # %% [markdown] slug="hub-text"
 # ## The four models of this chapter, with the weights of their papers
