@@ -71,9 +71,9 @@ def _from_hub(name: str, files: tuple[str, ...]) -> tuple[Path | None, str]:
     disable_progress_bars()  # a saved notebook would show them as broken widgets
     try:
         for file in files:  # a download would try for minutes where nothing answers
-            get_hf_file_metadata(hf_hub_url(name, file), timeout=PATIENCE)
+            get_hf_file_metadata(hf_hub_url(name, file), timeout=PATIENCE, token=False)
         print(f"fetching {name}, {MEGABYTES.get(name, 'some')} MB, once ...", flush=True)
-        return Path([hf_hub_download(name, file) for file in files][0]).parent, ""
+        return Path([hf_hub_download(name, file, token=False) for file in files][0]).parent, ""
     except (RepositoryNotFoundError, RemoteEntryNotFoundError):
         return None, f"the Hub does not have its {', '.join(files)}"
     except (OSError, HTTPError, XetDownloadError) as error:
