@@ -5,6 +5,7 @@
                       --port N, --no-browser, and after -- whatever JupyterLab takes
     python3 course.py grade NOTEBOOK         grades one notebook, as the class will
     python3 course.py submit CHAPTER         hands a chapter in
+    python3 course.py weights minilm|smollm2|all   fetches real models for chapter 8 (84 and 93 MB)
     python3 course.py setup [--maintain]     sets up and does nothing else
     python3 course.py build [--check]        makes the notebooks from their sources
     python3 course.py new-exercise CHAPTER NAME   writes the skeleton of an exercise
@@ -45,6 +46,7 @@ COMMANDS = {
     "lab": (("autograder.commands.lab",), False),
     "grade": (("autograder", "grade"), False),
     "submit": (("autograder.commands.submit",), False),
+    "weights": (("autograder.commands.weights",), False),
     "setup": ((), False),
     "build": (("autograder.builder",), True),
     "new-exercise": (("autograder.commands.new_exercise",), True),

@@ -41,6 +41,20 @@ def root() -> Path:
 
 
 @pytest.fixture
+def real_weights():
+    """`real_weights(name)`: the folder of a real model; the test is skipped where it was not fetched."""
+    from utils.chapters.applications import weights
+
+    def folder(name: str) -> Path:
+        found = weights.folder(name)
+        if found is None:
+            pytest.skip(f"weights/{name} is not there: python3 course.py weights {name}, or course.py test --all")
+        return found
+
+    return folder
+
+
+@pytest.fixture
 def chromium() -> str:
     """The path of the browser; the test bears the marker `browser`."""
     from autograder.proof import machine

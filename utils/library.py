@@ -82,6 +82,11 @@ class My:
 my = My()
 
 
+def whose(name: str) -> str:
+    """Whose component `my.NAME` is, in words: "yours, from …" or "the reference …"."""
+    return my._find(name)[1]
+
+
 def passed(name: str, value: Callable[..., Any]) -> None:
     """Notes that the learner's `value` passed all checks of `name` in this kernel: `my.NAME` is this from now on."""
     _passed[name] = value

@@ -1,4 +1,4 @@
-"""`course.py test`: proves the whole course; `--all` also runs what takes long (nightly).
+"""`course.py test`: proves the whole course; `--all` also runs what takes long, and fetches the real weights (nightly).
 
 The gates in order: what is built is in step with its sources, ruff, its format, types, the tests, and every solution
 notebook from top to bottom with its checked outputs. All of them run, whichever fails, and each that failed says what repairs it.
@@ -23,7 +23,13 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
     pytest = ["-m", "pytest", f"--numprocesses={WORKERS}"]
     notebooks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("solutions/*/[0-9]*.ipynb"))
     # Without a notebook this last gate fails, as it should: pytest finds nothing in solutions/.
+    weights = (
+        "weights",
+        ["-m", "autograder.commands.weights", "all"],
+        "connect to the network, then python3 course.py weights all",
+    )
     return [
+        *([weights] if everything else []),
         ("built files", ["-m", "autograder.builder", "--check"], "python3 course.py build"),
         ("ruff", ["-m", "ruff", "check"], ".venv/bin/ruff check --fix, then by hand"),
         ("format", ["-m", "ruff", "format", "--check"], ".venv/bin/ruff format"),
@@ -67,7 +73,7 @@ def _quiet(name: str, arguments: list[str]) -> tuple[int, str]:
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="course.py test", description=__doc__.splitlines()[0])
-    parser.add_argument("--all", action="store_true", help="the slow tests too")
+    parser.add_argument("--all", action="store_true", help="the slow tests and those on real weights too")
     options = parser.parse_args(argv)
     failed = []
     for package in machine.install_missing():
