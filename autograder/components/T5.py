@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -78,7 +79,9 @@ def again(candidate: Candidate, drawn: Drawn, logits: torch.Tensor) -> torch.Ten
 
 
 def given(**wishes: int) -> Probe:
-    sizes = {"batch": 2, "source_len": 5, "target_len": 4, "vocab": 7, "d_model": 6, "num_heads": 2, "d_head": 4, "layers": 2}
+    sizes: Any = {
+        "batch": 2, "source_len": 5, "target_len": 4, "vocab": 7, "d_model": 6, "num_heads": 2, "d_head": 4, "layers": 2,
+    }  # fmt: skip
     return Probe(lambda case: draw(case.at(**sizes | wishes)))
 
 
