@@ -68,11 +68,6 @@ def smooth(drawn: Drawn) -> Drawn:
     return replace(drawn, state=state)
 
 
-def hiding(case: Case, *shape: int) -> torch.Tensor:
-    """A mask over the source; every row sees a token and misses one."""
-    return case.mask(*shape, case.source_len)
-
-
 def again(candidate: Candidate, drawn: Drawn, logits: torch.Tensor) -> torch.Tensor:
     """The logits of another use, of the form of those of the first; the oracle is not asked a second time."""
     return expect.form(candidate.raw(drawn), logits, COMPONENT.parts[0])
@@ -168,17 +163,16 @@ def mask_hides_the_source(candidate: Candidate, case: Case) -> None:
 
     There are two attentions that look at the source. Does each of them get the mask, with an axis for the heads?
     """
-    drawn = draw(case)
-    plain, source = settled(candidate, drawn), drawn.inputs["source"]
-    seen = torch.ones(1, case.source_len, dtype=torch.bool)
+    drawn = shallow(case)
+    plain, seen = settled(candidate, drawn), torch.ones(1, case.source_len, dtype=torch.bool)
     expect.close(candidate.use(drawn.with_options(source_mask=seen)), candidate.use(drawn), "the logits with a mask of True")
-    for mask in (hiding(case, case.batch, 1), hiding(case, 1)):
-        where, use = f"for a source_mask of shape {tuple(mask.shape)}", drawn.with_options(source_mask=mask)
+    for plain_use, mask in ((draw(case), case.mask(case.batch, 1, case.source_len)), (drawn, case.mask(1, case.source_len))):
+        where, source = f"for a source_mask of shape {tuple(mask.shape)}", plain_use.inputs["source"]
+        use = plain_use.with_options(source_mask=mask)
         logits = candidate.use(use)
-        hidden = ~mask.expand(case.batch, 1, -1)[:, 0] if mask.dim() == 3 else ~mask.expand(case.batch, -1)
-        other = torch.where(hidden, (source + 1) % case.vocab, source)
+        other = torch.where(mask.reshape(-1, case.source_len), source, (source + 1) % case.vocab)
         changed = again(candidate, use.with_inputs(source=other), logits)
-        expect.close(changed, logits, f"the logits after tokens that the mask hides were changed, {where},")
+        expect.close(changed, logits, f"the logits after tokens that the mask hides were changed, {where}")
         if plain:
             agree(candidate, use, where)
 

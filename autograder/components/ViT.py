@@ -109,7 +109,7 @@ def takes_real_weights(candidate: Candidate, case: Case) -> None:
     checkpoints.goes_in(candidate, drawn, pooler)
 
 
-@COMPONENT.law(points=0.25, needs=takes_real_weights)
+@COMPONENT.law(points=0.25, needs=takes_real_weights, once=True)
 def sees_every_patch(candidate: Candidate, case: Case) -> None:
     """Every patch of a picture has a say in its logits, and no other picture has
 
