@@ -136,7 +136,7 @@ def listens_to_both(candidate: Candidate, case: Case) -> None:
 def agrees(candidate: Candidate, case: Case) -> None:
     """The logits are those of a T5 with the same weights
 
-    Take one block of each stack: what is normed, what is added to the scores, what divides them? And what comes after the last?
+    Take one block of each stack: what is normed, what is added, and where? Then: what comes after the last block of each?
     """
     agree(candidate, draw(case))
     agree(candidate, sized(draw(case), 1e-3), "where all embeddings are as small as 1e-3")
