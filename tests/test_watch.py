@@ -57,8 +57,15 @@ NORM = [
     lambda x: F.rms_norm(x, (4,)),
     lambda x: nn.RMSNorm(4)(x),
 ]
+UNFOLD = [
+    lambda x: F.unfold(x, (3, 2)),
+    lambda x: nn.Unfold((3, 2), stride=2)(x[None]),
+    lambda x: torch.ops.aten.im2col(x, [3, 2], [1, 1], [0, 0], [1, 1]),
+    lambda x: reference.patchify(x[None], 1),
+]
 FORBIDDEN = [(forbids, call) for forbids, calls in
-             (("softmax", SOFTMAX), ("attention", ATTENTION), ("rnn", RNN), ("norm", NORM)) for call in calls]  # fmt: skip
+             (("softmax", SOFTMAX), ("attention", ATTENTION), ("rnn", RNN), ("norm", NORM), ("unfold", UNFOLD))
+             for call in calls]  # fmt: skip
 ALLOWED = [
     ("softmax", lambda x: (x - x.logsumexp(-1, keepdim=True)).exp()),
     ("attention", lambda x: torch.softmax(x @ x.mT, -1) @ x),
@@ -66,9 +73,12 @@ ALLOWED = [
     ("attention", lambda x: reference.softmax(reference.attention_scores(x, x)) @ x),
     ("rnn", lambda x: torch.tanh(x @ torch.zeros(4, 5))),
     ("norm", lambda x: (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True)),
+    ("unfold", lambda x: x.unfold(1, 2, 1).unfold(2, 2, 2)),
+    ("unfold", lambda x: F.conv2d(F.pixel_unshuffle(x, 1)[None], torch.ones(1, 2, 1, 1))),
     (None, lambda x: F.scaled_dot_product_attention(x, x, x)),
 ]
-JUDGED = {"softmax": "softmax", "attention": "attention", "rnn": "rnn_forward", "norm": "LayerNorm", None: "softmax"}
+JUDGED = {"softmax": "softmax", "attention": "attention", "rnn": "rnn_forward", "norm": "LayerNorm", "unfold": "patchify",
+          None: "softmax"}  # fmt: skip
 
 
 def seen(forbids, call):

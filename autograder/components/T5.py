@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -67,18 +68,15 @@ def smooth(drawn: Drawn) -> Drawn:
     return replace(drawn, state=state)
 
 
-def hiding(case: Case, *shape: int) -> torch.Tensor:
-    """A mask over the source; every row sees a token and misses one."""
-    return case.mask(*shape, case.source_len)
-
-
 def again(candidate: Candidate, drawn: Drawn, logits: torch.Tensor) -> torch.Tensor:
     """The logits of another use, of the form of those of the first; the oracle is not asked a second time."""
     return expect.form(candidate.raw(drawn), logits, COMPONENT.parts[0])
 
 
 def given(**wishes: int) -> Probe:
-    sizes = {"batch": 2, "source_len": 5, "target_len": 4, "vocab": 7, "d_model": 6, "num_heads": 2, "d_head": 4, "layers": 2}
+    sizes: Any = {
+        "batch": 2, "source_len": 5, "target_len": 4, "vocab": 7, "d_model": 6, "num_heads": 2, "d_head": 4, "layers": 2,
+    }  # fmt: skip
     return Probe(lambda case: draw(case.at(**sizes | wishes)))
 
 
@@ -138,7 +136,7 @@ def listens_to_both(candidate: Candidate, case: Case) -> None:
 def agrees(candidate: Candidate, case: Case) -> None:
     """The logits are those of a T5 with the same weights
 
-    Take one block of each stack: what is normed, what is added to the scores, what divides them? And what comes after the last?
+    Take one block of each stack: what is normed, what is added, and where? Then: what comes after the last block of each?
     """
     agree(candidate, draw(case))
     agree(candidate, sized(draw(case), 1e-3), "where all embeddings are as small as 1e-3")
@@ -165,17 +163,16 @@ def mask_hides_the_source(candidate: Candidate, case: Case) -> None:
 
     There are two attentions that look at the source. Does each of them get the mask, with an axis for the heads?
     """
-    drawn = draw(case)
-    plain, source = settled(candidate, drawn), drawn.inputs["source"]
-    seen = torch.ones(1, case.source_len, dtype=torch.bool)
+    drawn = shallow(case)
+    plain, seen = settled(candidate, drawn), torch.ones(1, case.source_len, dtype=torch.bool)
     expect.close(candidate.use(drawn.with_options(source_mask=seen)), candidate.use(drawn), "the logits with a mask of True")
-    for mask in (hiding(case, case.batch, 1), hiding(case, 1)):
-        where, use = f"for a source_mask of shape {tuple(mask.shape)}", drawn.with_options(source_mask=mask)
+    for plain_use, mask in ((draw(case), case.mask(case.batch, 1, case.source_len)), (drawn, case.mask(1, case.source_len))):
+        where, source = f"for a source_mask of shape {tuple(mask.shape)}", plain_use.inputs["source"]
+        use = plain_use.with_options(source_mask=mask)
         logits = candidate.use(use)
-        hidden = ~mask.expand(case.batch, 1, -1)[:, 0] if mask.dim() == 3 else ~mask.expand(case.batch, -1)
-        other = torch.where(hidden, (source + 1) % case.vocab, source)
+        other = torch.where(mask.reshape(-1, case.source_len), source, (source + 1) % case.vocab)
         changed = again(candidate, use.with_inputs(source=other), logits)
-        expect.close(changed, logits, f"the logits after tokens that the mask hides were changed, {where},")
+        expect.close(changed, logits, f"the logits after tokens that the mask hides were changed, {where}")
         if plain:
             agree(candidate, use, where)
 

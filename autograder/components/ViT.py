@@ -2,6 +2,7 @@
 
 import contextlib
 from dataclasses import replace
+from typing import Any
 
 import torch
 
@@ -33,7 +34,8 @@ def _state(case: Case, d_model: int, d_ff: int) -> dict[str, torch.Tensor]:
         f"{patch}.weight": case.normal(d_model, case.channels, case.patch_size, case.patch_size, scale=0.5),
         f"{patch}.bias": case.normal(d_model, scale=0.2),
     }
-    layers, norms = {"classifier": (d_model, case.classes)}, ["vit.layernorm"]
+    layers: dict[str, Any] = {"classifier": (d_model, case.classes)}
+    norms = ["vit.layernorm"]
     for name in (f"vit.encoder.layer.{number}" for number in range(case.layers)):
         inside = [*(f"attention.attention.{x}" for x in ("query", "key", "value")), "attention.output.dense"]
         layers |= {f"{name}.{layer}": (d_model, d_model) for layer in inside}
@@ -75,7 +77,9 @@ def rearranged(drawn: Drawn, case: Case) -> torch.Tensor:
 
 
 def given(**wishes: int) -> Probe:
-    sizes = {"batch": 2, "grid": 2, "patch_size": 2, "channels": 3, "classes": 4, "num_heads": 2, "d_head": 3, "layers": 2}
+    sizes: Any = {
+        "batch": 2, "grid": 2, "patch_size": 2, "channels": 3, "classes": 4, "num_heads": 2, "d_head": 3, "layers": 2,
+    }  # fmt: skip
     return Probe(lambda case: draw(case.at(**sizes | wishes)))
 
 
@@ -105,7 +109,7 @@ def takes_real_weights(candidate: Candidate, case: Case) -> None:
     checkpoints.goes_in(candidate, drawn, pooler)
 
 
-@COMPONENT.law(points=0.25, needs=takes_real_weights)
+@COMPONENT.law(points=0.25, needs=takes_real_weights, once=True)
 def sees_every_patch(candidate: Candidate, case: Case) -> None:
     """Every patch of a picture has a say in its logits, and no other picture has
 

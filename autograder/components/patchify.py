@@ -1,5 +1,7 @@
 """What is checked of patchify."""
 
+from typing import Any
+
 import torch
 
 from autograder.framework import expect
@@ -16,7 +18,7 @@ def draw(case: Case, more: tuple[int, int] = (0, 0)) -> Drawn:
 
 
 def given(channels: int, rows: int, columns: int, patch_size: int = 2) -> Probe:
-    sizes = {"batch": 2, "channels": channels, "rows": rows, "columns": columns, "patch_size": patch_size}
+    sizes: dict[str, Any] = {"batch": 2, "channels": channels, "rows": rows, "columns": columns, "patch_size": patch_size}
     return Probe(lambda case: draw(case.at(**sizes)))
 
 

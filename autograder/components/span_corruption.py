@@ -39,7 +39,7 @@ def of_ints(result: Any) -> tuple[list[int], list[int]]:
         entries = list(part) if isinstance(part, (tuple, list)) or isinstance(part, torch.Tensor) and part.dim() == 1 else None
         if entries is None:
             raise Failed(f"the {name}: expected a list of ints, got {expect.kind_of(part)}.", about=About.FORM)
-        found = [x.item() if isinstance(x, torch.Tensor) and not x.dim() else x for x in entries]
+        found: list[Any] = [x.item() if isinstance(x, torch.Tensor) and not x.dim() else x for x in entries]
         strange = next((x for x in found if type(x) is not int), None)
         if strange is not None or None in found:
             raise Failed(f"the {name}: expected a list of ints, got {expect.kind_of(strange)} in it.", about=About.FORM)

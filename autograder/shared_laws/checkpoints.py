@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from autograder.framework import expect, procedures, watch
-from autograder.framework.candidate import Candidate
+from autograder.framework.candidate import Candidate, OracleCandidate
 from autograder.framework.component import Drawn
 from autograder.framework.expect import About, Failed
 
@@ -100,4 +100,5 @@ def _learning(candidate: Candidate, drawn: Drawn, *cotangent: torch.Tensor) -> d
 
 
 def _right(candidate: Candidate, drawn: Drawn, *cotangent: torch.Tensor) -> dict[str, Any]:
-    return learning(candidate.component.oracle, vars(drawn), *cotangent)
+    # through the one door: files that are judged side by side share what was built of the oracle
+    return OracleCandidate(candidate.component).there(learning, vars(drawn), *cotangent)

@@ -957,7 +957,7 @@ pictures.patches(images[0], 2, list(my.patchify(images[:1], 2)[0]))
 # %% [markdown] slug="vit-text"
 # ### Exercise: `ViT`
 #
-# The **vision transformer** is BERT's encoder for patches. What has to be added is small: a way into the model and a way out.
+# The **vision transformer** is an encoder, like BERT, and its words are patches. New are the way in and the way out.
 #
 # - **In.** A linear layer turns each patch into a vector, the **patch embedding**. In front of them all stands one more vector,
 #   the same for every picture and learned: the **class token**. Then each place gets its learned position.
