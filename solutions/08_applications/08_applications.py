@@ -19,6 +19,34 @@ from utils import checkpoints, my, session, training
 
 # %% [markdown] slug="mask-text"
 # ### Exercise: `mask_tokens`
+#
+# A text is its own exercise book: hide some of its words, and ask for them. BERT learns from nothing else than such blanks.
+# This is called **masked language modelling**. The model sees `inputs`; `labels` holds what stood at the chosen places, and
+# -100 elsewhere, the number that `F.cross_entropy` leaves out.
+#
+# In use no text contains `[MASK]`. So that the model does not learn to think at `[MASK]` alone, a chosen token has one of
+# three fates (Devlin et al. 2018, section 3.1): in 80 % of the cases it becomes `mask_id`, in 10 % a random id, in 10 % it
+# stays.
+#
+# Build `mask_tokens(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=None)`, which gives the pair `(inputs,
+# labels)`. All three have the shape `(batch, seq)` and the same dtype and device.
+#
+# - Each token is chosen with probability `rate`, independently of the others. Those in `special_ids` (`[CLS]`, `[SEP]`,
+#   padding, `[MASK]` itself) are never chosen, and are never the random id. `special_ids` may be a list, a set, a tuple or
+#   a tensor.
+# - The random id is any of the others below `vocab_size`, each as likely as the next.
+# - All chance comes from `generator`. PyTorch's functions take it by that name, and with None they use the global one.
+#
+# **By hand:** a batch of 1,000 tokens, 100 of them special. About $900 \cdot 0.15 = 135$ get a label. Of these about 108
+# become `mask_id`, 13 or 14 another id, and as many stay. So `inputs` and `tokens` differ at about 121 places.
+#
+# | you see | likely cause |
+# |---|---|
+# | more than 15 % of the labels are not -100 | labels were kept where nothing was chosen |
+# | labels that equal the inputs at every place | the labels were read off after the inputs had been changed |
+# | far fewer random ids than a tenth | the second draw is made among what the first has left |
+# | padding turns into words | special tokens can be chosen |
+# | the same blanks in every epoch | a seed is fixed inside the function |
 
 # %% [markdown] hints="mask_tokens"
 
@@ -29,14 +57,15 @@ def mask_tokens(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=N
     tokens (batch, seq) -> inputs and labels (batch, seq). Devlin et al. 2018.
     """
     ### BEGIN SOLUTION
-    special = torch.as_tensor(list(special_ids), device=tokens.device)
-    chances = torch.rand(2, *tokens.shape, generator=generator).to(tokens.device)
-    chosen = (chances[0] < rate) & ~torch.isin(tokens, special)
+    special = {int(i) for i in special_ids}
     ordinary = torch.tensor([i for i in range(vocab_size) if i not in special])
+    chance, fate = torch.rand(2, *tokens.shape, generator=generator).to(tokens.device)
     picks = torch.randint(len(ordinary), tokens.shape, generator=generator)
     random = ordinary[picks].to(tokens)
-    inputs = torch.where(chosen & (chances[1] < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (chances[1] >= 0.9), random, inputs)
+    is_special = torch.isin(tokens, torch.tensor(list(special)).to(tokens))
+    chosen = (chance < rate) & ~is_special
+    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
+    inputs = torch.where(chosen & (fate >= 0.9), random, inputs)
     return inputs, torch.where(chosen, tokens, -100)
     ### END SOLUTION
 

@@ -2,6 +2,7 @@
 
 CASES: dict[str, list[dict]] = {
     # mask_tokens
+    "mask_tokens": [{"seed": 8101, "batch": 307, "seq": 193, "vocab": 31}, {"seed": 8102, "batch": 151, "seq": 401, "vocab": 71}],
     # Bert
     # next_token_loss
     # Gpt
