@@ -5,8 +5,9 @@ real checkpoints name them. The tables below say where each number goes; the lea
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import torch
 from torch import nn
@@ -202,7 +203,8 @@ def _own_name(name: str, kind: Family) -> str:
     return name
 
 
-def _rule(ours: str, rules: Iterable[Rule]) -> tuple[Rule | None, str]:
+@cache
+def _rule(ours: str, rules: tuple[Rule, ...]) -> tuple[Rule | None, str]:
     for rule in rules:
         match = re.fullmatch(rule.ours, ours)
         if match:

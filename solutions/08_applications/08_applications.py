@@ -74,6 +74,15 @@ check("mask_tokens")
 
 # %% [markdown] slug="gelu-text"
 # ### A block with GELU
+#
+# BERT, GPT-2 and ViT are stacks of the block from chapter 5, with one difference inside: their feed-forward networks have
+# **GELU** where yours has ReLU, $\text{GELU}(x) = x \cdot \Phi(x)$, with $\Phi$ the distribution function of the normal
+# distribution (Hendrycks & Gimpel 2016). It has no corner: $\text{GELU}(1) = 0.8413$ and $\text{GELU}(-1) = -0.1587$, where
+# ReLU gives 1 and 0.
+#
+# There are two forms of it, the exact one and an approximation with tanh, which gives 0.8412 for 1. A model has to be run
+# with the form that it was trained with. `gelu_block` below takes your block and exchanges its network and its norms, since
+# `eps` differs from model to model too. Its parameters keep their names.
 
 # %% slug="gelu-block"
 EncoderBlock, FeedForward, LayerNorm = my.EncoderBlock, my.FeedForward, my.LayerNorm
@@ -99,6 +108,38 @@ def gelu_block(d_model, num_heads, d_ff, dropout=0.0, norm_first=False, eps=1e-5
 
 # %% [markdown] slug="bert-text"
 # ### Exercise: `Bert`
+#
+# BERT is the encoder alone. It turns every token into a vector that depends on the whole text, to the left and to the
+# right, and a small layer on top then tags words, classifies sentences, or fills in blanks. That is why such a model is
+# called **bidirectional**.
+#
+# `__init__` begins with three parts that are given: `token_embedding`, `segment_embedding` and `positions`. Add the rest,
+# under these names, which the given `load_pretrained` relies on:
+#
+# | name | what |
+# |---|---|
+# | `norm` | a `LayerNorm` for the sum of the embeddings |
+# | `blocks` | an `nn.ModuleList` of `num_layers` blocks from `gelu_block`, post-norm, with the exact GELU |
+#
+# - `forward(tokens, segments=None, mask=None)` gives `(batch, seq, d_model)`. The three embeddings are summed, then comes
+#   the norm, then dropout, then the blocks.
+# - `segments` (`(batch, seq)` of ints) says which of two sentences a token belongs to. Where none are given, all tokens are
+#   of segment 0.
+# - `mask` goes to every block. `eps` goes into every norm.
+# - More than `max_len` tokens raise a `ValueError` that names `max_len` and a number. `positions` is your class from
+#   chapter 6.
+#
+# **By hand:** $d_{model} = 2$. The embedding of a token is $(1, 3)$, that of its segment $(0, 1)$, that of its position
+# $(1, 0)$. The sum is $(2, 4)$, with mean 3 and standard deviation 1. So the norm, as it starts, gives $(-1, 1)$. And
+# `Bert(10, 4, 2, 8, 1, 6)` has $72$ numbers in its embeddings, $8$ in `norm` and $80 + 76 + 16 = 172$ in its block,
+# together 252.
+#
+# | you see | likely cause |
+# |---|---|
+# | `unexpected` names when weights are loaded | a part is missing, or the blocks are in a plain list |
+# | results off by a thousandth | the tanh form of GELU, or `eps` did not reach every norm |
+# | an error in an embedding when there are no segments | `None` went into it |
+# | padding changes the vectors of real words | `mask` does not reach every block |
 
 # %% [markdown] hints="Bert"
 

@@ -4,6 +4,10 @@ CASES: dict[str, list[dict]] = {
     # mask_tokens
     "mask_tokens": [{"seed": 8101, "batch": 307, "seq": 193, "vocab": 31}, {"seed": 8102, "batch": 151, "seq": 401, "vocab": 71}],
     # Bert
+    "Bert": [
+        {"seed": 8201, "batch": 2, "seq": 3, "vocab": 17, "num_heads": 3, "d_head": 2, "d_ff": 5, "layers": 3, "max_len": 5},
+        {"seed": 8202, "batch": 3, "seq": 7, "vocab": 7, "num_heads": 1, "d_head": 7, "d_ff": 11, "layers": 1, "max_len": 7},
+    ],
     # next_token_loss
     # Gpt
     # sample_token

@@ -1,6 +1,7 @@
 """Wrong answers, by the catalogue id that names the mistake: edits of the solution and of right answers in other styles."""
 
-from autograder.framework.known_answers import edits
+from autograder.framework.known_answers import edits, misconception
+from utils import reference
 
 # mask_tokens
 
@@ -32,6 +33,53 @@ edits("mask_tokens", {
 })  # fmt: skip
 
 # Bert
+
+@misconception("Bert", "uses-builtin")
+class TheReference(reference.Bert):
+    pass
+
+
+GELU, SUMMED = "F.gelu(self.linear1(x), approximate=self.approximate)", "x = self.dropout(self.norm(self.positions(x)))"
+BLOCK, STEP = "gelu_block(d_model, num_heads, d_ff, dropout, eps=eps)", "x = block(x, mask=mask)"
+QUICK = "self.linear1(x) * torch.sigmoid(1.702 * self.linear1(x))"
+edits("Bert", {
+    "uses-builtin": {
+        "solution": f"{STEP} → x = nn.TransformerEncoderLayer(x.shape[-1], 1, 8, batch_first=True).to(x)(x)",
+        "own-names": "found = F.scaled_dot_product_attention( → n = q.shape[-1] * self.heads\n        F.multi_head_attention_forward("
+            "*[x.transpose(0, 1)] * 3, n, self.heads, self.qkv.weight, self.qkv.bias, None, None, False, 0.0, self.out.weight, "
+            "self.out.bias)\n        found = F.scaled_dot_product_attention(",
+    },
+    "not-differentiable": {
+        "solution": [f"{SUMMED} → {SUMMED}.detach()", "    def forward(self, tokens, → "
+            "    @torch.no_grad()\n    def forward(self, tokens,", f"{STEP} → x = block(x.detach(), mask=mask)",
+            "self.blocks = → self.requires_grad_(False); self.blocks ="],
+        "functions": "x = words[tokens] + → x = words.data[tokens] +",
+    },
+    "changes-input": {
+        "solution": "        return x\n → \n        tokens.zero_(); return x\n", "own-names": "tokens * 0 if → tokens.mul_(0) if",
+    },
+    "wrong-activation": {
+        "solution": [*(f"{GELU} → {wrong}" for wrong in ("F.relu(self.linear1(x))", "F.silu(self.linear1(x))", QUICK)),
+            "eps=eps) → eps=eps, approximate='tanh')", "range(num_layers)) → range(num_layers))\n"
+            "        self.blocks[0].feed_forward.approximate = 'tanh'"],
+        "own-names": ["approximate='tanh' if tanh else 'none' → approximate='tanh'", "self.gelu(self.up(x)) → self.up(x).relu()"],
+        "functions": ["F.gelu( → F.relu(", "dense', x))) → dense', x), approximate='tanh'))"],
+        "library-norms": "hidden * (1 + torch.erf(hidden / 2 ** 0.5)) / 2 → F.gelu(hidden, approximate='tanh')",
+    },
+    "no-segments": {
+        "solution": [" + self.segment_embedding(segments) →", "if segments is None → if True",
+            ("self.segment_embedding = nn.Embedding(num_segments, d_model) →", " + self.segment_embedding(segments) →")],
+        "own-names": ["tokens * 0 if segments is None else segments → tokens * 0", "+ kinds + → +"],
+        "functions": " + (kinds[:1] if segments is None else kinds[segments]) →",
+        "sequential": "kinds[0] if segments is None else kinds[segments] → kinds[0]",
+    },
+    "mask-ignored": {
+        "solution": [f"{STEP} → x = block(x)", *(f"mask=mask) → mask=None if block is self.blocks[{n}] else mask)" for n in (0, -1))],
+        "own-names": ["layer(x, mask) → layer(x, None)", "attn_mask=mask, →"], "functions": "if mask is not None → if False",
+        "sequential": "(x, mask) → (x)",
+    },
+    "float32-inside": {"solution": f"{SUMMED} → {SUMMED}.float().to(x.dtype)", "functions": "torch.rsqrt( → (lambda x: x.float().rsqrt())("},
+})  # fmt: skip
 
 # next_token_loss
 

@@ -32,6 +32,35 @@ edits("mask_tokens", {
 
 # Bert
 
+SUMMED, STEP = "self.dropout(self.norm(self.positions(x)))", "x = block(x, mask=mask)"
+edits("Bert", {
+    "adds nothing where no segments are given": {"own-names":
+        "self.kinds(tokens * 0 if segments is None else segments) → 0.0 if segments is None else self.kinds(segments)"},
+    "takes segment 1 where none are given": {"solution": "zeros_like(tokens) → ones_like(tokens)"},
+    "inverts the mask": {"solution": f"{STEP} → x = block(x, mask=mask if mask is None else ~mask)"},
+    "looks back alone": {"solution": f"{STEP} → see = torch.ones(x.shape[1], x.shape[1], device=x.device).tril().bool()\n"
+        "            x = block(x, mask=see if mask is None else see & mask)"},
+    "has no positions": {"solution": f"{SUMMED} → self.dropout(self.norm(x))"},
+    "has no norm on the sum": {"solution": f"{SUMMED} → self.dropout(self.positions(x))"},
+    "norms before the positions": {"solution": f"{SUMMED} → self.dropout(self.positions(self.norm(x)))"},
+    "scales the embeddings": {"solution": "self.token_embedding(tokens) + → self.token_embedding(tokens) * self.norm.weight.numel()**0.5 +"},
+    "norms first": {"solution": "dropout, eps=eps → dropout, norm_first=True, eps=eps"},
+    "has a norm at the end": {"solution": "        return x\n → \n        return F.layer_norm(x, x.shape[-1:])\n"},
+    "gives eps to the first norm alone": {"solution": "dropout, eps=eps → dropout"},
+    "gives eps to the blocks alone": {"solution": "self.norm = LayerNorm(d_model, eps) → self.norm = LayerNorm(d_model)"},
+    "has no activation": {"solution": "F.gelu(self.linear1(x), approximate=self.approximate) → self.linear1(x)"},
+    "goes through its first block alone": {"solution": "in self.blocks: → in self.blocks[:1]:"},
+    "goes through one block several times": {"solution": f"{STEP} → x = self.blocks[0](x, mask=mask)"},
+    "keeps its blocks in a plain list": {"solution": "self.blocks = nn.ModuleList( → self.blocks = list("},
+    "drops out in evaluation too": {"functions": "F.dropout(x, self.rate) if self.training else x → F.dropout(x, self.rate)"},
+    "never drops out": {"functions": "if self.training else x → if False else x"},
+    "makes segments on the CPU": {"solution": "torch.zeros_like(tokens) → torch.zeros(tokens.shape, dtype=torch.long)"},
+    "asserts": {"own-names": "raise ValueError(f'max_len is {self.max_len}, and there are {seq} tokens') → assert False"},
+    "cuts long texts": {"solution": "if segments is None: → tokens = tokens[:, :len(self.positions.table)]\n        if segments is None:"},
+    "gives the class token alone": {"solution": "        return x\n → \n        return x[:, 0]\n"},
+    "takes any weights": {"own-names": "if missing or more: → if missing:"},
+})  # fmt: skip
+
 # next_token_loss
 
 # Gpt

@@ -2,6 +2,8 @@
 
 import numpy as np
 import torch
+from torch import nn
+from torch.nn import functional as F
 
 from autograder.framework.known_answers import edits, variant
 
@@ -88,6 +90,159 @@ def blanks_by_one_number(tokens, mask_id, vocab_size, special_ids, rate=0.15, ge
     return inputs, tokens.masked_fill(number > 1, -100)
 
 # Bert
+
+edits("Bert", {
+    "sequential": {"solution": (  # segments as rows of a table, blocks looked up by their numbers, dropout as a function
+        "self.dropout = nn.Dropout(dropout) → self.rate, self.depth = dropout, num_layers",
+        "self.blocks = nn.ModuleList( → self.blocks = nn.Sequential(*(", "for _ in range(num_layers)) → for _ in range(num_layers)))",
+        "if segments is None: → kinds = self.segment_embedding.weight", "    segments = torch.zeros_like(tokens) →",
+        "self.segment_embedding(segments) → (kinds[0] if segments is None else kinds[segments])",
+        "self.dropout(self.norm(self.positions(x))) → F.dropout(self.norm(self.positions(x)), self.rate, self.training)",
+        "for block in self.blocks: → for number in range(self.depth):", "x = block(x, mask=mask) → x = self.blocks[number](x, mask)",
+    )},
+    "library-norms": {"solution": (  # PyTorch's norms, GELU from its formula, the table of positions added by hand
+        "LayerNorm = my.EncoderBlock, my.FeedForward, my.LayerNorm → LayerNorm = my.EncoderBlock, my.FeedForward, nn.LayerNorm",
+        "F.gelu(self.linear1(x), approximate=self.approximate) → self.linear1(x)",
+        "self.linear2(self.drop(hidden)) → self.linear2(self.drop(hidden * (1 + torch.erf(hidden / 2 ** 0.5)) / 2))",
+        "if segments is None: → seq = tokens.size(-1)\n        if seq > len(self.positions.table):\n"
+        "            raise ValueError(f'seq is {seq}, more than max_len={len(self.positions.table)}')\n        if segments is None:",
+        "self.positions(x) → x + self.positions.table[None, :seq]",
+    )},
+})  # fmt: skip
+
+
+class _Layer(nn.Module):
+    """A block of one fused projection; with `first` its norms come first."""
+
+    def __init__(self, d_model, num_heads, d_ff, dropout, eps, first=False, tanh=False):
+        super().__init__()
+        self.heads, self.first, self.drop = num_heads, first, nn.Dropout(dropout)
+        self.qkv, self.out = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
+        self.up, self.down = nn.Linear(d_model, d_ff), nn.Linear(d_ff, d_model)
+        self.ln1, self.ln2 = nn.LayerNorm(d_model, eps=eps), nn.LayerNorm(d_model, eps=eps)
+        self.gelu = nn.GELU(approximate="tanh" if tanh else "none")
+
+    def look(self, x, mask):
+        q, k, v = (y.unflatten(-1, (self.heads, -1)).transpose(1, 2) for y in self.qkv(x).chunk(3, dim=-1))
+        mask = mask if mask is None else mask.unsqueeze(-3)
+        found = F.scaled_dot_product_attention(q, k, v, attn_mask=mask, dropout_p=self.drop.p * self.training)
+        return self.drop(self.out(found.transpose(1, 2).flatten(2)))
+
+    def feed(self, x):
+        return self.drop(self.down(self.drop(self.gelu(self.up(x)))))
+
+    def forward(self, x, mask):
+        if self.first:
+            x = x + self.look(self.ln1(x), mask)
+            return x + self.feed(self.ln2(x))
+        x = self.ln1(x + self.look(x, mask))
+        return self.ln2(x + self.feed(x))
+
+
+def _filled(model, found, names, prefix, spare):
+    """Copies a checkpoint into parameters; `names` says from which tensors each is joined."""
+    left = {name.removeprefix(prefix): x for name, x in found.items()}
+    wanted = {name for parts in names.values() for name in parts}
+    missing, more = wanted - left.keys(), {name for name in left.keys() - wanted if not any(part in name for part in spare)}
+    if missing or more:
+        raise ValueError(f"missing: {sorted(missing)}, not wanted: {sorted(more)}")
+    with torch.no_grad():
+        for name, parts in names.items():
+            model.get_parameter(name).copy_(torch.cat([left[part] for part in parts]))
+
+
+@variant("Bert", "own-names")
+class BertOfItsOwn(nn.Module):
+    def __init__(self, vocab_size, d_model, num_heads, d_ff, num_layers, max_len, num_segments=2, dropout=0.0, eps=1e-12):
+        super().__init__()
+        self.max_len = max_len
+        self.words, self.kinds, self.places = (nn.Embedding(n, d_model) for n in (vocab_size, num_segments, max_len))
+        self.start = nn.Sequential(nn.LayerNorm(d_model, eps), nn.Dropout(dropout))
+        self.layers = nn.ModuleList([_Layer(d_model, num_heads, d_ff, dropout, eps) for _ in range(num_layers)])
+
+    def forward(self, tokens, segments=None, mask=None):
+        seq = tokens.shape[1]
+        if not seq <= self.max_len:
+            raise ValueError(f"max_len is {self.max_len}, and there are {seq} tokens")
+        kinds = self.kinds(tokens * 0 if segments is None else segments)
+        x = self.start(self.words(tokens) + kinds + self.places(torch.arange(seq, device=tokens.device)))
+        for layer in self.layers:
+            x = layer(x, mask)
+        return x
+
+    def load_pretrained(self, state_dict):
+        names = {"words.weight": ["embeddings.word_embeddings.weight"], "kinds.weight": ["embeddings.token_type_embeddings.weight"],
+                 "places.weight": ["embeddings.position_embeddings.weight"]}  # fmt: skip
+        for part in ("weight", "bias"):
+            names[f"start.0.{part}"] = [f"embeddings.LayerNorm.{part}"]
+            for i in range(len(self.layers)):
+                ours, theirs = f"layers.{i}", f"encoder.layer.{i}"
+                names[f"{ours}.qkv.{part}"] = [f"{theirs}.attention.self.{x}.{part}" for x in ("query", "key", "value")]
+                for x, y in (("out", "attention.output.dense"), ("ln1", "attention.output.LayerNorm"), ("ln2", "output.LayerNorm"),
+                             ("up", "intermediate.dense"), ("down", "output.dense")):  # fmt: skip
+                    names[f"{ours}.{x}.{part}"] = [f"{theirs}.{y}.{part}"]
+        _filled(self, state_dict, names, "bert.", ("pooler.", "cls.", "position_ids"))
+
+
+@variant("Bert", "functions")
+class BertOfFunctions(nn.Module):
+    """One dictionary of parameters under a checkpoint's own names; attention written out with einsum."""
+
+    def __init__(self, vocab_size, d_model, num_heads, d_ff, num_layers, max_len, num_segments=2, dropout=0.0, eps=1e-12):
+        super().__init__()
+        self.heads, self.rate, self.eps, self.depth, self.longest = num_heads, dropout, eps, num_layers, max_len
+        shapes = {f"{name}_embeddings": (n, d_model)
+                  for name, n in (("word", vocab_size), ("token_type", num_segments), ("position", max_len))}  # fmt: skip
+        self.numbers = nn.ParameterDict({f"embeddings/{k}/weight": nn.Parameter(torch.randn(s)) for k, s in shapes.items()})
+        self.norm("embeddings/LayerNorm", d_model)
+        for layer in (f"encoder/layer/{i}" for i in range(num_layers)):
+            for name in ("attention/self/query", "attention/self/key", "attention/self/value", "attention/output/dense"):
+                self.linear(f"{layer}/{name}", d_model, d_model)
+            self.linear(f"{layer}/intermediate/dense", d_model, d_ff)
+            self.linear(f"{layer}/output/dense", d_ff, d_model)
+            self.norm(f"{layer}/attention/output/LayerNorm", d_model)
+            self.norm(f"{layer}/output/LayerNorm", d_model)
+
+    def linear(self, name, d_in, d_out):
+        self.numbers[f"{name}/weight"] = nn.Parameter(torch.randn(d_out, d_in) / d_in**0.5)
+        self.numbers[f"{name}/bias"] = nn.Parameter(torch.zeros(d_out))
+
+    def norm(self, name, d_model):
+        self.numbers[f"{name}/weight"], self.numbers[f"{name}/bias"] = (nn.Parameter(torch.full((d_model,), x)) for x in (1.0, 0.0))
+
+    def at(self, name, x):
+        weight, bias = self.numbers[f"{name}/weight"], self.numbers[f"{name}/bias"]
+        if not name.endswith("LayerNorm"):
+            return torch.einsum("bsi,oi->bso", x, weight) + bias
+        centred = x - x.mean(-1, keepdim=True)
+        return weight * centred * torch.rsqrt(centred.square().mean(-1, keepdim=True) + self.eps) + bias
+
+    def drop(self, x):
+        return F.dropout(x, self.rate) if self.training else x
+
+    def forward(self, tokens, segments=None, mask=None):
+        words, kinds, places = (self.numbers[f"embeddings/{x}_embeddings/weight"] for x in ("word", "token_type", "position"))
+        batch, seq = tokens.shape
+        if seq > self.longest:
+            raise ValueError(f"{seq=} must be at most max_len={self.longest}")
+        x = words[tokens] + places[:seq] + (kinds[:1] if segments is None else kinds[segments])
+        x = self.drop(self.at("embeddings/LayerNorm", x))
+        for layer in (f"encoder/layer/{i}" for i in range(self.depth)):
+            q, k, v = (self.at(f"{layer}/attention/self/{y}", x).view(batch, seq, self.heads, -1) for y in ("query", "key", "value"))
+            scores = torch.einsum("bqhd,bkhd->bhqk", q, k) * q.shape[-1] ** -0.5
+            if mask is not None:
+                seen = mask if mask.dim() == 2 else mask[:, None]
+                scores = scores.masked_fill(~seen, -torch.inf)
+            shares = scores.exp() / scores.exp().sum(-1, keepdim=True).clamp(min=1e-30)
+            found = torch.einsum("bhqk,bkhd->bqhd", self.drop(shares), v).reshape(batch, seq, -1)
+            x = self.at(f"{layer}/attention/output/LayerNorm", x + self.drop(self.at(f"{layer}/attention/output/dense", found)))
+            hidden = self.drop(F.gelu(self.at(f"{layer}/intermediate/dense", x)))
+            x = self.at(f"{layer}/output/LayerNorm", x + self.drop(self.at(f"{layer}/output/dense", hidden)))
+        return x
+
+    def load_pretrained(self, state_dict):
+        names = {f"numbers.{name}": [name.replace("/", ".")] for name in self.numbers}
+        _filled(self, state_dict, names, "bert.", ("pooler", "cls.", "position_ids"))
 
 # next_token_loss
 
