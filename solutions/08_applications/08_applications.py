@@ -186,6 +186,24 @@ check("Bert")
 
 # %% [markdown] slug="next-text"
 # ### Exercise: `next_token_loss`
+#
+# GPT learns to say what comes next, at every place of a text at once: the logits of place $t$, which has read the tokens up
+# to $t$, are asked for token $t + 1$. So the targets are the text itself, one place further on. A model that is trained in
+# this way is called a **causal language model**.
+#
+# Build `next_token_loss(logits, tokens)` for logits `(batch, seq, vocab)` and tokens `(batch, seq)`. The result is the mean
+# of the cross-entropy over all places that are asked for something, a tensor without axes. `F.cross_entropy` may be used.
+#
+# **By hand:** the text is `[[0, 1, 1]]`, with two tokens in the vocabulary. The model gives token 1 the probabilities 0.8,
+# 0.5 and 0.1 at the three places. Place 0 is asked for 1: $-\ln 0.8 = 0.223$. Place 1 is asked for 1: $-\ln 0.5 = 0.693$.
+# Place 2 is asked for nothing. The loss is $(0.223 + 0.693) / 2 = 0.458$.
+#
+# | you see | likely cause |
+# |---|---|
+# | a loss near 0 after a few steps, and nonsense when it writes | each place is asked for what it has read |
+# | a size mismatch in `cross_entropy` | one of the two was not cut |
+# | `Expected target size …` | the vocabulary must be axis 1, or all places one long row |
+# | a loss that grows with the length of the text | a sum in place of the mean |
 
 # %% [markdown] hints="next_token_loss"
 
@@ -205,6 +223,34 @@ check("next_token_loss")
 
 # %% [markdown] slug="gpt-text"
 # ### Exercise: `Gpt`
+#
+# GPT-2 is the same stack as BERT with three differences. No place sees a later one, so the whole text can be asked for its
+# next tokens at once. The blocks are **pre-norm**, so a last norm comes behind them. And the vector of each place becomes
+# logits by comparing it with the embedding of every token: input and output share one table of numbers, which is called
+# **weight tying**.
+#
+# `__init__` begins with two parts that are given: `token_embedding`, which starts small because it is the output too, and
+# `positions`. Add the rest, under these names, which the given `load_pretrained` relies on:
+#
+# | name | what |
+# |---|---|
+# | `blocks` | an `nn.ModuleList` of `num_layers` blocks from `gelu_block`, pre-norm, with the tanh form of GELU |
+# | `norm` | a `LayerNorm` behind the last block |
+#
+# - `forward(tokens)` gives logits `(batch, seq, vocab_size)`: embedding, positions, dropout, blocks, norm, logits.
+# - The feed-forward networks are `4 * d_model` wide. Every eps is $10^{-5}$, the default.
+# - More than `max_len` tokens raise a `ValueError` that names `max_len` and a number.
+#
+# **By hand:** $d_{model} = 2$, and three tokens have the embeddings $(1, 0)$, $(0, 1)$ and $(1, 1)$. The last vector is
+# $(2, 4)$. The norm, as it starts, gives $(-1, 1)$, and the logits are $(-1, 1, 0)$. And `Gpt(10, 4, 2, 1, 6)` has $64$
+# numbers in its embeddings, $80 + 148 + 16 = 244$ in its block and $8$ in `norm`, together 316.
+#
+# | you see | likely cause |
+# |---|---|
+# | a loss near 0 in training, and nonsense when it writes | a block gets no look-ahead mask |
+# | `vocab_size * d_model` parameters too many | the output has a table of its own |
+# | `unexpected` names when weights are loaded | a part is missing, or the blocks are in a plain list |
+# | results off by a thousandth | the exact form of GELU |
 
 # %% [markdown] hints="Gpt"
 

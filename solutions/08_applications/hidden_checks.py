@@ -9,7 +9,12 @@ CASES: dict[str, list[dict]] = {
         {"seed": 8202, "batch": 3, "seq": 7, "vocab": 7, "num_heads": 1, "d_head": 7, "d_ff": 11, "layers": 1, "max_len": 7},
     ],
     # next_token_loss
+    "next_token_loss": [{"seed": 8401, "batch": 5, "seq": 3, "vocab": 13}, {"seed": 8402, "batch": 1, "seq": 11, "vocab": 3}],
     # Gpt
+    "Gpt": [
+        {"seed": 8301, "batch": 2, "seq": 3, "vocab": 17, "num_heads": 3, "d_head": 2, "layers": 3, "max_len": 5},
+        {"seed": 8302, "batch": 3, "seq": 7, "vocab": 7, "num_heads": 1, "d_head": 7, "layers": 1, "max_len": 7},
+    ],
     # sample_token
     # generate
     # span_corruption

@@ -83,7 +83,74 @@ edits("Bert", {
 
 # next_token_loss
 
+PAIR = "said, right = logits[:, :-1], tokens[:, 1:]"
+edits("next_token_loss", {
+    "uses-builtin": {"solution": f"{PAIR} → from utils import reference; return reference.next_token_loss(logits, tokens)"},
+    "not-differentiable": {"solution": [f"{PAIR} → {PAIR}; said = said.detach()",
+        "return F.cross_entropy(said.flatten(0, 1), right.flatten()) → "
+        "return logits.new_tensor(F.cross_entropy(said.flatten(0, 1), right.flatten()).item())"]},
+    "changes-input": {"solution": f"{PAIR} → {PAIR}; tokens[:, 0] = 0", "gather": "return - → logits.data.zero_()\n    return -"},
+    "no-shift": {
+        "solution": [f"{PAIR} → said, right = {wrong}" for wrong in (
+            "logits, tokens", "logits[:, :-1], tokens[:, :-1]", "logits[:, 1:], tokens[:, 1:]")],
+        "classes-second": [("logits[:, :-1] → logits", "tokens[:, 1:] → tokens"), "tokens[:, 1:] → tokens[:, :-1]"],
+        "gather": "[:, :-1] → [:, 1:]", "place-by-place": "t + 1] → t]", "ignored-place": "tokens.roll(-1, dims=1) → tokens",
+        "one-hot": "tokens[:, 1:] → tokens[:, :-1]",
+    },
+    "float32-inside": {"solution": "said.flatten(0, 1) → said.flatten(0, 1).float().to(logits.dtype)"},
+})  # fmt: skip
+
 # Gpt
+
+@misconception("Gpt", "uses-builtin")
+class TheReferenceGpt(reference.Gpt):
+    pass
+
+
+STEP, TIED, FINAL = "x = block(x, mask=mask)", "@ self.token_embedding.weight.T", "self.norm = LayerNorm(d_model)"
+FUTURE = "mask = create_look_ahead_mask(tokens.shape[1]).to(x.device)"
+OUTPUT = f"{FINAL} → {FINAL}\n        self.output = nn.Linear(d_model, vocab_size, bias=False)"
+edits("Gpt", {
+    "uses-builtin": {
+        "solution": f"{STEP} → x = nn.TransformerEncoderLayer(x.shape[-1], 1, 8, norm_first=True, batch_first=True).to(x)(x)",
+    },
+    "not-differentiable": {
+        "solution": [f"{STEP} → x = block(x.detach(), mask=mask)", "    def forward(self, tokens): → "
+            "    @torch.no_grad()\n    def forward(self, tokens):", "self.norm(x) @ → self.norm(x).detach() @",
+            "self.blocks = → self.requires_grad_(False); self.blocks ="],
+        "functions": "(words[tokens] + → (words.detach()[tokens] +",
+    },
+    "changes-input": {
+        "solution": f"        return self.norm(x) {TIED} → \n        tokens[:, -1] = 0\n        return self.norm(x) {TIED}",
+        "own-names": "self.wte(tokens) + → self.wte(tokens.roll(0)) + 0 * tokens.fill_(1).unsqueeze(-1) +",
+    },
+    "wrong-activation": {
+        "solution": [*(f"F.gelu(self.linear1(x), approximate=self.approximate) → {wrong}" for wrong in (
+            "F.relu(self.linear1(x))", "F.silu(self.linear1(x))", "F.gelu(self.linear1(x))")), "approximate=\"tanh\" → approximate=\"none\"",
+            "range(num_layers)) → range(num_layers))\n        self.blocks[-1].feed_forward.approximate = 'none'"],
+        "own-names": ["tanh=True → tanh=False", "self.gelu(self.up(x)) → self.up(x).relu()"],
+        "functions": ", approximate='tanh' →",
+        "library-norms": "0.5 * hidden * (1 + torch.tanh(inner(hidden))) → F.gelu(hidden)",
+    },
+    "untied-output": {
+        "solution": [(OUTPUT, f"self.norm(x) {TIED} → self.output(self.norm(x))"),
+            (OUTPUT.replace("self.output", "self.lm_head"), f"self.norm(x) {TIED} → self.lm_head(self.norm(x))")],
+        "output-layer": ["self.output.weight = self.token_embedding.weight →",
+            "self.output.weight = self.token_embedding.weight → self.output.weight.data = self.token_embedding.weight.data"],
+    },
+    "no-final-norm": {
+        "solution": [f"self.norm(x) {TIED} → x {TIED}", (f"{FINAL} →", f"self.norm(x) {TIED} → x {TIED}")],
+        "own-names": "self.ln_f(x) → x", "functions": "self.norm('ln_f', x) → x", "output-layer": "self.output(self.norm(x)) → self.output(x)",
+    },
+    "sees-future": {
+        "solution": [f"{STEP} → x = block(x)", f"{FUTURE} → {FUTURE}; mask = torch.ones_like(mask)", f"{FUTURE} → {FUTURE}; mask = mask.T",
+            f"{FUTURE} → mask = torch.ones(x.shape[1], x.shape[1], device=x.device).tril(1).bool()",
+            *(f"mask=mask) → mask=None if block is self.blocks[{n}] else mask)" for n in (0, -1))],
+        "own-names": ["layer(x, past) → layer(x, None)", ".tril() → .tril(diagonal=1)"], "functions": [" + blind →", "triu(1) → triu(2)"],
+        "library-norms": "place[:, None] >= place → place[:, None] + 1 >= place",
+    },
+    "float32-inside": {"solution": "self.norm(x) @ → self.norm(x).float().to(x.dtype) @"},
+})  # fmt: skip
 
 # sample_token
 

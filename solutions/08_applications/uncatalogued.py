@@ -63,7 +63,56 @@ edits("Bert", {
 
 # next_token_loss
 
+PAIR, LOSS = "said, right = logits[:, :-1], tokens[:, 1:]", "F.cross_entropy(said.flatten(0, 1), right.flatten())"
+edits("next_token_loss", {
+    "asks for the token before": {"solution": f"{PAIR} → said, right = logits[:, 1:], tokens[:, :-1]"},
+    "asks for the token after the next": {"solution": f"{PAIR} → said, right = logits[:, :-2] if len(logits[0]) > 2 else logits[:, :1], "
+        "tokens[:, 2:] if len(logits[0]) > 2 else tokens[:, 1:]"},
+    "asks the last place for the first token": {"solution": f"{PAIR} → said, right = logits, tokens.roll(-1, 1)"},
+    "adds and does not divide": {"solution": "right.flatten()) → right.flatten(), reduction='sum')"},
+    "divides by all places": {"solution": f"{LOSS} → {LOSS} * (1 - 1 / tokens.shape[1])"},
+    "gives one loss a place": {"solution": "right.flatten()) → right.flatten(), reduction='none')"},
+    "takes a softmax before": {"solution": "said.flatten(0, 1) → said.flatten(0, 1).softmax(-1)"},
+    "takes the logarithm to base 2": {"solution": f"{LOSS} → {LOSS} / 0.6931472"},
+    "smooths": {"solution": "right.flatten()) → right.flatten(), label_smoothing=0.1)"},
+    "leaves out token 0": {"solution": "right.flatten()) → right.flatten(), ignore_index=0)"},
+    "has the wrong sign": {"solution": f"{LOSS} → -{LOSS}"},
+    "asks the last place alone": {"solution": f"{PAIR} → said, right = logits[:, -2:-1], tokens[:, -1:]"},
+    "gives a Python number": {"solution": f"{LOSS} → {LOSS}.item()"},
+    "gives the perplexity": {"solution": f"{LOSS} → {LOSS}.exp()"},
+})  # fmt: skip
+
 # Gpt
+
+TIED, STEP = "self.norm(x) @ self.token_embedding.weight.T", "x = block(x, mask=mask)"
+EMBEDDED = "self.dropout(self.positions(self.token_embedding(tokens)))"
+edits("Gpt", {
+    "has no positions": {"solution": f"{EMBEDDED} → self.dropout(self.token_embedding(tokens))"},
+    "scales the embeddings": {"solution": "self.positions(self.token_embedding(tokens)) → "
+        "self.positions(self.token_embedding(tokens) * tokens.shape[1] ** 0.5)"},
+    "norms last": {"solution": "norm_first=True → norm_first=False"},
+    "norms the embeddings": {"solution": f"{EMBEDDED} → F.layer_norm({EMBEDDED}, (self.norm.weight.numel(),))"},
+    "norms with a smaller eps": {"solution": "approximate=\"tanh\") → approximate=\"tanh\", eps=1e-12)"},
+    "has a final norm of a smaller eps": {"own-names": "nn.LayerNorm(d_model)\n → nn.LayerNorm(d_model, eps=1e-12)\n"},
+    "gives probabilities": {"solution": f"{TIED} → ({TIED}).softmax(-1)"},
+    "scales the logits": {"solution": f"{TIED} → {TIED} * x.shape[-1] ** -0.5"},
+    "has no activation": {"solution": "F.gelu(self.linear1(x), approximate=self.approximate) → self.linear1(x)"},
+    "has a feed-forward network of twice the width": {"solution": "4 * d_model → 2 * d_model"},
+    "sees the one before alone": {"solution": "mask = create_look_ahead_mask(tokens.shape[1]).to(x.device) → "
+        "near = torch.ones(x.shape[1], x.shape[1], device=x.device).tril(); mask = (near - near.tril(-2)).bool()"},
+    "does not see itself": {"functions": "triu(1) → triu(0).masked_fill(torch.eye(seq, device=x.device) * seq > 1, -1e9)"},
+    "goes through its first block alone": {"solution": "in self.blocks: → in self.blocks[:1]:"},
+    "shifts the logits": {"solution": f"{TIED} → ({TIED}).roll(1, 1)"},
+    "gives the last logits alone": {"solution": f"return {TIED} → return ({TIED})[:, -1]"},
+    "has an output with a bias": {"solution": ("self.norm = LayerNorm(d_model) → self.norm = LayerNorm(d_model)\n"
+        "        self.output = nn.Linear(d_model, vocab_size)", f"{TIED} → self.output(self.norm(x))")},
+    "drops out in evaluation too": {"functions": "F.dropout(x, self.rate, self.training) → F.dropout(x, self.rate)"},
+    "never drops out": {"functions": "F.dropout(x, self.rate, self.training) → x"},
+    "leaves the mask on the CPU": {"solution": "(tokens.shape[1]).to(x.device) → (tokens.shape[1])"},
+    "cuts long texts": {"solution": "x = self.dropout(self.positions → tokens = tokens[:, :len(self.positions.table)]\n"
+        "        x = self.dropout(self.positions"},
+    "raises an IndexError": {"own-names": "ValueError → IndexError"},
+})  # fmt: skip
 
 # sample_token
 

@@ -246,7 +246,131 @@ class BertOfFunctions(nn.Module):
 
 # next_token_loss
 
+PAIR, RETURN = "said, right = logits[:, :-1], tokens[:, 1:] →", "return F.cross_entropy(said.flatten(0, 1), right.flatten()) →"
+edits("next_token_loss", {
+    "classes-second": {"solution": (PAIR, f"{RETURN} return F.cross_entropy(logits[:, :-1].transpose(1, 2), tokens[:, 1:])")},
+    "gather": {"solution": (
+        f"{PAIR} log_p = torch.log_softmax(logits, dim=-1)[:, :-1]",
+        f"{RETURN} return -torch.gather(log_p, -1, tokens[:, 1:, None]).mean()",
+    )},
+    "ignored-place": {"solution": (  # the last place is kept and left out of the mean
+        f"{PAIR} aims = tokens.roll(-1, dims=1).index_fill(1, torch.tensor([tokens.shape[1] - 1], device=tokens.device), -100)",
+        f"{RETURN} return F.cross_entropy(logits.reshape(-1, logits.shape[-1]), aims.reshape(-1), ignore_index=-100)",
+    )},
+    "one-hot": {"solution": (
+        f"{PAIR} hot = F.one_hot(tokens[:, 1:], logits.shape[-1]).to(logits.dtype)",
+        f"{RETURN} return (logits[:, :-1].logsumexp(-1) - (hot * logits[:, :-1]).sum(-1)).mean()",
+    )},
+    "place-by-place": {"solution": (
+        f"{PAIR} steps = range(tokens.shape[1] - 1)",
+        f"{RETURN} return sum(F.cross_entropy(logits[:, t], tokens[:, t + 1]) for t in steps) / len(steps)",
+    )},
+    "negative-log-likelihood": {"solution": (
+        f"{PAIR} rows = logits.narrow(1, 0, logits.size(1) - 1).log_softmax(2)",
+        f"{RETURN} return F.nll_loss(rows.permute(0, 2, 1), tokens.narrow(1, 1, tokens.size(1) - 1))",
+    )},
+})  # fmt: skip
+
 # Gpt
+
+edits("Gpt", {
+    "output-layer": {"solution": (  # an output layer whose weight is the embedding's, one mask cut to length
+        "self.norm = LayerNorm(d_model) → self.norm = LayerNorm(d_model)\n"
+        "        self.output = nn.Linear(d_model, vocab_size, bias=False)\n        self.output.weight = self.token_embedding.weight\n"
+        "        self.register_buffer('past', create_look_ahead_mask(max_len), persistent=False)",
+        "mask = create_look_ahead_mask(tokens.shape[1]).to(x.device) → mask = self.past[:tokens.shape[1], :tokens.shape[1]]",
+        "self.norm(x) @ self.token_embedding.weight.T → self.output(self.norm(x))",
+    )},
+    "library-norms": {"solution": (  # PyTorch's norms, the tanh form written out, one block after the other by recursion
+        "LayerNorm = my.EncoderBlock, my.FeedForward, my.LayerNorm → LayerNorm = my.EncoderBlock, my.FeedForward, nn.LayerNorm",
+        "F.gelu(self.linear1(x), approximate=self.approximate) → self.linear1(x)",
+        "hidden = → inner = lambda h: (2 / torch.pi) ** 0.5 * (h + 0.044715 * h**3)\n        hidden =",
+        "self.linear2(self.drop(hidden)) → self.linear2(self.drop(0.5 * hidden * (1 + torch.tanh(inner(hidden)))))",
+        "mask = create_look_ahead_mask(tokens.shape[1]).to(x.device) → place = torch.arange(x.size(1), device=x.device)",
+        "mask=mask → mask=(place[:, None] >= place)[None]",
+        "self.norm(x) @ self.token_embedding.weight.T → torch.einsum('bsd,vd->bsv', self.norm(x), self.token_embedding.weight)",
+    )},
+})  # fmt: skip
+
+
+@variant("Gpt", "own-names")
+class GptOfItsOwn(nn.Module):
+    """Fused projections, the mask of full size as numbers, the output a function of the embedding."""
+
+    def __init__(self, vocab_size, d_model, num_heads, num_layers, max_len, dropout=0.0):
+        super().__init__()
+        self.wte, self.wpe, self.max_len = nn.Embedding(vocab_size, d_model), nn.Embedding(max_len, d_model), max_len
+        self.drop, self.ln_f = nn.Dropout(dropout), nn.LayerNorm(d_model)
+        sizes = d_model, num_heads, 4 * d_model, dropout, 1e-5
+        self.layers = nn.ModuleList(_Layer(*sizes, first=True, tanh=True) for _ in range(num_layers))
+
+    def forward(self, tokens):
+        _, seq = tokens.size()
+        if seq > self.max_len:
+            raise ValueError(f"sequence of {seq} tokens, but max_len is {self.max_len}")
+        x = self.drop(self.wte(tokens) + self.wpe.weight[:seq])
+        past = torch.ones(seq, seq, dtype=torch.bool, device=tokens.device).tril()
+        for layer in self.layers:
+            x = layer(x, past)
+        return F.linear(self.ln_f(x), self.wte.weight)
+
+    def load_pretrained(self, state_dict):
+        found = {name.removeprefix("transformer."): x for name, x in state_dict.items() if not name.endswith(("lm_head.weight", ".attn.bias"))}
+        found = {name: x.T if x.dim() == 2 and name.startswith("h.") else x for name, x in found.items()}
+        names = {f"{x}.weight": [f"{x}.weight"] for x in ("wte", "wpe")}
+        for part in ("weight", "bias"):
+            names[f"ln_f.{part}"] = [f"ln_f.{part}"]
+            for i in range(len(self.layers)):
+                for x, y in (("qkv", "attn.c_attn"), ("out", "attn.c_proj"), ("up", "mlp.c_fc"), ("down", "mlp.c_proj"),
+                             ("ln1", "ln_1"), ("ln2", "ln_2")):  # fmt: skip
+                    names[f"layers.{i}.{x}.{part}"] = [f"h.{i}.{y}.{part}"]
+        _filled(self, found, names, "transformer.", ())
+
+
+@variant("Gpt", "functions")
+class GptOfFunctions(nn.Module):
+    """Parameters under a checkpoint's own names, in its own layout; attention a head at a time."""
+
+    def __init__(self, vocab_size, d_model, num_heads, num_layers, max_len, dropout=0.0):
+        super().__init__()
+        self.heads, self.depth, self.rate = num_heads, num_layers, dropout
+        shapes = {"wte/weight": (vocab_size, d_model), "wpe/weight": (max_len, d_model), "ln_f/weight": (d_model,), "ln_f/bias": (d_model,)}
+        for i in range(num_layers):
+            for name, rows, columns in (("attn/c_attn", 1, 3), ("attn/c_proj", 1, 1), ("mlp/c_fc", 1, 4), ("mlp/c_proj", 4, 1)):
+                shapes |= {f"h/{i}/{name}/weight": (rows * d_model, columns * d_model), f"h/{i}/{name}/bias": (columns * d_model,)}
+            shapes |= {f"h/{i}/ln_{n}/{part}": (d_model,) for n in (1, 2) for part in ("weight", "bias")}
+        self.numbers = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(shape)) for name, shape in shapes.items()})
+
+    def norm(self, name, x):
+        return F.layer_norm(x, x.shape[-1:], self.numbers[f"{name}/weight"], self.numbers[f"{name}/bias"], 1e-5)
+
+    def affine(self, name, x):
+        return x @ self.numbers[f"{name}/weight"] + self.numbers[f"{name}/bias"]
+
+    def drop(self, x):
+        return F.dropout(x, self.rate, self.training)
+
+    def forward(self, tokens):
+        words, places = self.numbers["wte/weight"], self.numbers["wpe/weight"]
+        seq = tokens.shape[1]
+        if seq > len(places):
+            raise ValueError(f"{seq} tokens do not fit into max_len={len(places)}")
+        x = self.drop(words[tokens] + places[:seq])
+        blind = torch.full((seq, seq), -torch.inf, dtype=x.dtype, device=x.device).triu(1)
+        for layer in (f"h/{i}" for i in range(self.depth)):
+            made = self.affine(f"{layer}/attn/c_attn", self.norm(f"{layer}/ln_1", x)).chunk(3, dim=-1)
+            heads = []
+            for q, k, v in zip(*(y.chunk(self.heads, dim=-1) for y in made), strict=True):
+                shares = torch.softmax(q @ k.mT / q.shape[-1] ** 0.5 + blind, dim=-1)
+                heads.append(self.drop(shares) @ v)
+            x = x + self.drop(self.affine(f"{layer}/attn/c_proj", torch.cat(heads, dim=-1)))
+            hidden = F.gelu(self.affine(f"{layer}/mlp/c_fc", self.norm(f"{layer}/ln_2", x)), approximate="tanh")
+            x = x + self.drop(self.affine(f"{layer}/mlp/c_proj", hidden))
+        return self.norm("ln_f", x) @ words.mT
+
+    def load_pretrained(self, state_dict):
+        names = {f"numbers.{name}": [name.replace("/", ".")] for name in self.numbers}
+        _filled(self, state_dict, names, "transformer.", ("lm_head", "attn.bias"))
 
 # sample_token
 
