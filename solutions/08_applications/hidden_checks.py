@@ -16,6 +16,7 @@ CASES: dict[str, list[dict]] = {
         {"seed": 8302, "batch": 3, "seq": 7, "vocab": 7, "num_heads": 1, "d_head": 7, "layers": 1, "max_len": 7},
     ],
     # sample_token
+    "sample_token": [{"seed": 8501, "batch": 2, "vocab": 11}, {"seed": 8502, "batch": 3, "vocab": 6}],
     # generate
     # span_corruption
     # relative_position_bucket

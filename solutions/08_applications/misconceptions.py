@@ -154,6 +154,45 @@ edits("Gpt", {
 
 # sample_token
 
+DIVIDED, DRAWN = "logits = logits / temperature", "torch.multinomial(logits.softmax(dim=-1), 1, generator=generator)"
+CROSSING, FILTER = "(before >= top_p) & (before > 0)", "logits.masked_fill(logits < smallest, -torch.inf)"
+edits("sample_token", {
+    "uses-builtin": {"solution": "    if temperature == 0: →     from utils import reference\n"
+        "    return reference.sample_token(logits, temperature, top_k, top_p, generator)\n    if temperature == 0:"},
+    "changes-input": {"solution": [f"{DIVIDED} → logits /= temperature", f"{DIVIDED} → logits.sub_(logits.mean()); {DIVIDED}"],
+        "rows": "values, ids = row.topk → row -= 1; values, ids = row.topk"},
+    "temperature-multiplied": {
+        "solution": f"{DIVIDED} → logits = logits * temperature", "sorted": "ordered / temperature → ordered * temperature",
+        "gumbel": "1 / temperature → temperature", "inverse": "logits / temperature → logits * temperature",
+        "rows": "values / temperature → values * temperature",
+    },
+    "top-p-drops-crossing-token": {
+        "solution": [f"{CROSSING} → {wrong}" for wrong in ("(before + ordered >= top_p) & (before > 0)",
+            "(before + ordered > top_p) & (before > 0)", "before + ordered > top_p")],
+        "sorted": ["shares.cumsum(-1)[:, :-1] < top_p → shares.cumsum(-1)[:, 1:] < top_p", "torch.cat([torch.ones_like(shares[:, :1], "
+            "dtype=torch.bool), shares.cumsum(-1)[:, :-1] < top_p], dim=-1) → shares.cumsum(-1) <= top_p"],
+        "inverse": "(sums < top_p).sum(-1) → ((sums < top_p).sum(-1) - 1).clamp(min=0)",
+        "rows": "p[:kept] → p[:max(kept - (top_p is not None and top_p < 1), 1)]",
+        "gumbel": "above >= top_p → above + p >= top_p",
+    },
+    "filter-after-softmax": {
+        "solution": [
+            f"{DRAWN} → torch.multinomial(logits.softmax(dim=-1).softmax(dim=-1), 1, generator=generator)",
+            (f"{DIVIDED} → {DIVIDED}\n    whole = logits", "ordered, ids = logits → ordered, ids = whole"),
+            (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)", f"{FILTER} → logits.masked_fill(logits < smallest, 0.0)",
+             "logits.softmax(dim=-1).sort → logits.sort", "masked_fill(spare, -torch.inf) → masked_fill(spare, 0.0)"),
+            (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)", f"{FILTER} → logits.masked_fill(logits < smallest, 0.0)",
+             "logits.softmax(dim=-1).sort → logits.sort", "masked_fill(spare, -torch.inf) → masked_fill(spare, 0.0)",
+             "(logits.softmax(dim=-1), 1 → (logits, 1"),
+            (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)", "logits.softmax(dim=-1).sort → logits.sort"),
+        ],
+        "sorted": ["        shares = shares / shares.sum(-1, keepdim=True)\n →", "multinomial(shares, → multinomial(shares.softmax(-1),"],
+        "inverse": ["log_p = log_p.gather(-1, order)[:, :top_k].double() → log_p = log_p.gather(-1, order)[:, :top_k].double().exp()",
+            "sums = log_p.softmax(-1).cumsum(-1) → sums = log_p.exp().cumsum(-1)"],
+        "rows": "multinomial(p[:kept], → multinomial(p[:kept].softmax(0),",
+    },
+})  # fmt: skip
+
 # generate
 
 # span_corruption

@@ -116,6 +116,40 @@ edits("Gpt", {
 
 # sample_token
 
+DIVIDED, DRAWN = "logits = logits / temperature", "torch.multinomial(logits.softmax(dim=-1), 1, generator=generator)"
+edits("sample_token", {
+    "takes the likeliest": {"solution": f"{DRAWN} → logits.argmax(-1, keepdim=True)"},
+    "draws evenly from what is left": {"solution": f"{DRAWN} → torch.multinomial(logits.isfinite().double(), 1, generator=generator)"},
+    "ignores the temperature": {"solution": f"    {DIVIDED} →     logits = logits * 1.0"},
+    "divides after the filters": {"solution": (f"    {DIVIDED} →", "choices = → logits = logits / temperature\n    choices =")},
+    "takes the root of the temperature": {"solution": f"{DIVIDED} → logits = logits / temperature ** 0.5"},
+    "divides probabilities by the temperature": {"sorted": "torch.softmax(ordered / temperature, dim=-1) → "
+        "torch.softmax(ordered, dim=-1) / temperature"},
+    "keeps one more than k": {"solution": "min(top_k, → min(top_k + 1,"},
+    "keeps one less than k": {"solution": "min(top_k, logits.shape[-1]) → max(1, min(top_k, logits.shape[-1]) - 1)"},
+    "keeps the smallest k": {"solution": ("logits.topk(top_k, dim=-1) → logits.topk(top_k, dim=-1, largest=False)",
+                                          "logits < smallest → logits > smallest")},
+    "cannot have k above the vocabulary": {"solution": "        top_k = min(top_k, logits.shape[-1])\n →"},
+    "puts top-p first": {"sorted": ("    if top_k: →     if False:", "return ids → shares[:, top_k:] = 0\n    return ids")},
+    "adds up from the least likely": {"solution": ("descending=True → descending=False",)},
+    "keeps tokens of more than p": {"solution": "(before >= top_p) & (before > 0) → (ordered < top_p) & (before > 0)"},
+    "keeps one more than reaches p": {"solution": "before >= top_p → before - ordered >= top_p"},
+    "cuts all rows like the first": {"solution": "(before >= top_p) & (before > 0) → "
+        "((before >= top_p) & (before > 0))[:1].expand_as(before)"},
+    "forgets the order that it sorted": {"solution": "-1, ids, (before >= top_p) → -1, ids.sort(-1).values, (before >= top_p)"},
+    "ignores the generator": {"solution": "1, generator=generator → 1"},
+    "has its own seed": {"solution": "1, generator=generator → 1, generator=generator or torch.Generator().manual_seed(0)"},
+    "draws one number for all rows": {"inverse": "torch.rand(len(logits), 1, → torch.rand(1, 1,"},
+    "divides by temperature 0": {"solution": "    if temperature == 0:\n        return logits.argmax(dim=-1)\n →"},
+    "has a softmax over the rows": {"solution": "multinomial(logits.softmax(dim=-1) → multinomial(logits.softmax(dim=0)"},
+    "keeps an axis": {"solution": "choices.squeeze(-1) → choices"},
+    "drops every axis": {"solution": "choices.squeeze(-1) → choices.squeeze()"},
+    "gives int32": {"solution": "choices.squeeze(-1) → choices.squeeze(-1).int()"},
+    "gives places in the sorted order": {"sorted": "ids.gather(-1, torch.multinomial(shares, num_samples=1, generator=generator)) → "
+        "torch.multinomial(shares, num_samples=1, generator=generator)"},
+    "leaves noise on the CPU": {"gumbel": ".to(logits.device) →"},
+})  # fmt: skip
+
 # generate
 
 # span_corruption

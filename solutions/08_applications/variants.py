@@ -374,6 +374,79 @@ class GptOfFunctions(nn.Module):
 
 # sample_token
 
+edits("sample_token", {
+    "thresholds": {"solution": (  # the smallest logit that is kept, of both filters; what is left out gets a very low one
+        "smallest = logits.topk(top_k, dim=-1).values[:, -1:] → smallest = logits.sort(-1).values[:, -top_k, None]",
+        "logits.masked_fill(logits < smallest, -torch.inf) → torch.where(logits >= smallest, logits, -1e9)",
+        "spare = torch.zeros_like(before, dtype=torch.bool).scatter( → last = (before < top_p).sum(-1, keepdim=True).clamp(min=1) - 1",
+        "            -1, ids, (before >= top_p) & (before > 0)) →         spare = logits < logits.gather(-1, ids.gather(-1, last))",
+    )},
+})  # fmt: skip
+
+
+@variant("sample_token", "sorted")
+def draw_from_sorted(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """Everything in the order of likelihood; the places that are drawn are looked up at the end."""
+    ordered, ids = torch.sort(logits, dim=-1, descending=True, stable=True)
+    if not temperature:
+        return ids[:, 0]
+    shares = torch.softmax(ordered / temperature, dim=-1)
+    if top_k:
+        shares[:, top_k:] = 0
+        shares = shares / shares.sum(-1, keepdim=True)
+    if top_p is not None:
+        inside = torch.cat([torch.ones_like(shares[:, :1], dtype=torch.bool), shares.cumsum(-1)[:, :-1] < top_p], dim=-1)
+        shares = shares * inside
+    return ids.gather(-1, torch.multinomial(shares, num_samples=1, generator=generator)).flatten()
+
+
+@variant("sample_token", "gumbel")
+def draw_by_noise(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """The largest of logits with Gumbel noise; tokens are counted from the likeliest one."""
+    if temperature == 0:
+        return torch.max(logits, dim=-1).indices
+    logits = logits.double() * (1 / temperature)
+    rank = logits.argsort(-1, descending=True).argsort(-1)
+    logits = logits.masked_fill(rank >= (logits.shape[-1] if top_k is None else top_k), -torch.inf)
+    if top_p is not None:
+        p = logits.softmax(-1)
+        above = (p[:, None, :] * (p[:, None, :] > p[:, :, None])).sum(-1)
+        logits = logits.masked_fill((above >= top_p) & (rank > 0), -torch.inf)
+    u = torch.rand(logits.shape, generator=generator, dtype=torch.float64).to(logits.device)
+    return (logits - torch.log(-torch.log(u))).argmax(-1)
+
+
+@variant("sample_token", "inverse")
+def draw_by_inverse(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    """One number between 0 and 1 a row, looked up in the sums of what is left."""
+    if temperature == 0:
+        return logits.argmax(-1)
+    log_p = (logits / temperature).log_softmax(-1)
+    order = log_p.argsort(-1, descending=True)
+    log_p = log_p.gather(-1, order)[:, :top_k].double()
+    sums = log_p.softmax(-1).cumsum(-1)
+    if top_p is not None:
+        keep = (sums < top_p).sum(-1).clamp(max=sums.shape[-1] - 1)
+        sums = torch.minimum(sums, sums.gather(-1, keep[:, None]))
+    u = torch.rand(len(logits), 1, generator=generator, dtype=torch.float64).to(logits.device) * sums[:, -1:]
+    place = (sums <= u).sum(-1, keepdim=True)
+    return order.gather(-1, place)[:, 0]
+
+
+@variant("sample_token", "rows")
+def draw_row_by_row(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
+    tokens = torch.zeros(len(logits), dtype=torch.int64, device=logits.device)
+    for number, row in enumerate(logits):
+        values, ids = row.topk(min(top_k or len(row), len(row)))
+        if temperature == 0:
+            tokens[number] = ids[0]
+            continue
+        p, kept = torch.softmax(values / temperature, 0), len(ids)
+        if top_p is not None:
+            kept = next((n for n, total in enumerate(p.cumsum(0).tolist(), 1) if total >= top_p), kept)
+        tokens[number] = ids[torch.multinomial(p[:kept], 1, generator=generator)[0]]
+    return tokens
+
 # generate
 
 # span_corruption
