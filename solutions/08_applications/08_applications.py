@@ -292,6 +292,31 @@ check("Gpt")
 
 # %% [markdown] slug="sample-text"
 # ### Exercise: `sample_token`
+#
+# A model that writes gives logits for the next token, and someone has to choose. Always the likeliest is dull, and soon
+# goes round in circles; any token by its probability brings in one nonsense word after the other, because thousands of
+# unlikely words are likely together. Three settings lie between the two (Holtzman et al. 2020):
+#
+# - **Temperature** divides the logits. Below 1 the likely tokens become likelier still; 0 means the likeliest one.
+# - **Top-k** keeps the `top_k` largest logits of a row.
+# - **Top-p** (nucleus sampling) keeps the smallest set of tokens whose probability reaches `top_p`, always at least one.
+#
+# Build `sample_token(logits, temperature=1.0, top_k=None, top_p=None, generator=None)` for logits `(batch, vocab)`. The
+# result is a token for each row: `(batch,)`, int64. Temperature comes first, then top-k, then top-p, which looks at the
+# probabilities of what top-k has left. What is left is drawn by its probability. All chance comes from `generator`, and
+# each row is on its own. A `top_k` above the vocabulary keeps all.
+#
+# **By hand:** three tokens with probabilities 0.5, 0.3 and 0.2, and `top_p=0.7`. The sums are 0.5, 0.8, 1.0. The second
+# token is the one with which 0.7 is reached, so two are left, and they are drawn with $0.5 / 0.8 = 0.625$ and $0.3 / 0.8 =
+# 0.375$. With temperature 0.5 the probabilities are squared first: $0.25 : 0.09 : 0.04$, which is 0.658, 0.237 and 0.105.
+#
+# | you see | likely cause |
+# |---|---|
+# | a low temperature makes wilder text | the logits are multiplied by it |
+# | `top_p=0.7` keeps a set of probability 0.6 | the token with which p is reached was dropped |
+# | tokens that were filtered out come back | they were given probability 0, and then a softmax |
+# | `probability tensor contains … nan` | a row has nothing left, or a division by temperature 0 |
+# | other rows are cut like the first | one threshold for the whole batch |
 
 # %% [markdown] hints="sample_token"
 
@@ -324,6 +349,29 @@ check("sample_token")
 
 # %% [markdown] slug="generate-text"
 # ### Stretch exercise: `generate`
+#
+# Writing is a loop: read the text, choose a token, add it, read again. That reads the whole text anew for every token,
+# though keys and values of earlier places stay what they are. A model can keep them, in a **key/value cache**. Here a model
+# offers its cache by a method: `extend(tokens, past=None)` reads new tokens `(batch, new)` behind what `past` holds, and
+# gives the pair `(logits, past)`, with logits `(batch, new, vocab)` for the new places alone.
+#
+# Build `generate(model, tokens, max_new_tokens, sampler, use_cache=True)`, which gives `(batch, seq + max_new_tokens)`: the
+# given tokens, and behind them the new ones.
+#
+# - `sampler(logits)` takes the last place's logits `(batch, vocab)` and gives `(batch,)`.
+# - If `use_cache` and the model has `extend`, that is asked, and each token is handed over once. Else `model(tokens)` is.
+# - Everything happens inside `evaluating`, so also after an error each part of the model is in the mode it was in. A
+#   `ValueError` of the model, for a text that is too long, passes through.
+#
+# **By hand:** a prompt of 5 tokens and 4 new ones. Without a cache the model reads $5 + 6 + 7 + 8 = 26$ tokens, with it $5
+# + 1 + 1 + 1 = 8$.
+#
+# | you see | likely cause |
+# |---|---|
+# | another text with the cache than without | the past was not handed on, or tokens were read twice |
+# | the cache makes nothing faster | the whole text goes into `extend` each time |
+# | two runs with a greedy sampler differ | dropout is on |
+# | `no attribute 'extend'` | the model was not asked whether it has one |
 
 # %% [markdown] hints="generate"
 

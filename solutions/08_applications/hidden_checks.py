@@ -18,6 +18,7 @@ CASES: dict[str, list[dict]] = {
     # sample_token
     "sample_token": [{"seed": 8501, "batch": 2, "vocab": 11}, {"seed": 8502, "batch": 3, "vocab": 6}],
     # generate
+    "generate": [{"seed": 8601, "batch": 5, "seq": 3}, {"seed": 8602, "batch": 2, "seq": 11}],
     # span_corruption
     # relative_position_bucket
     # T5

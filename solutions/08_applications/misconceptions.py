@@ -195,6 +195,25 @@ edits("sample_token", {
 
 # generate
 
+WITH, WRITTEN = "    with evaluating(model):", "new = sampler(logits[:, -1]).unsqueeze(1)"
+edits("generate", {
+    "uses-builtin": {"solution": f"{WITH} →     from utils import reference\n"
+        f"    return reference.generate(model, tokens, max_new_tokens, sampler, use_cache)\n{WITH}"},
+    "changes-input": {
+        "solution": f"{WRITTEN} → {WRITTEN}; tokens[:, 0] = 0",
+        "table": "return table → tokens.zero_()\n    return table",
+    },
+    "dropout-in-eval": {
+        "solution": ["with evaluating(model) → with torch.no_grad()", "model.eval() → model.train()", "    model.eval()\n →"],
+        "two-loops": "model.train(False) → model.train(True)", "steps": "        self.model.eval()\n →",
+    },
+    "cache-rereads": {
+        "solution": ["model.extend(new, past) → model.extend(tokens)", "model.extend(new, past) → model.extend(tokens, None)"],
+        "table": "model.extend(table[:, read:place], past=past) → model.extend(table[:, :place])",
+        "steps": "model.extend(text[:, -unread:], past) → model.extend(text)",
+    },
+})  # fmt: skip
+
 # span_corruption
 
 # relative_position_bucket

@@ -152,6 +152,34 @@ edits("sample_token", {
 
 # generate
 
+WITH, WRITTEN = "    with evaluating(model):", "new = sampler(logits[:, -1]).unsqueeze(1)"
+edits("generate", {
+    "takes the likeliest": {"solution": "sampler(logits[:, -1]) → logits[:, -1].argmax(-1)"},
+    "looks at the first place": {"solution": "logits[:, -1] → logits[:, 0]"},
+    "hands probabilities of all places to the sampler": {"solution": "sampler(logits[:, -1]) → sampler(logits.flatten(0, 1))[:len(tokens)]"},
+    "gives the new tokens alone": {"solution": "return tokens → return tokens[:, -max_new_tokens:] if max_new_tokens else tokens[:, :0]"},
+    "makes one step less": {"solution": "range(max_new_tokens) → range(max_new_tokens - 1)"},
+    "makes one step more": {"solution": "range(max_new_tokens) → range(max_new_tokens + 1)"},
+    "puts new tokens in front": {"solution": "[tokens, new] → [new, tokens]"},
+    "reads the last token alone without a cache": {"solution": "logits = model(tokens) → logits = model(new)"},
+    "never uses the cache": {"solution": "cached = use_cache and → cached = False and"},
+    "always uses the cache": {"solution": "cached = use_cache and → cached ="},
+    "wants a cache of every model": {"solution": "cached = use_cache and hasattr(model, \"extend\") → cached = use_cache"},
+    "forgets the past": {"solution": "model.extend(new, past) → model.extend(new, None)"},
+    "hands the whole text to a cache that has it": {"solution": "model.extend(new, past) → model.extend(tokens, past)"},
+    "reads the text once without the cache": {"solution": "logits = model(tokens) → logits = model(tokens[:, -7:])"},
+    "has gradients on": {"solution": "with torch.no_grad() → with torch.enable_grad()"},
+    "leaves everything in training mode": {"solution": "part.training = training_flag → part.training = True"},
+    "leaves everything in evaluation mode": {"solution": "part.training = training_flag → pass"},
+    "sets one mode for all": {"solution": "part.training = training_flag → model.train(flags[model])"},
+    "forgets the modes after an error": {"solution": ("try: → if True:", "finally: → if True:")},
+    "swallows the error": {"two-loops": "finally: → except ValueError:\n        pass\n    finally:"},
+    "raises another error": {"two-loops": "finally: → except ValueError:\n        raise RuntimeError('too long') from None\n    finally:"},
+    "drops an axis": {"solution": "logits[:, -1] → logits[:, -1].squeeze()"},
+    "writes on the first row for all": {"solution": f"{WRITTEN} → new = sampler(logits[:, -1])[:1].expand(len(tokens)).unsqueeze(1)"},
+    "gives lists": {"solution": "return tokens → return tokens.tolist()"},
+})  # fmt: skip
+
 # span_corruption
 
 # relative_position_bucket

@@ -449,6 +449,89 @@ def draw_row_by_row(logits, temperature=1.0, top_k=None, top_p=None, generator=N
 
 # generate
 
+edits("generate", {
+    "table": {"solution": (  # one table for all tokens, filled column by column
+        "past, new = None, tokens → seq, past, read = tokens.shape[1], None, 0\n"
+        "    table = torch.cat([tokens, tokens.new_zeros(len(tokens), max_new_tokens)], dim=1)",
+        "for _ in range(max_new_tokens): → for place in range(seq, table.shape[1]):",
+        "model.extend(new, past) → model.extend(table[:, read:place], past=past)", "logits = model(tokens) → logits = model(table[:, :place])",
+        "new = sampler(logits[:, -1]).unsqueeze(1) → table[:, place] = sampler(logits[:, -1])",
+        "tokens = torch.cat([tokens, new], dim=1) → read = place", "return tokens → return table",
+    )},
+    "columns": {"solution": (  # a list of columns, joined at the end
+        "past, new = None, tokens → columns, past = list(tokens.unbind(1)), ()", "for _ in range(max_new_tokens): → while max_new_tokens > 0:",
+        "logits, past = model.extend(new, past) → logits, *past = model.extend(torch.stack(columns, 1), *past) if not past "
+        "else model.extend(columns[-1][:, None], *past)", "logits = model(tokens) → logits = model(torch.stack(columns, dim=1))",
+        "new = sampler(logits[:, -1]).unsqueeze(1) → columns.append(sampler(logits[:, -1]))",
+        "tokens = torch.cat([tokens, new], dim=1) → max_new_tokens -= 1", "return tokens → return torch.stack(columns, dim=1)",
+    )},
+    "recursive": {"solution": (
+        "    with evaluating(model):\n        for _ in range(max_new_tokens): →     def write(tokens, new, past, left):\n        if left:",
+        "            new = sampler → \n            new = sampler",
+        "tokens = torch.cat([tokens, new], dim=1)\n    return tokens → "
+        "return write(torch.cat([tokens, new], dim=1), new, past, left - 1)\n        return tokens\n"
+        "    with evaluating(model):\n        return write(tokens, new, past, max_new_tokens)",
+    )},
+})  # fmt: skip
+
+
+@variant("generate", "two-loops")
+def write_in_two_loops(model, tokens, max_new_tokens, sampler, use_cache=True):
+    """A loop for each way, modes kept by hand; the cache reads the prompt token by token."""
+    kept, result = [part.training for part in model.modules()], tokens.clone()
+    try:
+        model.train(False)
+        with torch.inference_mode():
+            if use_cache and callable(getattr(model, "extend", None)) and max_new_tokens:
+                past = None
+                for column in tokens.split(1, dim=1):
+                    logits, past = model.extend(column, past)
+                for step in range(max_new_tokens):
+                    column = sampler(logits[:, -1, :])[:, None]
+                    result = torch.cat((result, column), dim=1)
+                    if step + 1 < max_new_tokens:
+                        logits, past = model.extend(column, past)
+            else:
+                while result.shape[1] < tokens.shape[1] + max_new_tokens:
+                    result = torch.hstack([result, sampler(model(result)[:, -1, :])[:, None]])
+    finally:
+        for part, flag in zip(model.modules(), kept, strict=True):
+            part.training = flag
+    return result.clone()
+
+
+class _Evaluating:
+    def __init__(self, model):
+        self.model, self.flags = model, {}
+
+    def __enter__(self):
+        self.flags = {name: part.training for name, part in self.model.named_modules()}
+        self.model.eval()
+
+    def __exit__(self, *problem):
+        for name, part in self.model.named_modules():
+            part.training = self.flags[name]
+
+
+@variant("generate", "steps")
+@torch.no_grad()
+def write_by_steps(model, tokens, max_new_tokens, sampler, use_cache=True):
+    """A function that gives the next logits, made once for either way."""
+    past = None
+
+    def cached(text, unread):
+        nonlocal past
+        logits, past = model.extend(text[:, -unread:], past)
+        return logits
+
+    step = cached if use_cache and "extend" in dir(model) else lambda text, unread: model(text)
+    with _Evaluating(model):
+        unread, text = tokens.shape[1], tokens
+        for _ in range(max_new_tokens):
+            following = sampler(step(text, unread).select(1, -1))
+            text, unread = torch.column_stack([text, following]), 1
+    return text
+
 # span_corruption
 
 # relative_position_bucket
