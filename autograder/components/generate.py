@@ -127,7 +127,7 @@ def given(cache: bool, training: bool = False) -> Probe:
     def look(candidate: Candidate, case: Case) -> Any:
         told = run(candidate, case.at(batch=2, seq=3), 4, cache, (training, training))
         kinds = [told["trained"], told["read"], [x.shape[1] for x in told["extended"] if isinstance(x, torch.Tensor)]]
-        return [*kinds, None if training else told["result"]]  # what dropout lets through is new each time
+        return [*kinds, None if training or told["trained"] else told["result"]]  # what dropout lets through is new each time
 
     return Probe(look=look)
 
