@@ -13,7 +13,9 @@ from autograder.shared_laws import checkpoints, dropout
 from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision, refused, settled
 
 
-def draw(case: Case, segments: bool = False, mask: torch.Tensor | None = None, seq: int | None = None, kinds: int = 2, **settings: Any) -> Drawn:
+def draw(
+    case: Case, segments: bool = False, mask: torch.Tensor | None = None, seq: int | None = None, kinds: int = 2, **settings: Any
+) -> Drawn:
     """Tokens of a small model, and random weights under the names of a real one."""
     d_model, seq = case.num_heads * case.d_head, case.seq if seq is None else seq
     sizes = (case.vocab, d_model, case.num_heads, case.d_ff, case.layers, case.max_len)
@@ -21,7 +23,9 @@ def draw(case: Case, segments: bool = False, mask: torch.Tensor | None = None, s
     options |= {} if mask is None else {"mask": mask}
     settings |= {"num_segments": kinds} if kinds != 2 else {}
     state = checkpoints.weights(case, _shapes(d_model, case, kinds))
-    return Drawn({"tokens": case.integers(0, case.vocab, case.batch, seq)}, options, sizes, settings, state, loader=checkpoints.LOADER)
+    return Drawn(
+        {"tokens": case.integers(0, case.vocab, case.batch, seq)}, options, sizes, settings, state, loader=checkpoints.LOADER
+    )
 
 
 def _shapes(d_model: int, case: Case, kinds: int) -> dict[str, tuple[int, ...]]:
@@ -82,7 +86,11 @@ def takes_real_weights(candidate: Candidate, case: Case) -> None:
     The given names are filled by `load_pretrained`. Compare the list of parts in the text with those that you make.
     """
     drawn = draw(case)
-    spare = {"pooler.dense.weight": torch.ones(2, 2), "cls.predictions.bias": torch.ones(2), "embeddings.position_ids": torch.arange(3)}
+    spare = {
+        "pooler.dense.weight": torch.ones(2, 2),
+        "cls.predictions.bias": torch.ones(2),
+        "embeddings.position_ids": torch.arange(3),
+    }
     checkpoints.goes_in(candidate, drawn, spare, "bert.")
     checkpoints.size(candidate, drawn)
 

@@ -77,7 +77,12 @@ def generated(component: Callable, tables: dict, tokens: torch.Tensor, new: int,
             raised = str(error)
     if not procedures.same(before, tokens):
         watch.note_change()
-    told = {"result": procedures.plain(result), "raised": raised, "shapes": asked, "modes": [model.training, model.noise.training]}
+    told = {
+        "result": procedures.plain(result),
+        "raised": raised,
+        "shapes": asked,
+        "modes": [model.training, model.noise.training],
+    }
     return told | {name: procedures.plain(note) for name, note in model.notes.items()}
 
 
@@ -87,7 +92,11 @@ def prompt(case: Case) -> torch.Tensor:
 
 def tables(case: Case) -> dict[str, torch.Tensor]:
     case = case.fresh("tables")
-    return {"tokens": case.normal(VOCAB, SIZE), "places": case.normal(LONGEST, SIZE), "output": case.normal(SIZE, VOCAB, scale=2.0)}
+    return {
+        "tokens": case.normal(VOCAB, SIZE),
+        "places": case.normal(LONGEST, SIZE),
+        "output": case.normal(SIZE, VOCAB, scale=2.0),
+    }
 
 
 def draw(case: Case) -> Drawn:
@@ -97,7 +106,16 @@ def draw(case: Case) -> Drawn:
 def run(candidate: Candidate, case: Case, new: int, cache: bool = False, modes: tuple = (False, False), **options: Any) -> dict:
     """What `generated` tells, its parts of the promised kinds but for `result`."""
     told = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes))
-    wanted = {"raised": str, "shapes": list, "modes": list, "read": list, "extended": list, "gradients": bool, "trained": bool, "past": bool}
+    wanted = {
+        "raised": str,
+        "shapes": list,
+        "modes": list,
+        "read": list,
+        "extended": list,
+        "gradients": bool,
+        "trained": bool,
+        "past": bool,
+    }
     if not isinstance(told, dict) or not all(isinstance(told.get(name), kind) for name, kind in wanted.items()):
         raise Failed("the writing told nothing of itself.", about=About.FORM)
     return told
@@ -217,10 +235,12 @@ def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
         for new in (2, LONGEST):
             for cache in (False, True):
                 told = run(candidate, case, new, cache, (training, not training))
-                expect.true(bool(told["raised"]) == (new == LONGEST), "the model raised a ValueError, and it did not reach the caller.")
-                after = f"the training flags of model and submodule were {[training, not training]}, and are {told['modes']} afterwards"
-                where = ", where the model raised a ValueError" if new == LONGEST else ""
-                expect.true(told["modes"] == [training, not training], f"{after}{where}.")
+                expect.true(
+                    bool(told["raised"]) == (new == LONGEST), "the model raised a ValueError, and it did not reach the caller."
+                )
+                modes, where = [training, not training], ", where the model raised a ValueError" if new == LONGEST else ""
+                after = f"the training flags of model and submodule were {modes}, and are {told['modes']} afterwards"
+                expect.true(told["modes"] == modes, f"{after}{where}.")
 
 
 @COMPONENT.law(points=0.25, needs=first_token, once=True)

@@ -59,7 +59,9 @@ class Masked:
         self.chosen = (self.changed if self.everything else self.labelled) & ~self.special
 
 
-def calls(candidate: Candidate, case: Case, rate: float | None = None, seeds: tuple = (None,), kind: str = "list") -> list[Masked]:
+def calls(
+    candidate: Candidate, case: Case, rate: float | None = None, seeds: tuple = (None,), kind: str = "list"
+) -> list[Masked]:
     drawn = draw(case)
     tokens, mask_id, vocab, special = drawn.inputs.values()
     found = candidate.there(masked, tokens, mask_id, vocab, special, kind, rate, list(seeds))

@@ -17,12 +17,14 @@ edits("mask_tokens", {
     "masks-specials": {
         "solution": [" & ~is_special →", "torch.tensor(list(special)) → torch.tensor(list(special)[:1])",
             "torch.isin(tokens, torch.tensor(list(special)).to(tokens)) → tokens == mask_id"],
-        "bernoulli": "chance.masked_fill_(special[tokens], 0.0) → chance", "lists": "if token in special or u >= rate → if u >= rate",
+        "bernoulli": "chance.masked_fill_(special[tokens], 0.0) → chance",
+            "lists": "if token in special or u >= rate → if u >= rate",
         "one-number": " | torch.isin(tokens, special) →",
     },
     "always-mask-id": {
         "solution": [("fate < 0.8 → fate < 2", "fate >= 0.9 → fate > 2"),
-            ("inputs = torch.where(chosen & (fate < 0.8), → inputs = torch.where(chosen,", "chosen & (fate >= 0.9) → ~chosen & chosen")],
+            ("inputs = torch.where(chosen & (fate < 0.8), → inputs = torch.where(chosen,",
+                "chosen & (fate >= 0.9) → ~chosen & chosen")],
         "fates": "[0.8, 0.1, 0.1] → [1.0, 0.0, 0.0]", "lists": "v < 0.8 → True", "numpy": "p=[0.8, 0.1, 0.1] → p=[1, 0, 0]",
     },
     "labels-everything": {
@@ -33,6 +35,7 @@ edits("mask_tokens", {
 })  # fmt: skip
 
 # Bert
+
 
 @misconception("Bert", "uses-builtin")
 class TheReference(reference.Bert):
@@ -45,7 +48,8 @@ QUICK = "self.linear1(x) * torch.sigmoid(1.702 * self.linear1(x))"
 edits("Bert", {
     "uses-builtin": {
         "solution": f"{STEP} → x = nn.TransformerEncoderLayer(x.shape[-1], 1, 8, batch_first=True).to(x)(x)",
-        "own-names": "found = F.scaled_dot_product_attention( → n = q.shape[-1] * self.heads\n        F.multi_head_attention_forward("
+        "own-names": "found = F.scaled_dot_product_attention( → "
+            "n = q.shape[-1] * self.heads\n        F.multi_head_attention_forward("
             "*[x.transpose(0, 1)] * 3, n, self.heads, self.qkv.weight, self.qkv.bias, None, None, False, 0.0, self.out.weight, "
             "self.out.bias)\n        found = F.scaled_dot_product_attention(",
     },
@@ -74,11 +78,13 @@ edits("Bert", {
         "sequential": "kinds[0] if segments is None else kinds[segments] → kinds[0]",
     },
     "mask-ignored": {
-        "solution": [f"{STEP} → x = block(x)", *(f"mask=mask) → mask=None if block is self.blocks[{n}] else mask)" for n in (0, -1))],
+        "solution": [f"{STEP} → x = block(x)", *(f"mask=mask) → mask=None if block is self.blocks[{n}] else mask)" for n in (0,
+            -1))],
         "own-names": ["layer(x, mask) → layer(x, None)", "attn_mask=mask, →"], "functions": "if mask is not None → if False",
         "sequential": "(x, mask) → (x)",
     },
-    "float32-inside": {"solution": f"{SUMMED} → {SUMMED}.float().to(x.dtype)", "functions": "torch.rsqrt( → (lambda x: x.float().rsqrt())("},
+    "float32-inside": {"solution": f"{SUMMED} → {SUMMED}.float().to(x.dtype)",
+        "functions": "torch.rsqrt( → (lambda x: x.float().rsqrt())("},
 })  # fmt: skip
 
 # next_token_loss
@@ -101,6 +107,7 @@ edits("next_token_loss", {
 })  # fmt: skip
 
 # Gpt
+
 
 @misconception("Gpt", "uses-builtin")
 class TheReferenceGpt(reference.Gpt):
@@ -126,7 +133,8 @@ edits("Gpt", {
     },
     "wrong-activation": {
         "solution": [*(f"F.gelu(self.linear1(x), approximate=self.approximate) → {wrong}" for wrong in (
-            "F.relu(self.linear1(x))", "F.silu(self.linear1(x))", "F.gelu(self.linear1(x))")), "approximate=\"tanh\" → approximate=\"none\"",
+            "F.relu(self.linear1(x))", "F.silu(self.linear1(x))", "F.gelu(self.linear1(x))")),
+                "approximate=\"tanh\" → approximate=\"none\"",
             "range(num_layers)) → range(num_layers))\n        self.blocks[-1].feed_forward.approximate = 'none'"],
         "own-names": ["tanh=True → tanh=False", "self.gelu(self.up(x)) → self.up(x).relu()"],
         "functions": ", approximate='tanh' →",
@@ -140,13 +148,16 @@ edits("Gpt", {
     },
     "no-final-norm": {
         "solution": [f"self.norm(x) {TIED} → x {TIED}", (f"{FINAL} →", f"self.norm(x) {TIED} → x {TIED}")],
-        "own-names": "self.ln_f(x) → x", "functions": "self.norm('ln_f', x) → x", "output-layer": "self.output(self.norm(x)) → self.output(x)",
+        "own-names": "self.ln_f(x) → x", "functions": "self.norm('ln_f', x) → x",
+            "output-layer": "self.output(self.norm(x)) → self.output(x)",
     },
     "sees-future": {
-        "solution": [f"{STEP} → x = block(x)", f"{FUTURE} → {FUTURE}; mask = torch.ones_like(mask)", f"{FUTURE} → {FUTURE}; mask = mask.T",
+        "solution": [f"{STEP} → x = block(x)", f"{FUTURE} → {FUTURE}; mask = torch.ones_like(mask)",
+            f"{FUTURE} → {FUTURE}; mask = mask.T",
             f"{FUTURE} → mask = torch.ones(x.shape[1], x.shape[1], device=x.device).tril(1).bool()",
             *(f"mask=mask) → mask=None if block is self.blocks[{n}] else mask)" for n in (0, -1))],
-        "own-names": ["layer(x, past) → layer(x, None)", ".tril() → .tril(diagonal=1)"], "functions": [" + blind →", "triu(1) → triu(2)"],
+        "own-names": ["layer(x, past) → layer(x, None)", ".tril() → .tril(diagonal=1)"], "functions": [" + blind →",
+            "triu(1) → triu(2)"],
         "library-norms": "place[:, None] >= place → place[:, None] + 1 >= place",
     },
     "float32-inside": {"solution": "self.norm(x) @ → self.norm(x).float().to(x.dtype) @"},
@@ -169,7 +180,8 @@ edits("sample_token", {
     "top-p-drops-crossing-token": {
         "solution": [f"{CROSSING} → {wrong}" for wrong in ("(before + ordered >= top_p) & (before > 0)",
             "(before + ordered > top_p) & (before > 0)", "before + ordered > top_p")],
-        "sorted": ["shares.cumsum(-1)[:, :-1] < top_p → shares.cumsum(-1)[:, 1:] < top_p", "torch.cat([torch.ones_like(shares[:, :1], "
+        "sorted": ["shares.cumsum(-1)[:, :-1] < top_p → shares.cumsum(-1)[:, 1:] < top_p",
+            "torch.cat([torch.ones_like(shares[:, :1], "
             "dtype=torch.bool), shares.cumsum(-1)[:, :-1] < top_p], dim=-1) → shares.cumsum(-1) <= top_p"],
         "inverse": "(sums < top_p).sum(-1) → ((sums < top_p).sum(-1) - 1).clamp(min=0)",
         "rows": "p[:kept] → p[:max(kept - (top_p is not None and top_p < 1), 1)]",
@@ -179,15 +191,19 @@ edits("sample_token", {
         "solution": [
             f"{DRAWN} → torch.multinomial(logits.softmax(dim=-1).softmax(dim=-1), 1, generator=generator)",
             (f"{DIVIDED} → {DIVIDED}\n    whole = logits", "ordered, ids = logits → ordered, ids = whole"),
-            (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)", f"{FILTER} → logits.masked_fill(logits < smallest, 0.0)",
+            (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)",
+                f"{FILTER} → logits.masked_fill(logits < smallest, 0.0)",
              "logits.softmax(dim=-1).sort → logits.sort", "masked_fill(spare, -torch.inf) → masked_fill(spare, 0.0)"),
-            (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)", f"{FILTER} → logits.masked_fill(logits < smallest, 0.0)",
+            (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)",
+                f"{FILTER} → logits.masked_fill(logits < smallest, 0.0)",
              "logits.softmax(dim=-1).sort → logits.sort", "masked_fill(spare, -torch.inf) → masked_fill(spare, 0.0)",
              "(logits.softmax(dim=-1), 1 → (logits, 1"),
             (f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)", "logits.softmax(dim=-1).sort → logits.sort"),
         ],
-        "sorted": ["        shares = shares / shares.sum(-1, keepdim=True)\n →", "multinomial(shares, → multinomial(shares.softmax(-1),"],
-        "inverse": ["log_p = log_p.gather(-1, order)[:, :top_k].double() → log_p = log_p.gather(-1, order)[:, :top_k].double().exp()",
+        "sorted": ["        shares = shares / shares.sum(-1, keepdim=True)\n →",
+            "multinomial(shares, → multinomial(shares.softmax(-1),"],
+        "inverse": ["log_p = log_p.gather(-1, order)[:, :top_k].double() → "
+            "log_p = log_p.gather(-1, order)[:, :top_k].double().exp()",
             "sums = log_p.softmax(-1).cumsum(-1) → sums = log_p.exp().cumsum(-1)"],
         "rows": "multinomial(p[:kept], → multinomial(p[:kept].softmax(0),",
     },

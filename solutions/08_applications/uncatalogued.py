@@ -43,7 +43,8 @@ edits("Bert", {
     "has no positions": {"solution": f"{SUMMED} → self.dropout(self.norm(x))"},
     "has no norm on the sum": {"solution": f"{SUMMED} → self.dropout(self.positions(x))"},
     "norms before the positions": {"solution": f"{SUMMED} → self.dropout(self.positions(self.norm(x)))"},
-    "scales the embeddings": {"solution": "self.token_embedding(tokens) + → self.token_embedding(tokens) * self.norm.weight.numel()**0.5 +"},
+    "scales the embeddings": {"solution": "self.token_embedding(tokens) + → "
+        "self.token_embedding(tokens) * self.norm.weight.numel()**0.5 +"},
     "norms first": {"solution": "dropout, eps=eps → dropout, norm_first=True, eps=eps"},
     "has a norm at the end": {"solution": "        return x\n → \n        return F.layer_norm(x, x.shape[-1:])\n"},
     "gives eps to the first norm alone": {"solution": "dropout, eps=eps → dropout"},
@@ -56,7 +57,8 @@ edits("Bert", {
     "never drops out": {"functions": "if self.training else x → if False else x"},
     "makes segments on the CPU": {"solution": "torch.zeros_like(tokens) → torch.zeros(tokens.shape, dtype=torch.long)"},
     "asserts": {"own-names": "raise ValueError(f'max_len is {self.max_len}, and there are {seq} tokens') → assert False"},
-    "cuts long texts": {"solution": "if segments is None: → tokens = tokens[:, :len(self.positions.table)]\n        if segments is None:"},
+    "cuts long texts": {"solution": "if segments is None: → "
+        "tokens = tokens[:, :len(self.positions.table)]\n        if segments is None:"},
     "gives the class token alone": {"solution": "        return x\n → \n        return x[:, 0]\n"},
     "takes any weights": {"own-names": "if missing or more: → if missing:"},
 })  # fmt: skip
@@ -66,7 +68,8 @@ edits("Bert", {
 PAIR, LOSS = "said, right = logits[:, :-1], tokens[:, 1:]", "F.cross_entropy(said.flatten(0, 1), right.flatten())"
 edits("next_token_loss", {
     "asks for the token before": {"solution": f"{PAIR} → said, right = logits[:, 1:], tokens[:, :-1]"},
-    "asks for the token after the next": {"solution": f"{PAIR} → said, right = logits[:, :-2] if len(logits[0]) > 2 else logits[:, :1], "
+    "asks for the token after the next": {"solution": f"{PAIR} → "
+        f"said, right = logits[:, :-2] if len(logits[0]) > 2 else logits[:, :1], "
         "tokens[:, 2:] if len(logits[0]) > 2 else tokens[:, 1:]"},
     "asks the last place for the first token": {"solution": f"{PAIR} → said, right = logits, tokens.roll(-1, 1)"},
     "adds and does not divide": {"solution": "right.flatten()) → right.flatten(), reduction='sum')"},
@@ -119,7 +122,8 @@ edits("Gpt", {
 DIVIDED, DRAWN = "logits = logits / temperature", "torch.multinomial(logits.softmax(dim=-1), 1, generator=generator)"
 edits("sample_token", {
     "takes the likeliest": {"solution": f"{DRAWN} → logits.argmax(-1, keepdim=True)"},
-    "draws evenly from what is left": {"solution": f"{DRAWN} → torch.multinomial(logits.isfinite().double(), 1, generator=generator)"},
+    "draws evenly from what is left": {"solution": f"{DRAWN} → "
+        f"torch.multinomial(logits.isfinite().double(), 1, generator=generator)"},
     "ignores the temperature": {"solution": f"    {DIVIDED} →     logits = logits * 1.0"},
     "divides after the filters": {"solution": (f"    {DIVIDED} →", "choices = → logits = logits / temperature\n    choices =")},
     "takes the root of the temperature": {"solution": f"{DIVIDED} → logits = logits / temperature ** 0.5"},
@@ -145,7 +149,8 @@ edits("sample_token", {
     "keeps an axis": {"solution": "choices.squeeze(-1) → choices"},
     "drops every axis": {"solution": "choices.squeeze(-1) → choices.squeeze()"},
     "gives int32": {"solution": "choices.squeeze(-1) → choices.squeeze(-1).int()"},
-    "gives places in the sorted order": {"sorted": "ids.gather(-1, torch.multinomial(shares, num_samples=1, generator=generator)) → "
+    "gives places in the sorted order": {"sorted": "ids.gather(-1, torch.multinomial(shares, num_samples=1, "
+        "generator=generator)) → "
         "torch.multinomial(shares, num_samples=1, generator=generator)"},
     "leaves noise on the CPU": {"gumbel": ".to(logits.device) →"},
 })  # fmt: skip
@@ -156,8 +161,10 @@ WITH, WRITTEN = "    with evaluating(model):", "new = sampler(logits[:, -1]).uns
 edits("generate", {
     "takes the likeliest": {"solution": "sampler(logits[:, -1]) → logits[:, -1].argmax(-1)"},
     "looks at the first place": {"solution": "logits[:, -1] → logits[:, 0]"},
-    "hands probabilities of all places to the sampler": {"solution": "sampler(logits[:, -1]) → sampler(logits.flatten(0, 1))[:len(tokens)]"},
-    "gives the new tokens alone": {"solution": "return tokens → return tokens[:, -max_new_tokens:] if max_new_tokens else tokens[:, :0]"},
+    "hands probabilities of all places to the sampler": {"solution": "sampler(logits[:, -1]) → "
+        "sampler(logits.flatten(0, 1))[:len(tokens)]"},
+    "gives the new tokens alone": {"solution": "return tokens → "
+        "return tokens[:, -max_new_tokens:] if max_new_tokens else tokens[:, :0]"},
     "makes one step less": {"solution": "range(max_new_tokens) → range(max_new_tokens - 1)"},
     "makes one step more": {"solution": "range(max_new_tokens) → range(max_new_tokens + 1)"},
     "puts new tokens in front": {"solution": "[tokens, new] → [new, tokens]"},
@@ -174,9 +181,11 @@ edits("generate", {
     "sets one mode for all": {"solution": "part.training = training_flag → model.train(flags[model])"},
     "forgets the modes after an error": {"solution": ("try: → if True:", "finally: → if True:")},
     "swallows the error": {"two-loops": "finally: → except ValueError:\n        pass\n    finally:"},
-    "raises another error": {"two-loops": "finally: → except ValueError:\n        raise RuntimeError('too long') from None\n    finally:"},
+    "raises another error": {"two-loops": "finally: → "
+        "except ValueError:\n        raise RuntimeError('too long') from None\n    finally:"},
     "drops an axis": {"solution": "logits[:, -1] → logits[:, -1].squeeze()"},
-    "writes on the first row for all": {"solution": f"{WRITTEN} → new = sampler(logits[:, -1])[:1].expand(len(tokens)).unsqueeze(1)"},
+    "writes on the first row for all": {"solution": f"{WRITTEN} → "
+        f"new = sampler(logits[:, -1])[:1].expand(len(tokens)).unsqueeze(1)"},
     "gives lists": {"solution": "return tokens → return tokens.tolist()"},
 })  # fmt: skip
 

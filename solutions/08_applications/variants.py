@@ -9,6 +9,7 @@ from autograder.framework.known_answers import edits, variant
 
 # mask_tokens
 
+
 @variant("mask_tokens", "bernoulli")
 def blanks_by_bernoulli(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=None):
     special = torch.zeros(vocab_size, dtype=torch.bool, device=tokens.device)
@@ -89,23 +90,27 @@ def blanks_by_one_number(tokens, mask_id, vocab_size, special_ids, rate=0.15, ge
     inputs = torch.where(number < 0.1, words, torch.where(number < 0.9, mask_id, tokens))
     return inputs, tokens.masked_fill(number > 1, -100)
 
+
 # Bert
 
 edits("Bert", {
     "sequential": {"solution": (  # segments as rows of a table, blocks looked up by their numbers, dropout as a function
         "self.dropout = nn.Dropout(dropout) → self.rate, self.depth = dropout, num_layers",
-        "self.blocks = nn.ModuleList( → self.blocks = nn.Sequential(*(", "for _ in range(num_layers)) → for _ in range(num_layers)))",
+        "self.blocks = nn.ModuleList( → self.blocks = nn.Sequential(*(",
+            "for _ in range(num_layers)) → for _ in range(num_layers)))",
         "if segments is None: → kinds = self.segment_embedding.weight", "    segments = torch.zeros_like(tokens) →",
         "self.segment_embedding(segments) → (kinds[0] if segments is None else kinds[segments])",
         "self.dropout(self.norm(self.positions(x))) → F.dropout(self.norm(self.positions(x)), self.rate, self.training)",
-        "for block in self.blocks: → for number in range(self.depth):", "x = block(x, mask=mask) → x = self.blocks[number](x, mask)",
+        "for block in self.blocks: → for number in range(self.depth):",
+            "x = block(x, mask=mask) → x = self.blocks[number](x, mask)",
     )},
     "library-norms": {"solution": (  # PyTorch's norms, GELU from its formula, the table of positions added by hand
         "LayerNorm = my.EncoderBlock, my.FeedForward, my.LayerNorm → LayerNorm = my.EncoderBlock, my.FeedForward, nn.LayerNorm",
         "F.gelu(self.linear1(x), approximate=self.approximate) → self.linear1(x)",
         "self.linear2(self.drop(hidden)) → self.linear2(self.drop(hidden * (1 + torch.erf(hidden / 2 ** 0.5)) / 2))",
         "if segments is None: → seq = tokens.size(-1)\n        if seq > len(self.positions.table):\n"
-        "            raise ValueError(f'seq is {seq}, more than max_len={len(self.positions.table)}')\n        if segments is None:",
+        "            raise ValueError(f'seq is {seq}, more than max_len={len(self.positions.table)}')\n        if segments is "
+            "None:",
         "self.positions(x) → x + self.positions.table[None, :seq]",
     )},
 })  # fmt: skip
@@ -171,14 +176,16 @@ class BertOfItsOwn(nn.Module):
         return x
 
     def load_pretrained(self, state_dict):
-        names = {"words.weight": ["embeddings.word_embeddings.weight"], "kinds.weight": ["embeddings.token_type_embeddings.weight"],
+        names = {"words.weight": ["embeddings.word_embeddings.weight"],
+            "kinds.weight": ["embeddings.token_type_embeddings.weight"],
                  "places.weight": ["embeddings.position_embeddings.weight"]}  # fmt: skip
         for part in ("weight", "bias"):
             names[f"start.0.{part}"] = [f"embeddings.LayerNorm.{part}"]
             for i in range(len(self.layers)):
                 ours, theirs = f"layers.{i}", f"encoder.layer.{i}"
                 names[f"{ours}.qkv.{part}"] = [f"{theirs}.attention.self.{x}.{part}" for x in ("query", "key", "value")]
-                for x, y in (("out", "attention.output.dense"), ("ln1", "attention.output.LayerNorm"), ("ln2", "output.LayerNorm"),
+                for x, y in (("out", "attention.output.dense"), ("ln1", "attention.output.LayerNorm"), ("ln2",
+                    "output.LayerNorm"),
                              ("up", "intermediate.dense"), ("down", "output.dense")):  # fmt: skip
                     names[f"{ours}.{x}.{part}"] = [f"{theirs}.{y}.{part}"]
         _filled(self, state_dict, names, "bert.", ("pooler.", "cls.", "position_ids"))
@@ -208,7 +215,9 @@ class BertOfFunctions(nn.Module):
         self.numbers[f"{name}/bias"] = nn.Parameter(torch.zeros(d_out))
 
     def norm(self, name, d_model):
-        self.numbers[f"{name}/weight"], self.numbers[f"{name}/bias"] = (nn.Parameter(torch.full((d_model,), x)) for x in (1.0, 0.0))
+        self.numbers[f"{name}/weight"], self.numbers[f"{name}/bias"] = (
+            nn.Parameter(torch.full((d_model,), x)) for x in (1.0, 0.0)
+        )
 
     def at(self, name, x):
         weight, bias = self.numbers[f"{name}/weight"], self.numbers[f"{name}/bias"]
@@ -228,7 +237,9 @@ class BertOfFunctions(nn.Module):
         x = words[tokens] + places[:seq] + (kinds[:1] if segments is None else kinds[segments])
         x = self.drop(self.at("embeddings/LayerNorm", x))
         for layer in (f"encoder/layer/{i}" for i in range(self.depth)):
-            q, k, v = (self.at(f"{layer}/attention/self/{y}", x).view(batch, seq, self.heads, -1) for y in ("query", "key", "value"))
+            q, k, v = (
+                self.at(f"{layer}/attention/self/{y}", x).view(batch, seq, self.heads, -1) for y in ("query", "key", "value")
+            )
             scores = torch.einsum("bqhd,bkhd->bhqk", q, k) * q.shape[-1] ** -0.5
             if mask is not None:
                 seen = mask if mask.dim() == 2 else mask[:, None]
@@ -243,6 +254,7 @@ class BertOfFunctions(nn.Module):
     def load_pretrained(self, state_dict):
         names = {f"numbers.{name}": [name.replace("/", ".")] for name in self.numbers}
         _filled(self, state_dict, names, "bert.", ("pooler", "cls.", "position_ids"))
+
 
 # next_token_loss
 
@@ -276,7 +288,8 @@ edits("next_token_loss", {
 edits("Gpt", {
     "output-layer": {"solution": (  # an output layer whose weight is the embedding's, one mask cut to length
         "self.norm = LayerNorm(d_model) → self.norm = LayerNorm(d_model)\n"
-        "        self.output = nn.Linear(d_model, vocab_size, bias=False)\n        self.output.weight = self.token_embedding.weight\n"
+        "        self.output = nn.Linear(d_model, vocab_size, bias=False)\n        self.output.weight = "
+            "self.token_embedding.weight\n"
         "        self.register_buffer('past', create_look_ahead_mask(max_len), persistent=False)",
         "mask = create_look_ahead_mask(tokens.shape[1]).to(x.device) → mask = self.past[:tokens.shape[1], :tokens.shape[1]]",
         "self.norm(x) @ self.token_embedding.weight.T → self.output(self.norm(x))",
@@ -315,7 +328,11 @@ class GptOfItsOwn(nn.Module):
         return F.linear(self.ln_f(x), self.wte.weight)
 
     def load_pretrained(self, state_dict):
-        found = {name.removeprefix("transformer."): x for name, x in state_dict.items() if not name.endswith(("lm_head.weight", ".attn.bias"))}
+        found = {
+            name.removeprefix("transformer."): x
+            for name, x in state_dict.items()
+            if not name.endswith(("lm_head.weight", ".attn.bias"))
+        }
         found = {name: x.T if x.dim() == 2 and name.startswith("h.") else x for name, x in found.items()}
         names = {f"{x}.weight": [f"{x}.weight"] for x in ("wte", "wpe")}
         for part in ("weight", "bias"):
@@ -334,10 +351,18 @@ class GptOfFunctions(nn.Module):
     def __init__(self, vocab_size, d_model, num_heads, num_layers, max_len, dropout=0.0):
         super().__init__()
         self.heads, self.depth, self.rate = num_heads, num_layers, dropout
-        shapes = {"wte/weight": (vocab_size, d_model), "wpe/weight": (max_len, d_model), "ln_f/weight": (d_model,), "ln_f/bias": (d_model,)}
+        shapes = {
+            "wte/weight": (vocab_size, d_model),
+            "wpe/weight": (max_len, d_model),
+            "ln_f/weight": (d_model,),
+            "ln_f/bias": (d_model,),
+        }
         for i in range(num_layers):
             for name, rows, columns in (("attn/c_attn", 1, 3), ("attn/c_proj", 1, 1), ("mlp/c_fc", 1, 4), ("mlp/c_proj", 4, 1)):
-                shapes |= {f"h/{i}/{name}/weight": (rows * d_model, columns * d_model), f"h/{i}/{name}/bias": (columns * d_model,)}
+                shapes |= {
+                    f"h/{i}/{name}/weight": (rows * d_model, columns * d_model),
+                    f"h/{i}/{name}/bias": (columns * d_model,),
+                }
             shapes |= {f"h/{i}/ln_{n}/{part}": (d_model,) for n in (1, 2) for part in ("weight", "bias")}
         self.numbers = nn.ParameterDict({name: nn.Parameter(0.02 * torch.randn(shape)) for name, shape in shapes.items()})
 
@@ -372,14 +397,17 @@ class GptOfFunctions(nn.Module):
         names = {f"numbers.{name}": [name.replace("/", ".")] for name in self.numbers}
         _filled(self, state_dict, names, "transformer.", ("lm_head", "attn.bias"))
 
+
 # sample_token
 
 edits("sample_token", {
     "thresholds": {"solution": (  # the smallest logit that is kept, of both filters; what is left out gets a very low one
         "smallest = logits.topk(top_k, dim=-1).values[:, -1:] → smallest = logits.sort(-1).values[:, -top_k, None]",
         "logits.masked_fill(logits < smallest, -torch.inf) → torch.where(logits >= smallest, logits, -1e9)",
-        "spare = torch.zeros_like(before, dtype=torch.bool).scatter( → last = (before < top_p).sum(-1, keepdim=True).clamp(min=1) - 1",
-        "            -1, ids, (before >= top_p) & (before > 0)) →         spare = logits < logits.gather(-1, ids.gather(-1, last))",
+        "spare = torch.zeros_like(before, dtype=torch.bool).scatter( → "
+            "last = (before < top_p).sum(-1, keepdim=True).clamp(min=1) - 1",
+        "            -1, ids, (before >= top_p) & (before > 0)) → "
+            "        spare = logits < logits.gather(-1, ids.gather(-1, last))",
     )},
 })  # fmt: skip
 
@@ -447,6 +475,7 @@ def draw_row_by_row(logits, temperature=1.0, top_k=None, top_p=None, generator=N
         tokens[number] = ids[torch.multinomial(p[:kept], 1, generator=generator)[0]]
     return tokens
 
+
 # generate
 
 edits("generate", {
@@ -454,19 +483,22 @@ edits("generate", {
         "past, new = None, tokens → seq, past, read = tokens.shape[1], None, 0\n"
         "    table = torch.cat([tokens, tokens.new_zeros(len(tokens), max_new_tokens)], dim=1)",
         "for _ in range(max_new_tokens): → for place in range(seq, table.shape[1]):",
-        "model.extend(new, past) → model.extend(table[:, read:place], past=past)", "logits = model(tokens) → logits = model(table[:, :place])",
+        "model.extend(new, past) → model.extend(table[:, read:place], past=past)",
+            "logits = model(tokens) → logits = model(table[:, :place])",
         "new = sampler(logits[:, -1]).unsqueeze(1) → table[:, place] = sampler(logits[:, -1])",
         "tokens = torch.cat([tokens, new], dim=1) → read = place", "return tokens → return table",
     )},
     "columns": {"solution": (  # a list of columns, joined at the end
-        "past, new = None, tokens → columns, past = list(tokens.unbind(1)), ()", "for _ in range(max_new_tokens): → while max_new_tokens > 0:",
+        "past, new = None, tokens → columns, past = list(tokens.unbind(1)), ()",
+            "for _ in range(max_new_tokens): → while max_new_tokens > 0:",
         "logits, past = model.extend(new, past) → logits, *past = model.extend(torch.stack(columns, 1), *past) if not past "
         "else model.extend(columns[-1][:, None], *past)", "logits = model(tokens) → logits = model(torch.stack(columns, dim=1))",
         "new = sampler(logits[:, -1]).unsqueeze(1) → columns.append(sampler(logits[:, -1]))",
         "tokens = torch.cat([tokens, new], dim=1) → max_new_tokens -= 1", "return tokens → return torch.stack(columns, dim=1)",
     )},
     "recursive": {"solution": (
-        "    with evaluating(model):\n        for _ in range(max_new_tokens): →     def write(tokens, new, past, left):\n        if left:",
+        "    with evaluating(model):\n        for _ in range(max_new_tokens): → "
+            "    def write(tokens, new, past, left):\n        if left:",
         "            new = sampler → \n            new = sampler",
         "tokens = torch.cat([tokens, new], dim=1)\n    return tokens → "
         "return write(torch.cat([tokens, new], dim=1), new, past, left - 1)\n        return tokens\n"
@@ -531,6 +563,7 @@ def write_by_steps(model, tokens, max_new_tokens, sampler, use_cache=True):
             following = sampler(step(text, unread).select(1, -1))
             text, unread = torch.column_stack([text, following]), 1
     return text
+
 
 # span_corruption
 
