@@ -179,7 +179,9 @@ def any_size_and_device(candidate: Candidate, case: Case) -> None:
     for batch, seq in ((1, 7), (7, 1), (1, 1)):
         calls(candidate, case.at(batch=batch, seq=seq))
     small = draw(case.at(batch=3, seq=7))
-    for name, got in zip(COMPONENT.parts, candidate.raw(small), strict=True):
+    result = candidate.raw(small)
+    Masked(small, result)  # which is a pair of tensors
+    for name, got in zip(COMPONENT.parts, result, strict=True):
         expect.true(got.dtype is torch.int64, f"{name}: expected dtype int64, as the tokens', got {expect.name_of(got.dtype)}.")
     mixed = candidate.elsewhere(small)
     expect.true(not mixed, f"{mixed}. A new tensor belongs on the device of the tokens.")

@@ -61,6 +61,7 @@ def fit_for_training(candidate: Candidate, case: Case) -> None:
     for dtype, batch in ((torch.float32, case.batch), (torch.float32, 1), (torch.float64, case.batch)):
         drawn = draw(case.at(dtype, batch=batch))
         got, named = candidate.raw(drawn), expect.name_of(dtype)
+        expect.form(got, candidate.right(drawn), "the loss")
         gradients_agree(candidate, drawn, f"for {batch=} in {named}")
         expect.true(got.dtype is dtype, f"the loss: expected {named} for logits of {named}, got {expect.name_of(got.dtype)}.")
         if dtype is torch.float64:

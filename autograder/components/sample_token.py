@@ -243,6 +243,7 @@ def any_size_and_device(candidate: Candidate, case: Case) -> None:
         for batch, vocab in ((1, case.vocab), (case.batch, 1), (1, 1)):
             candidate.use(draw(case.at(batch=batch, vocab=vocab), **options))
         got = candidate.raw(draw(case.at(torch.float64), **options))
+        expect.form(got, torch.zeros(case.batch, dtype=torch.int64), COMPONENT.parts[0])
         expect.true(got.dtype is torch.int64, f"the tokens: expected dtype int64, got {expect.name_of(got.dtype)}.")
         mixed = candidate.elsewhere(draw(case, **options))
         expect.true(not mixed, f"{mixed}. A new tensor belongs on the device of the logits.")

@@ -20,16 +20,15 @@ from utils import checkpoints, my, session, training
 # %% [markdown] slug="mask-text"
 # ### Exercise: `mask_tokens`
 #
-# A text is its own exercise book: hide some of its words, and ask for them. BERT learns from nothing else than such blanks.
-# This is called **masked language modelling**. The model sees `inputs`; `labels` holds what stood at the chosen places, and
-# -100 elsewhere, the number that `F.cross_entropy` leaves out.
+# A text brings its own exercises: hide some of its words, and ask for them. BERT learns from such blanks, which is called
+# **masked language modelling**. The model sees `inputs`; `labels` holds what stood at the chosen places, and -100 elsewhere,
+# the number that `F.cross_entropy` leaves out.
 #
-# In use no text contains `[MASK]`. So that the model does not learn to think at `[MASK]` alone, a chosen token has one of
-# three fates (Devlin et al. 2018, section 3.1): in 80 % of the cases it becomes `mask_id`, in 10 % a random id, in 10 % it
-# stays.
+# In use no text contains `[MASK]`, so the model must not rely on seeing it. A chosen token therefore has one of three fates
+# (Devlin et al. 2018, section 3.1): in 80 % of the cases it becomes `mask_id`, in 10 % a random id, in 10 % it stays.
 #
-# Build `mask_tokens(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=None)`, which gives the pair `(inputs,
-# labels)`. All three have the shape `(batch, seq)` and the same dtype and device.
+# Build `mask_tokens(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=None)`. It gives a pair, `inputs` and
+# `labels`. Both have the shape of the tokens, `(batch, seq)`, and their dtype and device.
 #
 # - Each token is chosen with probability `rate`, independently of the others. Those in `special_ids` (`[CLS]`, `[SEP]`,
 #   padding, `[MASK]` itself) are never chosen, and are never the random id. `special_ids` may be a list, a set, a tuple or
@@ -294,8 +293,8 @@ check("Gpt")
 # ### Exercise: `sample_token`
 #
 # A model that writes gives logits for the next token, and someone has to choose. Always the likeliest is dull, and soon
-# goes round in circles; any token by its probability brings in one nonsense word after the other, because thousands of
-# unlikely words are likely together. Three settings lie between the two (Holtzman et al. 2020):
+# goes round in circles; drawing from all tokens brings in nonsense, because thousands of unlikely ones are likely together.
+# Three settings lie between the two (Holtzman et al. 2020):
 #
 # - **Temperature** divides the logits. Below 1 the likely tokens become likelier still; 0 means the likeliest one.
 # - **Top-k** keeps the `top_k` largest logits of a row.
@@ -307,8 +306,8 @@ check("Gpt")
 # each row is on its own. A `top_k` above the vocabulary keeps all.
 #
 # **By hand:** three tokens with probabilities 0.5, 0.3 and 0.2, and `top_p=0.7`. The sums are 0.5, 0.8, 1.0. The second
-# token is the one with which 0.7 is reached, so two are left, and they are drawn with $0.5 / 0.8 = 0.625$ and $0.3 / 0.8 =
-# 0.375$. With temperature 0.5 the probabilities are squared first: $0.25 : 0.09 : 0.04$, which is 0.658, 0.237 and 0.105.
+# token is the one with which 0.7 is reached, so two are left, and they are drawn with probabilities $5/8$ and $3/8$. With
+# temperature 0.5 the probabilities are squared first: $0.25 : 0.09 : 0.04$, which is 0.658, 0.237 and 0.105.
 #
 # | you see | likely cause |
 # |---|---|
