@@ -72,6 +72,33 @@ pictures.four_architectures()
 
 # %% [markdown] slug="mask-text"
 # ### Exercise: `mask_tokens`
+#
+# A text brings its own exercises: hide some of its words, and ask for them. BERT learns from such blanks, which is called
+# **masked language modelling**. The model sees `inputs`; `labels` holds what stood at the chosen places, and -100 elsewhere,
+# the number that `F.cross_entropy` leaves out.
+#
+# In use no text contains `[MASK]`, so the model must not rely on seeing it. A chosen token therefore has one of three fates
+# (Devlin et al. 2018, section 3.1): in 80 % of the cases it becomes `mask_id`, in 10 % a random id, in 10 % it stays.
+#
+# Build `mask_tokens(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=None)`. It gives a pair, `inputs` and
+# `labels`. Both have the shape of the tokens, `(batch, seq)`, and their dtype and device.
+#
+# - Each token is chosen with probability `rate`, independently of the others. Those in `special_ids` (`[CLS]`, `[SEP]`,
+#   padding, `[MASK]` itself) are never chosen, and are never the random id. `special_ids` may be a list, a set, a tuple or
+#   a tensor.
+# - The random id is any of the others below `vocab_size`, each as likely as the next.
+# - All chance comes from `generator`. PyTorch's functions take it by that name, and with None they use the global one.
+#
+# **By hand:** a batch of 1,000 tokens, 100 of them special. About $900 \cdot 0.15 = 135$ get a label. Of these about 108
+# become `mask_id`, 13 or 14 another id, and as many stay. So `inputs` and `tokens` differ at about 121 places.
+#
+# | you see | likely cause |
+# |---|---|
+# | more than 15 % of the labels are not -100 | labels were kept where nothing was chosen |
+# | labels that equal the inputs at every place | the labels were read off after the inputs had been changed |
+# | far fewer random ids than a tenth | the second draw is made among what the first has left |
+# | padding turns into words | special tokens can be chosen |
+# | the same blanks in every epoch | a seed is fixed inside the function |
 
 # %% [markdown] hints="mask_tokens"
 
@@ -82,14 +109,15 @@ def mask_tokens(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=N
     tokens (batch, seq) -> inputs and labels (batch, seq). Devlin et al. 2018.
     """
     ### BEGIN SOLUTION
-    special = torch.as_tensor(list(special_ids), device=tokens.device)
-    chances = torch.rand(2, *tokens.shape, generator=generator).to(tokens.device)
-    chosen = (chances[0] < rate) & ~torch.isin(tokens, special)
+    special = {int(i) for i in special_ids}
     ordinary = torch.tensor([i for i in range(vocab_size) if i not in special])
+    chance, fate = torch.rand(2, *tokens.shape, generator=generator).to(tokens.device)
     picks = torch.randint(len(ordinary), tokens.shape, generator=generator)
     random = ordinary[picks].to(tokens)
-    inputs = torch.where(chosen & (chances[1] < 0.8), mask_id, tokens)
-    inputs = torch.where(chosen & (chances[1] >= 0.9), random, inputs)
+    is_special = torch.isin(tokens, torch.tensor(list(special)).to(tokens))
+    chosen = (chance < rate) & ~is_special
+    inputs = torch.where(chosen & (fate < 0.8), mask_id, tokens)
+    inputs = torch.where(chosen & (fate >= 0.9), random, inputs)
     return inputs, torch.where(chosen, tokens, -100)
     ### END SOLUTION
 
@@ -126,9 +154,14 @@ pictures.sequence_in("Chosen places are orange", [*rows, ("labels", asked)], cho
 # %% [markdown] slug="gelu-text"
 # ### A block with GELU
 #
-# BERT's blocks are those of chapter 5, post-norm, with one change inside the feed-forward network: **GELU** in the place of
-# ReLU (Hendrycks and Gimpel 2016). It is smooth at 0, and small negative inputs come through a little. The next cell is
-# given: it exchanges the network and the two norms of your `EncoderBlock`. The same block serves GPT and ViT.
+# BERT, GPT-2 and ViT are stacks of the block from chapter 5, with one difference inside: their feed-forward networks have
+# **GELU** where yours has ReLU, $\text{GELU}(x) = x \cdot \Phi(x)$, with $\Phi$ the distribution function of the normal
+# distribution (Hendrycks & Gimpel 2016). It has no corner: $\text{GELU}(1) = 0.8413$ and $\text{GELU}(-1) = -0.1587$, where
+# ReLU gives 1 and 0.
+#
+# There are two forms of it, the exact one and an approximation with tanh, which gives 0.8412 for 1. A model has to be run
+# with the form that it was trained with. `gelu_block` below takes your block and exchanges its network and its norms, since
+# `eps` differs from model to model too. Its parameters keep their names.
 
 # %% slug="gelu-block"
 EncoderBlock, FeedForward, LayerNorm = my.EncoderBlock, my.FeedForward, my.LayerNorm
@@ -154,6 +187,38 @@ def gelu_block(d_model, num_heads, d_ff, dropout=0.0, norm_first=False, eps=1e-5
 
 # %% [markdown] slug="bert-text"
 # ### Exercise: `Bert`
+#
+# BERT is the encoder alone. It turns every token into a vector that depends on the whole text, to the left and to the
+# right, and a small layer on top then tags words, classifies sentences, or fills in blanks. That is why such a model is
+# called **bidirectional**.
+#
+# `__init__` begins with three parts that are given: `token_embedding`, `segment_embedding` and `positions`. Add the rest,
+# under these names, which the given `load_pretrained` relies on:
+#
+# | name | what |
+# |---|---|
+# | `norm` | a `LayerNorm` for the sum of the embeddings |
+# | `blocks` | an `nn.ModuleList` of `num_layers` blocks from `gelu_block`, post-norm, with the exact GELU |
+#
+# - `forward(tokens, segments=None, mask=None)` gives `(batch, seq, d_model)`. The three embeddings are summed, then comes
+#   the norm, then dropout, then the blocks.
+# - `segments` (`(batch, seq)` of ints) says which of two sentences a token belongs to. Where none are given, all tokens are
+#   of segment 0.
+# - `mask` goes to every block. `eps` goes into every norm.
+# - More than `max_len` tokens raise a `ValueError` that names `max_len` and a number. `positions` is your class from
+#   chapter 6.
+#
+# **By hand:** $d_{model} = 2$. The embedding of a token is $(1, 3)$, that of its segment $(0, 1)$, that of its position
+# $(1, 0)$. The sum is $(2, 4)$, with mean 3 and standard deviation 1. So the norm, as it starts, gives $(-1, 1)$. And
+# `Bert(10, 4, 2, 8, 1, 6)` has $72$ numbers in its embeddings, $8$ in `norm` and $80 + 76 + 16 = 172$ in its block,
+# together 252.
+#
+# | you see | likely cause |
+# |---|---|
+# | `unexpected` names when weights are loaded | a part is missing, or the blocks are in a plain list |
+# | results off by a thousandth | the tanh form of GELU, or `eps` did not reach every norm |
+# | an error in an embedding when there are no segments | `None` went into it |
+# | padding changes the vectors of real words | `mask` does not reach every block |
 
 # %% [markdown] hints="Bert"
 
@@ -302,6 +367,24 @@ print(f"\n{len(tokens):,} tokens to train on, {len(held_out):,} held out")
 
 # %% [markdown] slug="next-text"
 # ### Exercise: `next_token_loss`
+#
+# GPT learns to say what comes next, at every place of a text at once: the logits of place $t$, which has read the tokens up
+# to $t$, are asked for token $t + 1$. So the targets are the text itself, one place further on. A model that is trained in
+# this way is called a **causal language model**.
+#
+# Build `next_token_loss(logits, tokens)` for logits `(batch, seq, vocab)` and tokens `(batch, seq)`. The result is the mean
+# of the cross-entropy over all places that are asked for something, a tensor without axes. `F.cross_entropy` may be used.
+#
+# **By hand:** the text is `[[0, 1, 1]]`, with two tokens in the vocabulary. The model gives token 1 the probabilities 0.8,
+# 0.5 and 0.1 at the three places. Place 0 is asked for 1: $-\ln 0.8 = 0.223$. Place 1 is asked for 1: $-\ln 0.5 = 0.693$.
+# Place 2 is asked for nothing. The loss is $(0.223 + 0.693) / 2 = 0.458$.
+#
+# | you see | likely cause |
+# |---|---|
+# | a loss near 0 after a few steps, and nonsense when it writes | each place is asked for what it has read |
+# | a size mismatch in `cross_entropy` | one of the two was not cut |
+# | `Expected target size …` | the vocabulary must be axis 1, or all places one long row |
+# | a loss that grows with the length of the text | a sum in place of the mean |
 
 # %% [markdown] hints="next_token_loss"
 
@@ -321,6 +404,34 @@ check("next_token_loss")
 
 # %% [markdown] slug="gpt-text"
 # ### Exercise: `Gpt`
+#
+# GPT-2 is the same stack as BERT with three differences. No place sees a later one, so the whole text can be asked for its
+# next tokens at once. The blocks are **pre-norm**, so a last norm comes behind them. And the vector of each place becomes
+# logits by comparing it with the embedding of every token: input and output share one table of numbers, which is called
+# **weight tying**.
+#
+# `__init__` begins with two parts that are given: `token_embedding`, which starts small because it is the output too, and
+# `positions`. Add the rest, under these names, which the given `load_pretrained` relies on:
+#
+# | name | what |
+# |---|---|
+# | `blocks` | an `nn.ModuleList` of `num_layers` blocks from `gelu_block`, pre-norm, with the tanh form of GELU |
+# | `norm` | a `LayerNorm` behind the last block |
+#
+# - `forward(tokens)` gives logits `(batch, seq, vocab_size)`: embedding, positions, dropout, blocks, norm, logits.
+# - The feed-forward networks are `4 * d_model` wide. Every eps is $10^{-5}$, the default.
+# - More than `max_len` tokens raise a `ValueError` that names `max_len` and a number.
+#
+# **By hand:** $d_{model} = 2$, and three tokens have the embeddings $(1, 0)$, $(0, 1)$ and $(1, 1)$. The last vector is
+# $(2, 4)$. The norm, as it starts, gives $(-1, 1)$, and the logits are $(-1, 1, 0)$. And `Gpt(10, 4, 2, 1, 6)` has $64$
+# numbers in its embeddings, $80 + 148 + 16 = 244$ in its block and $8$ in `norm`, together 316.
+#
+# | you see | likely cause |
+# |---|---|
+# | a loss near 0 in training, and nonsense when it writes | a block gets no look-ahead mask |
+# | `vocab_size * d_model` parameters too many | the output has a table of its own |
+# | `unexpected` names when weights are loaded | a part is missing, or the blocks are in a plain list |
+# | results off by a thousandth | the exact form of GELU |
 
 # %% [markdown] hints="Gpt"
 
@@ -389,6 +500,31 @@ if session.training_allowed():
 
 # %% [markdown] slug="sample-text"
 # ### Exercise: `sample_token`
+#
+# A model that writes gives logits for the next token, and someone has to choose. Always the likeliest is dull, and soon
+# goes round in circles; drawing from all tokens brings in nonsense, because thousands of unlikely ones are likely together.
+# Three settings lie between the two (Holtzman et al. 2020):
+#
+# - **Temperature** divides the logits. Below 1 the likely tokens become likelier still; 0 means the likeliest one.
+# - **Top-k** keeps the `top_k` largest logits of a row.
+# - **Top-p** (nucleus sampling) keeps the smallest set of tokens whose probability reaches `top_p`, always at least one.
+#
+# Build `sample_token(logits, temperature=1.0, top_k=None, top_p=None, generator=None)` for logits `(batch, vocab)`. The
+# result is a token for each row: `(batch,)`, int64. Temperature comes first, then top-k, then top-p, which looks at the
+# probabilities of what top-k has left. What is left is drawn by its probability. All chance comes from `generator`, and
+# each row is on its own. A `top_k` above the vocabulary keeps all.
+#
+# **By hand:** three tokens with probabilities 0.5, 0.3 and 0.2, and `top_p=0.7`. The sums are 0.5, 0.8, 1.0. The second
+# token is the one with which 0.7 is reached, so two are left, and they are drawn with probabilities $5/8$ and $3/8$. With
+# temperature 0.5 the probabilities are squared first: $0.25 : 0.09 : 0.04$, which is 0.658, 0.237 and 0.105.
+#
+# | you see | likely cause |
+# |---|---|
+# | a low temperature makes wilder text | the logits are multiplied by it |
+# | `top_p=0.7` keeps a set of probability 0.6 | the token with which p is reached was dropped |
+# | tokens that were filtered out come back | they were given probability 0, and then a softmax |
+# | `probability tensor contains … nan` | a row has nothing left, or a division by temperature 0 |
+# | other rows are cut like the first | one threshold for the whole batch |
 
 # %% [markdown] hints="sample_token"
 
@@ -442,6 +578,29 @@ explorer.sampling_explorer(writer) if session.training_allowed() else None
 
 # %% [markdown] slug="generate-text"
 # ### Stretch exercise: `generate`
+#
+# Writing is a loop: read the text, choose a token, add it, read again. That reads the whole text anew for every token,
+# though keys and values of earlier places stay what they are. A model can keep them, in a **key/value cache**. Here a model
+# offers its cache by a method: `extend(tokens, past=None)` reads new tokens `(batch, new)` behind what `past` holds, and
+# gives the pair `(logits, past)`, with logits `(batch, new, vocab)` for the new places alone.
+#
+# Build `generate(model, tokens, max_new_tokens, sampler, use_cache=True)`, which gives `(batch, seq + max_new_tokens)`: the
+# given tokens, and behind them the new ones.
+#
+# - `sampler(logits)` takes the last place's logits `(batch, vocab)` and gives `(batch,)`.
+# - If `use_cache` and the model has `extend`, that is asked, and each token is handed over once. Else `model(tokens)` is.
+# - Everything happens inside `evaluating`, so also after an error each part of the model is in the mode it was in. A
+#   `ValueError` of the model, for a text that is too long, passes through.
+#
+# **By hand:** a prompt of 5 tokens and 4 new ones. Without a cache the model reads $5 + 6 + 7 + 8 = 26$ tokens, with it $5
+# + 1 + 1 + 1 = 8$.
+#
+# | you see | likely cause |
+# |---|---|
+# | another text with the cache than without | the past was not handed on, or tokens were read twice |
+# | the cache makes nothing faster | the whole text goes into `extend` each time |
+# | two runs with a greedy sampler differ | dropout is on |
+# | `no attribute 'extend'` | the model was not asked whether it has one |
 
 # %% [markdown] hints="generate"
 
