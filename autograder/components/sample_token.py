@@ -117,15 +117,16 @@ def telling(logits: torch.Tensor, *rivals: dict, **options: Any) -> float:
     ordered = filtered(logits, **options).sort(descending=True).values
     sums = (ordered / ordered.sum(-1, keepdim=True)).cumsum(-1)
 
-    def shows(p: float) -> bool:
+    def shows(p: float) -> tuple[bool, int, float]:
         mine = filtered(logits, **options, top_p=p) > 0
-        others = [filtered(logits, **rival, top_p=p) > 0 for rival in rivals]
         fewer = filtered(logits, **options, top_p=p, crossing=False) > 0
-        alike = any(torch.equal(one, other) for one in (mine, fewer) for other in others)
-        return bool((sums[:, 0] < p).all()) and not bool(mine.all()) and not alike
+        others = [filtered(logits, **{"top_p": p, **rival}) > 0 for rival in rivals]
+        apart = not any(torch.equal(one, other) for one in (mine, fewer) for other in others)
+        kinds = len({str(x.tolist()) for x in others})
+        margin = float((sums - p).abs().min())
+        return bool((sums[:, 0] < p).all()) and not bool(mine.all()) and apart and margin > 0.008, kinds, margin
 
-    choice = [p / 100 for p in range(30, 98)]
-    return max(choice, key=lambda p: (shows(p), float((sums - p).abs().min())))
+    return max((p / 200 for p in range(60, 196)), key=shows)
 
 
 @COMPONENT.law(points=0.25)
@@ -202,7 +203,12 @@ def top_k_comes_first(candidate: Candidate, case: Case) -> None:
     Which probabilities do you add up, and what do they sum to?
     """
     logits = draw(case).inputs["logits"]
-    fair(candidate, logits, top_k=3, top_p=telling(logits, {"top_k": 3, "renormal": False}, {}, top_k=3))
+    fair(
+        candidate,
+        logits,
+        top_k=3,
+        top_p=telling(logits, {"top_k": 3, "renormal": False}, {}, {"top_k": 3, "top_p": None}, top_k=3),
+    )
 
 
 def chosen(component: Callable, logits: torch.Tensor, options: dict, seeds: list) -> list:

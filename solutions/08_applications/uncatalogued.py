@@ -26,6 +26,8 @@ edits("mask_tokens", {
     "draws the first hundred ids": {"solution": "torch.randint(len(ordinary), → torch.randint(len(ordinary) // 2,"},
     "has its own seed": {"solution": "generator=generator → generator=torch.Generator().manual_seed(0)"},
     "lets the generator choose places alone": {"solution": "tokens.shape, generator=generator) → tokens.shape)"},
+    "takes the next id for a random one": {"solution": "ordinary[picks].to(tokens) → ((tokens + 1) % vocab_size)"},
+    "labels special tokens": {"solution": f"{LABELS} → torch.where(chosen | is_special, tokens, -100)"},
     "leaves the ids on the CPU": {"solution": "torch.tensor(list(special)).to(tokens) → torch.tensor(list(special))"},
     "returns floating numbers": {"solution": "return inputs, → return inputs.float(),"},
 })  # fmt: skip
@@ -135,6 +137,9 @@ edits("sample_token", {
                                           "logits < smallest → logits > smallest")},
     "cannot have k above the vocabulary": {"solution": "        top_k = min(top_k, logits.shape[-1])\n →"},
     "puts top-p first": {"sorted": ("    if top_k: →     if False:", "return ids → shares[:, top_k:] = 0\n    return ids")},
+    "forgets top-k where top-p is given": {"solution": "if top_k is not None: → if top_k is not None and top_p is None:"},
+    "forgets top-p where top-k is given": {"solution": "if top_p is not None: → if top_p is not None and top_k is None:"},
+    "never warms up": {"solution": "logits / temperature → logits / max(temperature, 1)"},
     "adds up from the least likely": {"solution": ("descending=True → descending=False",)},
     "keeps tokens of more than p": {"solution": "(before >= top_p) & (before > 0) → (ordered < top_p) & (before > 0)"},
     "keeps one more than reaches p": {"solution": "before >= top_p → before - ordered >= top_p"},
