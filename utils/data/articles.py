@@ -122,19 +122,13 @@ _ASKED = (
     ("which animal does {name} have ?", "animal"), ("what does {name} like best ?", "food"),
 )  # fmt: skip
 
-GOOD = (
-    "bright calm charming cheap clean cosy delicious excellent fair fast fresh friendly generous great honest kind lovely "
-    "perfect pleasant polite quick splendid superb sweet tasty tender warm wonderful"
-).split()
-BAD = (
-    "awful bitter boring burnt careless cold dark dirty dull expensive greasy grim horrible loud mean nasty noisy poor rude "
-    "salty slow sour stale sticky stingy terrible tough ugly"
-).split()
+GOOD = "clean delicious fresh friendly great kind lovely polite quick tasty warm wonderful".split()
+BAD = "awful boring burnt dirty greasy horrible loud nasty rude salty slow terrible".split()
 _THINGS = (
     "bill bread cake coffee cook dessert drink fish garden host kitchen menu music price room salad sauce service soup table "
     "view waiter wine"
 ).split()
-LIKED, DISLIKED = "admired adored enjoyed loved praised".split(), "disliked endured hated regretted suffered".split()
+LIKED, DISLIKED = "adored enjoyed loved praised".split(), "disliked hated regretted suffered".split()
 _CLOSING = {
     1: ("we will come again .", "a place to remember .", "go there soon .", "our friends agreed ."),
     0: ("we will never return .", "a place to forget .", "stay at home .", "our friends complained ."),
@@ -210,9 +204,10 @@ class Texts:
         thing, other = self.random.sample(_THINGS, 2)
         if turned:
             return pick((f"the {thing} was not {word} .", f"nobody {verb} the {thing} .", f"the {thing} was never {word} ."))
+        second = pick([x for x in (GOOD if good else BAD) if x != word])
         return pick((
-            f"the {thing} was {word} .", f"we {verb} the {thing} .", f"the {thing} and the {other} were {word} .",
-            f"what a {word} {thing} !",
+            f"the {thing} was {word} and {second} .", f"{word} and {second} {thing} !",
+            f"we {verb} the {word} , {second} {thing} .", f"the {thing} : {word} , {second} .",
         ))  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """How every model of chapter 08 is trained: Adam, a warm-up, a rate that falls in a straight line, short gradients."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -23,23 +23,29 @@ def fit(
     warmup: int = 100,
     decay: float = 0.0,
     averaged: float = 0.0,
+    tables: float = 1.0,
     seed: int = 0,
     label: str = "training",
 ) -> list[float]:
     """Trains `model` in place and returns the losses.
 
     `loss(model, batch)` is a scalar. Gradients longer than 1 are shortened. `decay` is AdamW's weight decay; `averaged` the
-    share of steps, at the end, whose weights are averaged. The model ends in eval mode. `TQDM_DISABLE=1` hides the bar.
+    share of steps, at the end, whose weights are averaged. Embeddings learn at `tables` times the rate: large numbers need
+    large steps. The model ends in eval mode. `TQDM_DISABLE=1` hides the bar.
     """
     generator = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=decay, fused=True)
+    groups = [{"params": list(_embeddings(model, wanted)), "times": tables if wanted else 1.0} for wanted in (True, False)]
+    groups = [group for group in groups if group["params"]]
+    optimiser = torch.optim.AdamW(groups, lr=lr, betas=(0.9, 0.98), weight_decay=decay, fused=True)
     mean = AveragedModel(model) if averaged else None
     history: list[float] = []
     model.train()
     with tqdm(range(steps), desc=label, leave=False) as bar:
         for step in bar:
-            optimiser.param_groups[0]["lr"] = lr * min((step + 1) / warmup, 1.0, max(0.02, (1 - step / steps) * 1.5))
+            rate = lr * min((step + 1) / warmup, 1.0, max(0.02, (1 - step / steps) * 1.5))
+            for group in optimiser.param_groups:
+                group["lr"] = rate * group["times"]
             value = loss(model, batches(step, generator))
             optimiser.zero_grad()
             value.backward()
@@ -54,6 +60,13 @@ def fit(
         model.load_state_dict(mean.module.state_dict())
     model.eval()
     return history
+
+
+def _embeddings(model: nn.Module, wanted: bool) -> Iterator[nn.Parameter]:
+    """The parameters that are tables of embeddings, or all others."""
+    for name, parameter in model.named_parameters():
+        if (name.endswith("embedding.weight") and "patch" not in name) is wanted:
+            yield parameter
 
 
 def begin(model: nn.Module, seed: int, embeddings: float, positions: bool = False) -> None:
