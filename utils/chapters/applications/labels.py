@@ -39,15 +39,15 @@ def _entities(texts: articles.Texts) -> Any:
 
 
 def _question(texts: articles.Texts) -> Any:
-    question = texts.question(texts.article(people=1, facts=4, between=2))
+    question = texts.question(texts.article(people=1, facts=4, between=0))
     tokens, segments = blanks.read(question.text, question.article.text)
     return (tokens, segments), segments.index(1) + question.place
 
 
 TASKS = {
-    "opinion": Task(_opinion, 2, labels=24, steps=100, kind="whole"),
-    "entities": Task(_entities, len(articles.TAGS), labels=3, steps=100, kind="each"),
-    "questions": Task(_question, 1, labels=128, steps=200, kind="place"),
+    "opinion": Task(_opinion, 2, labels=8, steps=80, kind="whole"),
+    "entities": Task(_entities, len(articles.TAGS), labels=3, steps=80, kind="each"),
+    "questions": Task(_question, 1, labels=96, steps=150, kind="place"),
 }
 
 
