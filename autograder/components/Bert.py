@@ -57,7 +57,7 @@ def padding(case: Case) -> torch.Tensor:
 def given(**wishes: Any) -> Probe:
     def look(candidate: Candidate, case: Case) -> Any:
         """By how much it misses, a hundred times as large: one GELU is near the other."""
-        case = case.at(**{"layers": 2, "batch": 2, "seq": 4, "vocab": 7, "num_heads": 2, "d_head": 3, "d_ff": 5, "max_len": 6})
+        case = case.at(layers=2, batch=2, seq=4, vocab=7, num_heads=2, d_head=3, d_ff=5, max_len=6)
         drawn = draw(case, wishes.get("segments", False), padding(case) if wishes.get("masked") else None)
         got, right = candidate.raw(drawn), candidate.right(drawn)
         fits = isinstance(got, torch.Tensor) and got.shape == right.shape and got.is_floating_point()

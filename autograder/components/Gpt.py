@@ -39,7 +39,7 @@ def shallow(case: Case) -> Drawn:
     return draw(case.at(layers=1))
 
 
-SMALL = {"layers": 2, "batch": 2, "seq": 4, "vocab": 7, "num_heads": 2, "d_head": 3, "max_len": 6}
+SMALL: dict[str, Any] = {"layers": 2, "batch": 2, "seq": 4, "vocab": 7, "num_heads": 2, "d_head": 3, "max_len": 6}
 
 
 def missed(candidate: Candidate, case: Case) -> Any:

@@ -67,7 +67,8 @@ def generated(component: Callable, tables: dict, tokens: torch.Tensor, new: int,
     """Runs where the answer is: what came out, or which ValueError, and what model and sampler noted."""
     model = (Extending if cache else Text)(tables)
     model.training, model.noise.training = modes
-    before, asked, result, raised = tokens.clone(), [], None, ""
+    before, result, raised = tokens.clone(), None, ""
+    asked: list = []
     with watch.on():
         try:
             result = component(model, tokens, new, sampler(asked), **options)
@@ -179,7 +180,8 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     The model here has no `extend`: what does it read at each step?
     """
-    for new, options in ((6, {}), (6, {"use_cache": False}), (0, {})):
+    ways: list[tuple[int, dict[str, Any]]] = [(6, {}), (6, {"use_cache": False}), (0, {})]
+    for new, options in ways:
         agree(run(candidate, case, new, **options), case, new, f"for max_new_tokens={new} and a model without `extend`")
 
 
@@ -189,7 +191,8 @@ def cache_gives_the_same(candidate: Candidate, case: Case) -> None:
 
     Two questions decide which way to go: what does the caller allow, and what does the model have?
     """
-    for use_cache, options in ((True, {}), (False, {"use_cache": False})):
+    ways: list[tuple[bool, dict[str, Any]]] = [(True, {}), (False, {"use_cache": False})]
+    for use_cache, options in ways:
         told, where = run(candidate, case, 5, cache=True, **options), f"with {use_cache=} and a model that has `extend`"
         agree(told, case, 5, where)
         used, other = ("`extend`", told["read"]) if use_cache else ("the model itself", told["extended"])

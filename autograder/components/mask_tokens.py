@@ -30,7 +30,9 @@ COMPONENT = Component(
 )
 
 
-def masked(component: Callable, tokens: torch.Tensor, mask_id: int, vocab: int, special: list, kind: str, rate: Any, seeds: list):
+def masked(
+    component: Callable, tokens: torch.Tensor, mask_id: int, vocab: int, special: list, kind: str, rate: Any, seeds: list
+) -> list:
     """Runs where the answer is: a result for each seed of a generator; None is a call without one."""
     results = []
     for seed in seeds:

@@ -65,11 +65,11 @@ def _wrong_ones(logits: torch.Tensor, options: dict) -> list[tuple[str, torch.Te
     ]
     for renormal in (False, True):
         p = filtered(logits, **options, renormal=renormal)
-        rest = p.clone()
-        rest[:, -1] += 1 - p.sum(-1)
+        clamped = p.clone()
+        clamped[:, -1] += 1 - p.sum(-1)
         again = p if not renormal else p / p.sum(-1, keepdim=True)
         twice = [x.masked_fill(x == 0, hidden).softmax(-1) for x in (p, again) for hidden in (0.0, -torch.inf)]
-        found += [("filter-after-softmax", x) for x in [p, rest, *twice]]
+        found += [("filter-after-softmax", x) for x in [p, clamped, *twice]]
     return [(id, x / x.sum(-1, keepdim=True)) for id, x in found]
 
 
