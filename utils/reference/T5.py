@@ -14,7 +14,7 @@ from utils.reference.relative_position_bucket import relative_position_bucket
 from utils.reference.RMSNorm import RMSNorm
 
 
-@component
+@component(methods=("forward", "encode", "decode"))
 class T5(nn.Module):
     """source `(batch, seq)`, target_in `(batch, target_len)` -> logits `(batch, target_len, vocab)` (Raffel et al. 2020).
 
@@ -34,19 +34,25 @@ class T5(nn.Module):
         self.encoder_norm, self.decoder_norm = RMSNorm(d_model), RMSNorm(d_model)
         self.encoder_bias, self.decoder_bias = (nn.Embedding(num_buckets, num_heads) for _ in range(2))
 
-    def forward(self, source: torch.Tensor, target_in: torch.Tensor, source_mask: torch.Tensor | None = None) -> torch.Tensor:
-        hidden = _bias(over_heads(source_mask), self.token_embedding.weight)
+    def encode(self, source: torch.Tensor, source_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """The memory `(batch, seq, d_model)`."""
         x = self.token_embedding(source)
-        places = self._places(self.encoder_bias, source.shape[1], bidirectional=True)
+        bias = self._places(self.encoder_bias, source.shape[1], bidirectional=True) + _bias(over_heads(source_mask), x)
         for block in self.encoder:
-            x = block(x, places + hidden)
-        memory = self.encoder_norm(x)
+            x = block(x, bias)
+        return self.encoder_norm(x)
+
+    def decode(self, target_in: torch.Tensor, memory: torch.Tensor, source_mask: torch.Tensor | None = None) -> torch.Tensor:
+        """Logits `(batch, target_len, vocab)`."""
         y, length = self.token_embedding(target_in), target_in.shape[1]
-        future = _bias(create_look_ahead_mask(length).to(y.device), y)
-        places = self._places(self.decoder_bias, length, bidirectional=False)
+        hidden, future = _bias(over_heads(source_mask), y), _bias(create_look_ahead_mask(length).to(y.device), y)
+        bias = self._places(self.decoder_bias, length, bidirectional=False) + future
         for block in self.decoder:
-            y = block(y, places + future, memory, hidden)
+            y = block(y, bias, memory, hidden)
         return F.linear(self.decoder_norm(y) * self.scale, self.token_embedding.weight)
+
+    def forward(self, source: torch.Tensor, target_in: torch.Tensor, source_mask: torch.Tensor | None = None) -> torch.Tensor:
+        return self.decode(target_in, self.encode(source, source_mask), source_mask)
 
     def load_pretrained(self, state_dict: Mapping[str, torch.Tensor]) -> None:
         """Takes the weights of a `transformers.T5ForConditionalGeneration`."""

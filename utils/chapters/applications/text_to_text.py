@@ -146,9 +146,11 @@ def answers(model: Any, sources: Sequence[str], size: int = 100) -> list[str]:
         source = translation.padded([words.encode(text) + [EOS] for text in sources[start : start + size]])
         source = source.to(session.device())
         mask = reference.create_padding_mask(source, PAD)
-        memory, tokens = model.encode(source, mask), source.new_full((len(source), 1), BOS)
+        apart = hasattr(model, "encode") and hasattr(model, "decode")  # else the source is read anew for every word
+        memory, tokens = model.encode(source, mask) if apart else None, source.new_full((len(source), 1), BOS)
         while tokens.shape[1] <= MAX_LEN and not bool((tokens == EOS).any(dim=1).all()):
-            best = model.decode(tokens, memory, mask)[:, -1:].argmax(dim=-1)
+            logits = model.decode(tokens, memory, mask) if apart else model(source, tokens, mask)
+            best = logits[:, -1:].argmax(dim=-1)
             tokens = torch.cat([tokens, best], dim=1)
         said += [words.decode(row) for row in tokens[:, 1:].tolist()]
     return said
