@@ -319,11 +319,15 @@ if session.training_allowed():
 # %% [markdown] slug="few-text"
 # ### What is it good for?
 #
-# Three tasks, each with few labels: the **opinion** of a review (24 labelled reviews), the **entities** of an article, that is
-# which tokens are people, places, companies (3 labelled articles), and **questions** whose answer is one word of an article
-# (128 labelled questions). One linear layer is put on top, and all is trained on, with pre-training and from fresh weights.
+# Three tasks, each with few labels:
 #
-# **Predict 2:** the score *with* pre-training in each task, from 0 to 1. The next cell takes **about 30 seconds**.
+# - **classification**: the opinion of a review, from 8 labelled reviews;
+# - **named entities**: which tokens of an article are people, places, companies, from 3 labelled articles. The score is F1, over
+#   tokens;
+# - **question answering**: the word of an article that answers a question, from 128 labelled questions.
+#
+# One linear layer is put on top, and everything is trained on, once with the pre-training and once from fresh weights.
+# **Predict 2:** the score *with* pre-training in each task, from 0 to 1. The next cell takes **about 40 seconds**.
 
 # %% slug="guess-few"
 guess_few = {"opinion": None, "entities": None, "questions": None}
