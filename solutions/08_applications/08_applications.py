@@ -338,7 +338,12 @@ if session.training_allowed():
     pictures.few_labels(results, guess_few)
 
 # %% [markdown] slug="few-answer"
-# TODO few
+# The labels are the same on both sides; what differs is what the model had read before. Eight reviews hold only a part of the
+# words that praise or blame. Of the others a fresh model knows nothing. The pre-trained one has filled blanks such as *tasty
+# and [MASK]*, and for that it had to find out which words go together.
+#
+# This world is small, and its texts follow a grammar, so there is little else to learn from them. In real text the gain is
+# smaller for each step of training; the real BERT read 3.3 billion words.
 
 # %% [markdown] slug="gpt-title"
 # ## GPT: a decoder that writes
@@ -498,7 +503,17 @@ if session.training_allowed():
     pictures.held_out_curves(curves, guess_gpt)
 
 # %% [markdown] slug="train-gpt-answer"
-# TODO gpt
+# One run can be luck. Stored are three seeds each, for two times, and a third model: the same stack from PyTorch's own
+# `nn.TransformerEncoder`.
+
+# %% slug="language-models" tags=["nbval-check-output"]
+prose.print_runs()
+
+# %% [markdown] slug="language-models-answer"
+# So at this size, on one thread, the LSTM is ahead. The textbook's order is the other way round, and the reasons are those of
+# chapter 1. A step of the LSTM is cheap, and the texts are cut into 64 tokens, so there is little distance to bridge. What
+# transformers are better at, many positions at once and long distances, costs nothing here and gains nothing. With more
+# seconds the gap shrinks. It takes more data, more parameters and hardware that works in parallel to see the other order.
 
 # %% [markdown] slug="sample-text"
 # ### Exercise: `sample_token`
@@ -1053,7 +1068,9 @@ if session.training_allowed():
             print(f"{source}\n   → {said}{'' if said == right else f'   (right: {right})'}")
 
 # %% [markdown] slug="t5-answer"
-# TODO t5
+# Nothing but the prefix tells the tasks apart: one model, one loss, one way of writing. A new task needs no new layer, only
+# new pairs of texts. What it costs is that an answer need not be an answer: a classifier must say one of two labels, a model
+# that writes can write anything.
 
 # %% [markdown] slug="vit-title"
 # ## ViT: a picture as a sentence of patches
@@ -1234,7 +1251,8 @@ if session.training_allowed():
     pictures.rollouts(shown, shares, said)
 
 # %% [markdown] slug="rollout-answer"
-# TODO rollout
+# The darkest patches lie on the strokes more often than on the empty ground, but look at each digit: there are dark patches
+# in corners, too. A map of shares says what could have reached the class token, not what the model did with it.
 
 # %% [markdown] slug="detection-text"
 # ### Detection

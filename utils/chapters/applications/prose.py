@@ -4,10 +4,12 @@ The prose is CPython's own help, the texts of `help("topics")`: explanations in 
 that are mostly code are left out. Every tenth paragraph is held out. Other versions of Python have other texts.
 """
 
+import json
 import re
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
+from pathlib import Path
 from pydoc_data.topics import topics
 from typing import Any
 
@@ -157,3 +159,14 @@ def seconds_to_write(write: Callable[[int, bool], object], counts: Sequence[int]
             write(count, use_cache)
             took[name].append(time.perf_counter() - start)
     return took
+
+
+def print_runs() -> None:
+    """The stored runs of `benchmarks/language_models.py`: held-out losses of each model, a number for each seed."""
+    stored = json.loads(Path(__file__).with_name("language_models.json").read_text(encoding="utf-8"))
+    names = dict.fromkeys(run["model"] for run in stored["runs"])
+    for seconds in sorted({run["seconds"] for run in stored["runs"]}):
+        print(f"held-out loss after {seconds:.0f} s, three seeds")
+        for name in names:
+            last = [run["curve"][-1][1] for run in stored["runs"] if (run["model"], run["seconds"]) == (name, seconds)]
+            print(f"    {name:22} {' '.join(f'{loss:.2f}' for loss in last)}")
