@@ -785,8 +785,8 @@ check("span_corruption")
 
 # %% slug="span-see" tags=["nbval-check-output"]
 words = tasks.vocabulary()
-sentence = words.encode("anna has a black dog . anna lives in rome .")
-made = my.span_corruption(sentence, [(2, 2), (7, 3)], words.encode("<0> <1> <2>"), 2)
+sentence = tasks.encode("anna has a black dog . anna lives in rome .")[:-1]
+made = my.span_corruption(sentence, [(2, 2), (7, 3)], tasks.encode("<0> <1> <2>")[:-1], 2)
 for name, ids in zip(("inputs ", "targets"), made, strict=True):
     print(name, " ".join(words.words[i] for i in ids))
 
