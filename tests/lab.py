@@ -103,7 +103,14 @@ class Learner:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
     def kernel_ready(self):
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+        """Waits until the kernel is idle; a box that asks for a kernel meanwhile is answered, whenever it comes."""
+        idle = "() => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]') !== null"
+        end = time.monotonic() + RUN_SECONDS
+        while True:
+            self.answer_a_question()
+            if self._seen(idle, None, LOOK_SECONDS):
+                return
+            assert time.monotonic() < end, "no kernel is ready"
 
     def menu(self, menu, entry):
         self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
@@ -131,8 +138,10 @@ class Learner:
         proposed = self.page.locator(".jp-Dialog .jp-mod-accept")
         asked = proposed.count() > 0
         if asked:
-            proposed.first.click()
-            self.page.locator(".jp-Dialog").first.wait_for(state="detached")
+            # it may have gone meanwhile, or stay for a moment: who calls this looks again
+            with contextlib.suppress(TimeoutError_):
+                proposed.first.click(timeout=LOOK_SECONDS * 1000)
+                self.page.locator(".jp-Dialog").first.wait_for(state="detached", timeout=LOOK_SECONDS * 1000)
         return asked
 
     def _seen(self, condition, argument, seconds):
