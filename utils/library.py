@@ -87,6 +87,24 @@ def passed(name: str, value: Callable[..., Any]) -> None:
     _passed[name] = value
 
 
+def give_reference() -> None:
+    """Under grading: `from my_transformer import …` and `from my_transformer.CHAPTER import …` give the reference's components."""
+    from utils import reference
+    from utils.manifest import load
+
+    _forget()
+    names = {PACKAGE: list(reference.COMPONENTS)}
+    for chapter in load().chapters:
+        names[f"{PACKAGE}.{chapter.name}"] = [e.id for e in chapter.exercises if e.id in reference.COMPONENTS]
+    for name, components in names.items():
+        module = types.ModuleType(name, "Under grading: the reference's components.")
+        vars(module).update({component: reference.COMPONENTS[component] for component in components})
+        sys.modules[name] = module
+    package = sys.modules[PACKAGE]
+    package.__path__ = []
+    vars(package).update({name.partition(".")[2]: sys.modules[name] for name in names if "." in name})
+
+
 def folder() -> Path | None:
     """The learner's `my_transformer/`, there or not: beside the chapter folders, or in `COURSE_LIBRARY`.
 
