@@ -8,7 +8,7 @@ from typing import Any
 
 from IPython import get_ipython
 
-from autograder import render
+from autograder import cells, render
 from autograder.framework.candidate import LocalCandidate
 from autograder.framework.component import component as find
 from autograder.framework.exchange import Exchange, exchangeable
@@ -30,6 +30,13 @@ def check(name: str) -> float:
     if name not in namespace:
         render.show_sentence(f"{name} is not there yet: run the cell above that defines it, then this one.")
         return 0.0
+    runs = cells.watch(shell)
+    trouble = runs.trouble(name) if runs is not None else None
+    if trouble is not None:
+        render.show_sentence(
+            f"{name} was not judged: the last run of its cell failed, and what is still in memory is older. {trouble}"
+        )
+        return 0.0
     try:
         with usual(), _silent():
             verdict = judge_in(namespace, name)
@@ -39,7 +46,7 @@ def check(name: str) -> float:
     render.show(verdict, exercise)
     if verdict.passed:
         library.passed(name, namespace[name])
-        library.keep(name, [cell for cell in namespace.get("In", []) if cell], namespace, passes_alone(name))
+        library.keep(name, [source for source in namespace.get("In", []) if source], namespace, passes_alone(name))
     return 0.0 if exercise.stretch else float(verdict.points)
 
 

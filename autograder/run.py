@@ -87,12 +87,13 @@ class Run:
         id = grade_id(cell) or ""
         owners = {self._owners[id]} if id in self._owners else {n for n in self._exercises if binds(cell.source, n)}
         self._sources.append(cell.source)
-        reply = self._process.ask("cell", seconds=CELL_SECONDS, source=cell.source, cell_id=cell.id)
+        reply = self._ask_to_run(cell)
         happened = Happening.from_dict(reply["happened"]) if reply["happened"] else None
-        for name in owners:
+        bound = set(reply.get("bound", ()))
+        for name in owners | bound:
             self._raised.pop(name, None)
-            if happened is not None:
-                self._raised[name] = happened
+            if happened is not None and name not in bound:
+                self._raised[name] = happened  # what an earlier cell defined is older: its check says so, as in a notebook
         if not self._process.gone:
             self._ran.append((cell, owners))
             return reply["outputs"] if isinstance(reply.get("outputs"), list) else []
@@ -101,13 +102,16 @@ class Run:
         words = sentence(happened, "This cell")
         return [{"output_type": "error", "ename": "CellEnded", "evalue": words, "traceback": [words]}]
 
+    def _ask_to_run(self, cell: NotebookNode) -> dict:
+        return self._process.ask("cell", seconds=CELL_SECONDS, source=cell.source, cell_id=cell.id, names=self._exercises)
+
     def _restart(self, names: set[str], happened: Happening) -> None:
         """Another process, in which the cells before have run; the reference stands in for `names`."""
         self._process.close()
         self._stand_ins.update(dict.fromkeys(names, happened))
         self._process = self._start()
         for cell, owners in list(self._ran):
-            self._process.ask("cell", seconds=CELL_SECONDS, source=cell.source, cell_id=cell.id)
+            self._ask_to_run(cell)
             if self._process.gone:  # it did come to an end the first time: it is left out from now on
                 self._ran.remove((cell, owners))
                 return self._restart(set(), happened)
@@ -133,6 +137,8 @@ class Run:
     def _judge(self, name: str) -> tuple[Verdict | None, str]:
         if name in self._stand_ins:
             return None, sentence(self._stand_ins[name], "The notebook")
+        if name in self._raised:
+            return None, self._missing(name)
         try:
             verdict = judge_in(self._process, name)
         except Gone as gone:
@@ -165,12 +171,10 @@ class Run:
     def _missing(self, name: str) -> str:
         raised = self._raised.get(name)
         if raised is not None:
-            reason = f" Its cell did not run: {sentence(raised, 'The notebook')}"
-        elif name not in self._there:
+            return f"{name} was not judged: its cell did not run. {sentence(raised, 'The notebook')}"
+        if name not in self._there:
             return f"The cell {name} is not in this notebook, and no other cell defines that name."
-        else:
-            reason = " Does its cell define that name?"
-        return f"{name} is not there when its check cell runs.{reason}"
+        return f"{name} is not there when its check cell runs. Does its cell define that name?"
 
 
 def _step(graded: GradedCell, card: Card, metadata: dict[str, Any] | None = None) -> Step:

@@ -87,8 +87,20 @@ def passed(name: str, value: Callable[..., Any]) -> None:
     _passed[name] = value
 
 
+def begin() -> None:
+    """Makes `my_transformer` importable: the learner's own, under grading the reference's components."""
+    if session.grading():
+        if getattr(sys.modules.get(PACKAGE), "__doc__", None) != _REFERENCE:
+            give_reference()
+    elif not session.building() and PACKAGE not in sys.modules and (home := folder()) is not None and home.is_dir():
+        _open_package(home)
+
+
+_REFERENCE = "Under grading: the reference's components."
+
+
 def give_reference() -> None:
-    """Under grading: `from my_transformer import …` and `from my_transformer.CHAPTER import …` give the reference's components."""
+    """Lets `from my_transformer import …` and `from my_transformer.CHAPTER import …` give the reference's components."""
     from utils import reference
     from utils.manifest import load
 
@@ -97,7 +109,7 @@ def give_reference() -> None:
     for chapter in load().chapters:
         names[f"{PACKAGE}.{chapter.name}"] = [e.id for e in chapter.exercises if e.id in reference.COMPONENTS]
     for name, components in names.items():
-        module = types.ModuleType(name, "Under grading: the reference's components.")
+        module = types.ModuleType(name, _REFERENCE)
         vars(module).update({component: reference.COMPONENTS[component] for component in components})
         sys.modules[name] = module
     package = sys.modules[PACKAGE]
@@ -130,7 +142,14 @@ def keep(name: str, cells: Iterable[str], namespace: Mapping[str, Any], passes: 
     saved.
     """
     where, home = _chapter_of(name), folder()
-    if session.grading() or session.building() or home is None or where is None:
+    if session.grading() or session.building() or where is None:
+        return None
+    if home is None:
+        if session.in_ipython():
+            print(
+                f"{name} passed, but it was not saved in {PACKAGE}/: this kernel was started in {session.started_in()}, "
+                f"and not in the folder {where.id} in which `course.py lab` opens the notebook."
+            )
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a learner's "\d" is none of the check cell's business

@@ -65,7 +65,7 @@ class RunCells(Execute):
 class SubmissionExporter(NotebookExporter):
     """nbconvert's exporter of notebooks; what is to be taken in it reads as `reading.read` does, whoever saved it."""
 
-    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> tuple[str, ResourcesDict]:
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
         to_take_in = any(isinstance(step, TakeIn) for step in self._preprocessors)
         if resources is None or _chapter(resources) is None or not to_take_in:
             return super().from_filename(filename, resources, **options)

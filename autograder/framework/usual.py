@@ -1,4 +1,4 @@
-"""PyTorch as a fresh session has it, for as long as an answer is judged: a switch that a learner set elsewhere costs no points."""
+"""PyTorch as a fresh session has it, while an answer is judged: a switch that a learner set elsewhere costs no points."""
 
 import contextlib
 import sys
@@ -10,7 +10,7 @@ import torch
 
 @contextlib.contextmanager
 def usual() -> Iterator[None]:
-    """Gradients on, float32 on the CPU, no autocast, no anomaly or deterministic mode, nothing compiled; all as it was afterwards."""
+    """Gradients on, float32 on the CPU, no autocast, no deterministic mode, nothing compiled; afterwards all is as it was."""
     deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     dtype = torch.get_default_dtype()
     with contextlib.ExitStack() as stack:

@@ -9,6 +9,7 @@ has it, but never before its exercise; what is gone comes back. No metadata of a
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -146,7 +147,7 @@ class _TakingIn:
 
     def _one_each(self, pieces: list[_Piece]) -> None:
         """Of several copies of an exercise's cell one bears its id: the last above its check that is code and no stub."""
-        for id in {piece.id for piece in pieces if self._solution(piece.id) and not self._by_hand(piece.id)}:
+        for id in [id for id in self._order if self._solution(id) and not self._by_hand(id)]:
             copies = [piece for piece in pieces if piece.id == id]
             ids = [piece.id for piece in pieces]
             check = ids.index(f"{CHECK}{id}") if f"{CHECK}{id}" in ids else len(ids)
@@ -155,8 +156,7 @@ class _TakingIn:
             written = [piece for piece in above if piece.cell.source.strip() not in ("", stub)] or above
             as_released = [piece for piece in written if piece.code] or written
             for piece in copies:
-                if piece is not as_released[-1]:
-                    piece.id = None
+                piece.id = id if piece is as_released[-1] else None
 
     def _in_place(self, pieces: list[_Piece]) -> list[_Piece]:
         """Set-up cells come first, checks after their exercise, and what is gone comes back where it belongs."""
@@ -228,11 +228,12 @@ def _binding(pieces: list[_Piece], name: str) -> int | None:
 
 
 def binds(source: str, name: str) -> bool:
-    """Whether the code of a cell defines `name` at its top level."""
+    """Whether the code of a cell defines `name` at its top level; of code that cannot be read, whether it looks so."""
     try:
         body = ast.parse(source).body
     except (SyntaxError, ValueError):
-        return False
+        word = re.escape(name)
+        return bool(re.search(rf"^(?:def|class)\s+{word}\b|^{word}\s*=|^from\s.*\bimport\b.*\b{word}\b", source, re.MULTILINE))
     for statement in body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and statement.name == name:
             return True

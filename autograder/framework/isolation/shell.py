@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import io
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 from IPython.core.displayhook import DisplayHook
@@ -46,7 +46,7 @@ class Outputs:
         kept = {mime: _stored(value) for mime, value in data.items()}
         if sum(len(str(value)) for value in kept.values()) > _MOST_BUNDLE:
             kept = {"text/plain": "(an output that is too large to keep)"}
-        entry = {"output_type": kind, "data": kept, "metadata": _plain_metadata(metadata)}
+        entry: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": _plain_metadata(metadata)}
         if kind == "execute_result":
             entry["execution_count"] = count
         if id is not None:
@@ -98,7 +98,14 @@ class _Stream(io.TextIOBase):
 
 class _Publisher(DisplayPublisher):
     def publish(
-        self, data: dict, metadata: dict | None = None, *, transient: dict | None = None, update: bool = False, **_: Any
+        self,
+        data: dict,
+        metadata: dict | None = None,
+        source: object = None,
+        *,
+        transient: dict | None = None,
+        update: bool = False,
+        **_: Any,
     ) -> None:
         outputs: Outputs = self.shell.outputs
         id = (transient or {}).get("display_id")
@@ -116,7 +123,8 @@ class _Results(DisplayHook):
         pass
 
     def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
-        self.shell.outputs.bundle("execute_result", format_dict, md_dict, self.prompt_count)
+        outputs: Outputs = GradingShell.instance().outputs
+        outputs.bundle("execute_result", format_dict, md_dict, self.prompt_count)
 
     def finish_displayhook(self) -> None:
         self._is_active = False
@@ -146,7 +154,7 @@ class GradingShell(InteractiveShell):
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
         before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Stream("stdout", self.outputs), _Stream("stderr", self.outputs)  # type: ignore[assignment]
+        sys.stdout, sys.stderr = _Stream("stdout", self.outputs), _Stream("stderr", self.outputs)
         try:
             yield
         finally:
@@ -168,10 +176,11 @@ def open_shell(figures: bool) -> GradingShell:
     shell = GradingShell.instance(config=config)
     for name in ("connect_info", "qtconsole", "autosave", "edit", "man", "less", "more", "clear"):
         if name not in shell.magics_manager.magics["line"]:
-            shell.register_magic_function(_nothing, "line", name)  # a kernel's own: there is no window here
+            shell.magics_manager.register_function(_nothing, "line", name)  # a kernel's own: there is no window here
     if figures:
         InteractiveShell.enable_matplotlib(shell, "inline")
     return shell
 
 
-_nothing: Callable[[str], None] = lambda line: None  # noqa: E731  (a magic takes the rest of its line)
+def _nothing(line: str) -> None:
+    """A magic that does nothing with the rest of its line."""

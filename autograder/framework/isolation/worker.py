@@ -104,13 +104,15 @@ class Worker:
         self._shell = open_shell(figures)
         self._hold(self._shell.user_ns)
         sys.path.append(str(Path.cwd()))
-        library.give_reference()
+        library.begin()
         return {"happened": None}
 
-    def do_cell(self, source: str, cell_id: str) -> dict:
-        """Runs a notebook cell; the reply holds its outputs, and says whether and where it raised."""
+    def do_cell(self, source: str, cell_id: str, names: list[str]) -> dict:
+        """Runs a notebook cell; the reply holds its outputs, which of `names` it bound, and whether and where it raised."""
+        before = [self._namespace.get(name) for name in names]
         error, outputs = self._shell.run(source, cell_id)
-        return {"happened": None if error is None else Happening.of(error).as_dict(), "outputs": outputs}
+        bound = [name for name, value in zip(names, before, strict=True) if self._namespace.get(name) is not value]
+        return {"happened": None if error is None else Happening.of(error).as_dict(), "outputs": outputs, "bound": bound}
 
     def do_stand_in(self, names: list[str]) -> dict:
         """From now on these names are the reference's: the learner's own ended an earlier process."""
@@ -139,4 +141,3 @@ class Worker:
                 self._namespace[component], procedure, args,
                 forbids=judged.forbids, component_name=component, earlier=judged.earlier,
             )  # fmt: skip
-
