@@ -56,5 +56,13 @@ c.Autograde.autograde_preprocessors = autograding.autograde_chain()
 c.Autograde.exporter_class = autograding.SubmissionExporter
 c.Autograde.pre_convert_hook = autograding.adopt_renamed
 
+c.ExchangeCollect.update = True  # the last that a learner handed in counts
+
+# The zips of `course.py submit`, whatever a learning platform or a browser adds to their names: CHAPTER--LEARNER--TIME.zip
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*--(?P<student_id>[^/\\]+?)--(?P<timestamp>\d{4}-\d\d-\d\d-\d{6})[^/\\]*[/\\][^/\\]+[/\\](?P<file_id>.+)$"
+)
+c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py", ".txt", ".md", ".csv", ".json", ".toml", ".png", ".jpg", ".svg"]
+
 if "COURSE_EXCHANGE" in os.environ:
     c.Exchange.root = os.environ["COURSE_EXCHANGE"]

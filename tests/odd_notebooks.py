@@ -212,9 +212,7 @@ SESSIONS = {
 
 TALKATIVE = {
     "warns": "warnings.warn('slow')",
-    "logs": "logging.warning('shape %s', x.shape)",
-    "prints-to-stderr": "print('called', file=sys.stderr)",
-    "writes-below-python": "import os; os.write(2, b'called')",
+    "logs-and-prints": "logging.warning('%s', x.shape); print('called', file=sys.stderr); import os; os.write(2, b'called')",
 }
 """Name -> a line in a right `softmax` that says something on stderr."""
 

