@@ -8,7 +8,7 @@ import nbformat
 
 from autograder import render
 from autograder.framework.verdict import Fault
-from autograder.run import GradedCell, Run
+from autograder.run import GradedCell, GradingRun
 from autograder.submission.reading import chapter_of, read
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
@@ -48,7 +48,7 @@ def grade_notebook(path: Path) -> Graded:
     chapter = chapter_of(path, submitted)
     notebook = take_in(submitted, nbformat.read(load().released_notebook(chapter), as_version=4))
     graded = Graded(str(path), chapter)
-    with Run(chapter, notebook, files=path.resolve().parent) as run:
+    with GradingRun(chapter, notebook, files=path.resolve().parent) as run:
         steps = [run.step(cell) for cell in notebook.cells]
         graded.cells = [step.graded for step in steps if step.graded is not None]
         graded.faults = run.faults

@@ -46,7 +46,7 @@ class Step:
     graded: GradedCell | None = None
 
 
-class Run:
+class GradingRun:
     """The cells of one submission, in order. Use it in a `with` statement."""
 
     def __init__(self, chapter: str, notebook: NotebookNode, files: Path | None = None, figures: bool = False) -> None:
@@ -63,7 +63,7 @@ class Run:
         self._process = self._start()
         self.faults: list[Fault] = []
 
-    def __enter__(self) -> Run:
+    def __enter__(self) -> GradingRun:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:

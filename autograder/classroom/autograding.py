@@ -46,9 +46,9 @@ class RunCells(Execute):
         chapter = _chapter(resources)
         if chapter is None:
             return super().preprocess(nb, resources, km)
-        from autograder.run import Run  # imports PyTorch, which nbgrader's other commands do without
+        from autograder.run import GradingRun  # imports PyTorch, which nbgrader's other commands do without
 
-        with Run(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
+        with GradingRun(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
             for number, cell in enumerate(nb.cells, 1):
                 began = datetime.now(UTC)
                 step = run.step(cell)

@@ -233,7 +233,8 @@ def binds(source: str, name: str) -> bool:
         body = ast.parse(source).body
     except (SyntaxError, ValueError):
         word = re.escape(name)
-        return bool(re.search(rf"^(?:def|class)\s+{word}\b|^{word}\s*=|^from\s.*\bimport\b.*\b{word}\b", source, re.MULTILINE))
+        made = rf"^(?:%\w+\s+)?(?:(?:def|class)\s+{word}\b|{word}\s*=|from\s.*\bimport\b.*\b{word}\b)"
+        return bool(re.search(made, source, re.MULTILINE))
     for statement in body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef) and statement.name == name:
             return True
