@@ -117,7 +117,7 @@ def exchange(chapter: str, work: Path) -> tuple[str, str] | None:
 
 def _own_configuration(work: Path) -> Config:
     """What nbgrader reads when it is started in `work/`."""
-    app = NbGrader()
+    app = NbGrader(log_level="ERROR")  # that there is no configuration of its own is no news for a learner
     before = Path.cwd()
     os.chdir(work)
     try:
