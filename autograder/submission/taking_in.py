@@ -44,6 +44,11 @@ class _TakingIn:
         self._released = {id: cell for cell in released.cells if (id := grade_id(cell)) is not None}
         self._order = list(self._released)
         self._texts = {cell.source.strip() for cell in released.cells}
+        self._locked_texts = {
+            cell.source.strip(): id
+            for id, cell in self._released.items()
+            if cell.cell_type == "markdown" and not marks(cell).get("solution")
+        }
         self._checks = {id: cell.source.strip() for id, cell in self._released.items() if id.startswith(CHECK)}
 
     def notebook(self, submitted: NotebookNode) -> NotebookNode:
@@ -64,7 +69,9 @@ class _TakingIn:
         id = grade_id(cell)
         if id is not None:
             return id if id in self._released else None  # of another chapter, or of an older release
-        return cell.id if cell.id in self._released else None
+        if cell.id in self._released:
+            return cell.id
+        return self._locked_texts.get(cell.source.strip()) if cell.cell_type == "markdown" else None
 
     def _apart(self, pieces: list[_Piece]) -> list[_Piece]:
         """Checks that lost their marks, alone or merged into another cell, are cells of their own again."""
