@@ -41,8 +41,9 @@ NEEDED_MODULES = ("pip", "torch", "numpy", "jupyterlab", "nbgrader")
 SPACE, SPACE_CUDA, DOWNLOAD_CUDA = 3, 9, 3
 
 # Two files of the environment, read at each start of its Python: a learner's own autograder.py or utils.py beside a notebook
-# replaces nothing of the course's.
+# replaces nothing of the course's. Another copy of the course that comes first on the path is left where it is.
 FIRST = """\
+import os
 import sys
 from importlib.machinery import PathFinder
 
@@ -50,7 +51,13 @@ from importlib.machinery import PathFinder
 class CourseFirst:
     @staticmethod
     def find_spec(name, path=None, target=None):
-        return PathFinder.find_spec(name, [{root!r}]) if path is None and name in ("autograder", "utils") else None
+        if path is not None or name not in ("autograder", "utils"):
+            return None
+        found = PathFinder.find_spec(name)
+        for folder in (found and found.submodule_search_locations) or ():
+            if os.path.exists(os.path.join(os.path.dirname(folder), "course.toml")):
+                return None
+        return PathFinder.find_spec(name, [{root!r}])
 
 
 sys.meta_path.insert(0, CourseFirst)

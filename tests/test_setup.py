@@ -316,5 +316,14 @@ def test_a_file_beside_a_notebook_replaces_nothing_of_the_course(tmp_path):
             (folder / f"{name}.py").write_text(f"words = {words!r}\n")
     code = f"import site; site.addsitedir({str(packages)!r}); import autograder, utils, helper; "
     code += "print(autograder.words, utils.words, helper.words, sep=', ')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path / "beside", capture_output=True, text=True)
+    alone = [sys.executable, "-S", "-c", code]  # without the files of the environment that the test itself runs in
+    done = subprocess.run(alone, cwd=tmp_path / "beside", capture_output=True, text=True)
     assert done.stdout.strip() == "the course's, the course's, the learner's", done.stderr
+    copy = tmp_path / "copy"
+    for name in ("autograder", "utils"):
+        (copy / name).mkdir(parents=True)
+        (copy / name / "__init__.py").write_text("words = 'the copy's own'\n".replace("y's", "y\\'s"))
+    (copy / "course.toml").touch()
+    (copy / "helper.py").write_text("words = 'a helper'\n")
+    done = subprocess.run(alone, cwd=copy, capture_output=True, text=True)
+    assert done.stdout.strip() == "the copy's own, the copy's own, a helper", done.stderr
