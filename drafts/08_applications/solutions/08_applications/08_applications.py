@@ -483,8 +483,9 @@ check("Gpt")
 # ### Against an LSTM
 #
 # Is a transformer better than the LSTM of chapter 1? The next cell trains both on the same text: about the same number of
-# parameters, the same seconds, the same held-out paragraphs. Two choices help the GPT: its positions start as small
-# sinusoids (a run from noise needs about twice as long), and each model has the best learning rate of four that were tried.
+# parameters, the same seconds, the same held-out paragraphs. One choice helps the GPT: its positions start as small
+# sinusoids.
+# TODO measure what that start gains, and say how the learning rates were chosen.
 #
 # **Predict 3:** the held-out loss of the GPT at the end. One that knows nothing has $\ln 512 = 6.2$. The cell takes **about
 # a minute and a half**.
@@ -510,6 +511,7 @@ if session.training_allowed():
 prose.print_runs()
 
 # %% [markdown] slug="language-models-answer"
+# TODO after the stored runs: the next sentences were written from single runs.
 # So at this size, on one thread, the LSTM is ahead. The textbook's order is the other way round, and the reasons are those of
 # chapter 1. A step of the LSTM is cheap, and the texts are cut into 64 tokens, so there is little distance to bridge. What
 # transformers are better at, many positions at once and long distances, costs nothing here and gains nothing. With more
@@ -1251,8 +1253,8 @@ if session.training_allowed():
     pictures.rollouts(shown, shares, said)
 
 # %% [markdown] slug="rollout-answer"
-# The darkest patches lie on the strokes more often than on the empty ground, but look at each digit: there are dark patches
-# in corners, too. A map of shares says what could have reached the class token, not what the model did with it.
+# TODO count how often the darkest patch lies on a stroke.
+# A map of shares says what could have reached the class token, not what the model did with it.
 
 # %% [markdown] slug="detection-text"
 # ### Detection
