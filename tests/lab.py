@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "a-test"
 TRIES, BEGIN_SECONDS, LOOK_SECONDS, RUN_SECONDS = 6, 20, 10, 600  # on a busy machine everything takes its time
 # All cells stay in the page, so that a test can find each by what it says.
-_SETTINGS = {"windowingMode": "none"}
+_SETTINGS = {"windowingMode": "none", "autoStartDefaultKernel": True}
 _PROMPTS = "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent)"
 _NOTHING_RUNS = f"{_PROMPTS}.every(prompt => !prompt.includes('*'))"
 _LAST_CELL_RAN = f"before => /\\[\\d+\\]/.test({_PROMPTS}.at(-1)) && {_PROMPTS}.at(-1) !== before.at(-1)"
