@@ -41,6 +41,30 @@ NEEDED_MODULES = ("pip", "torch", "numpy", "jupyterlab", "nbgrader")
 # Gigabytes that the first set-up takes while it runs, pip's own copies included.
 SPACE, SPACE_CUDA, DOWNLOAD_CUDA = 3, 9, 3
 
+# Two files of the environment, read at each start of its Python: a learner's own autograder.py or utils.py beside a notebook
+# replaces nothing of the course's. Another copy of the course that comes first on the path is left where it is.
+FIRST = """\
+import os
+import sys
+from importlib.machinery import PathFinder
+
+
+class CourseFirst:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if path is not None or name not in ("autograder", "utils"):
+            return None
+        found = PathFinder.find_spec(name)
+        for folder in (found and found.submodule_search_locations) or ():
+            if os.path.exists(os.path.join(os.path.dirname(folder), "course.toml")):
+                return None
+        return PathFinder.find_spec(name, [{root!r}])
+
+
+sys.meta_path.insert(0, CourseFirst)
+"""
+FIRST_MODULE = "_course_first"
+
 # command -> (what Python runs, whether it needs the maintainers' packages)
 COMMANDS = {
     "lab": (("autograder.commands.lab",), False),
@@ -199,6 +223,7 @@ class Environment:
     def ensure(self) -> None:
         """Makes the environment whole; does nothing when it is. Raises Trouble."""
         if self.whole() and not self.broken():
+            self.put_course_first()
             return
         try:
             with lock(self.root / ".venv.lock"):
@@ -207,8 +232,18 @@ class Environment:
                     self.install()
                 if self.broken():
                     raise Trouble(f"The set-up has ended, but {self.broken()}. Delete .venv and start again.")
+                self.put_course_first()
         except OSError as error:
             raise Trouble(explanation(str(error)) or f"The set-up failed: {error}") from error
+
+    def put_course_first(self) -> None:
+        """Lets the environment's Python find the course's own packages before anything beside a notebook."""
+        texts = {FIRST_MODULE + ".py": FIRST.format(root=str(self.root)), "course_first.pth": "import " + FIRST_MODULE + "\n"}
+        for folder in self.folder.glob("Lib/site-packages" if WINDOWS else "lib/python3*/site-packages"):
+            for name, text in texts.items():
+                if not (folder / name).exists() or (folder / name).read_text(encoding="utf-8") != text:
+                    with contextlib.suppress(OSError):  # an environment that cannot be written works without
+                        (folder / name).write_text(text, encoding="utf-8")
 
     def repair(self) -> None:
         """Removes a broken environment and makes an empty one where there is none."""

@@ -9,6 +9,7 @@ if str(COURSE) not in sys.path:
     sys.path.insert(0, str(COURSE))
 
 from autograder.builder.preprocessors import release_chain  # noqa: E402  (needs the path above)
+from autograder.classroom import autograding  # noqa: E402
 from utils.manifest import load  # noqa: E402
 
 # nbgrader calls `alembic` by name for a new gradebook; without an activated environment it is not found.
@@ -50,7 +51,18 @@ c.GenerateAssignment.preprocessors = release_chain()
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your turn: replace this line.")'}
 c.ClearSolutions.text_stub = "*Your answer here: two to five sentences.*"
 
-c.Execute.timeout = 300  # seconds a cell, under nbgrader's own autograde
+c.Autograde.sanitize_preprocessors = autograding.sanitize_chain()
+c.Autograde.autograde_preprocessors = autograding.autograde_chain()
+c.Autograde.exporter_class = autograding.SubmissionExporter
+c.Autograde.pre_convert_hook = autograding.adopt_renamed
+
+c.ExchangeCollect.update = True  # the last that a learner handed in counts
+
+# The zips of `course.py submit`, whatever a learning platform or a browser adds to their names: CHAPTER--LEARNER--TIME.zip
+c.FileNameCollectorPlugin.named_regexp = (
+    r".*--(?P<student_id>[^/\\]+?)--(?P<timestamp>\d{4}-\d\d-\d\d-\d{6})[^/\\]*[/\\][^/\\]+[/\\](?P<file_id>.+)$"
+)
+c.FileNameCollectorPlugin.valid_ext = [".ipynb", ".py", ".txt", ".md", ".csv", ".json", ".toml", ".png", ".jpg", ".svg"]
 
 if "COURSE_EXCHANGE" in os.environ:
     c.Exchange.root = os.environ["COURSE_EXCHANGE"]

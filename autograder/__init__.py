@@ -7,14 +7,20 @@ _ROOT = Path(__file__).resolve().parents[1]
 
 
 def start() -> None:
-    """Prepares the session of a notebook: the course's files come before the learner's folder, PyTorch takes one thread.
+    """Prepares the session of a notebook: the course's files come before the learner's folder, PyTorch takes one thread,
+    `my_transformer` can be imported, and what becomes of each cell is noted for its check.
 
     `check` and `check_quiz` do so too. A second call changes nothing.
     """
     course_first()
-    from utils import session
+    from IPython import get_ipython
+
+    from autograder import cells
+    from utils import library, session
 
     session.begin()
+    cells.watch(get_ipython())
+    library.begin()
 
 
 def course_first() -> None:

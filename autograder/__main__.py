@@ -91,12 +91,13 @@ def _grade(arguments: argparse.Namespace) -> int:
 
     server.start()
     from autograder import grade
+    from autograder.submission.reading import NotGradable
 
     if not Path(arguments.notebook).is_file():
         return _wrong(f"no such file: {arguments.notebook}")
     try:
         graded = grade.grade_notebook(Path(arguments.notebook))
-    except grade.NotGradable as problem:
+    except NotGradable as problem:
         if arguments.json:
             print(
                 json.dumps(

@@ -1,15 +1,19 @@
 """`check` in a learner's notebook: judges the name as it stands in the kernel and shows the verdict."""
 
-from collections.abc import Callable, Iterable
+import contextlib
+import logging
+import os
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from IPython import get_ipython
 
-from autograder import render
+from autograder import cells, render
 from autograder.framework.candidate import LocalCandidate
 from autograder.framework.component import component as find
 from autograder.framework.exchange import Exchange, exchangeable
 from autograder.framework.judge import judge, judge_with_exchange
+from autograder.framework.usual import usual
 from autograder.framework.verdict import Verdict
 from utils import library, session
 from utils.manifest import load
@@ -20,19 +24,45 @@ def check(name: str) -> float:
     shell = get_ipython()
     namespace = shell.user_ns if shell is not None else {}
     exercise = load().exercise(name)
+    if session.grading():  # the class judges where no learner's code runs, and shows this check's own verdict
+        render.show_sentence(f"{name} is judged where its own check cell stands.")
+        return 0.0
     if name not in namespace:
         render.show_sentence(f"{name} is not there yet: run the cell above that defines it, then this one.")
         return 0.0
+    runs = cells.watch(shell)
+    trouble = runs.trouble(name) if runs is not None else None
+    if trouble is not None:
+        render.show_sentence(
+            f"{name} was not judged: the last run of its cell failed, and what is still in memory is older. {trouble}"
+        )
+        return 0.0
     try:
-        verdict = judge_in(namespace, name, hidden=session.grading())
+        with usual(), _silent():
+            verdict = judge_in(namespace, name)
     except KeyboardInterrupt:
         render.show_sentence(f"The check of {name} was stopped. If it would not end: does a loop in your code never end?")
         return 0.0
     render.show(verdict, exercise)
-    if verdict.passed and not session.grading():
+    if verdict.passed:
         library.passed(name, namespace[name])
-        library.keep(name, [cell for cell in namespace.get("In", []) if cell], namespace, passes_alone(name))
+        library.keep(name, [source for source in namespace.get("In", []) if source], namespace, passes_alone(name))
     return 0.0 if exercise.stretch else float(verdict.points)
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """What an answer says on stderr while it is judged is not the check cell's."""
+    with open(os.devnull, "w") as nowhere, contextlib.redirect_stderr(nowhere):
+        handlers = [handler for handler in logging.getLogger().handlers if isinstance(handler, logging.StreamHandler)]
+        before = [(handler, handler.stream) for handler in handlers]
+        for handler in handlers:
+            handler.stream = nowhere
+        try:
+            yield
+        finally:
+            for handler, stream in before:
+                handler.stream = stream
 
 
 def passes_alone(name: str) -> Callable[[Any], bool]:
@@ -40,7 +70,7 @@ def passes_alone(name: str) -> Callable[[Any], bool]:
     return lambda answer: judge(LocalCandidate(find(name), answer)).passed
 
 
-def judge_in(namespace: dict[str, Any], name: str, hidden: bool = False) -> Verdict:
+def judge_in(namespace: dict[str, Any], name: str) -> Verdict:
     """The `Verdict` on `namespace[name]`."""
     component = find(name)
     own = Exchange(namespace).own(component.earlier)
@@ -48,4 +78,4 @@ def judge_in(namespace: dict[str, Any], name: str, hidden: bool = False) -> Verd
     def open_candidate(exchanged: Iterable[str]) -> LocalCandidate:
         return LocalCandidate(component, namespace[name], namespace, exchanged)
 
-    return judge_with_exchange(open_candidate, exchangeable(component, own), hidden)
+    return judge_with_exchange(open_candidate, exchangeable(component, own))

@@ -52,11 +52,14 @@ def html(verdict: Verdict, stretch: bool = False) -> str:
 
 
 def show(verdict: Verdict, exercise: Exercise) -> None:
-    """Displays the verdict in a notebook; the output's metadata carry it for the class report."""
+    """Displays the verdict in a notebook."""
+    display.show(card(verdict, exercise.stretch), metadata={"course": for_report(verdict)})
+
+
+def for_report(verdict: Verdict) -> dict:
+    """What an output's metadata carry for the class report."""
     short = {"component": verdict.component, "points": verdict.points, "misconception": verdict.misconception}
-    if verdict.faults:
-        short["faults"] = [fault.law for fault in verdict.faults]
-    display.show(card(verdict, exercise.stretch), metadata={"course": short})
+    return {**short, "faults": [fault.law for fault in verdict.faults]} if verdict.faults else short
 
 
 def show_sentence(sentence: str) -> None:

@@ -53,6 +53,10 @@ def main():
                 green += 1
             except Exception as error:  # noqa: BLE001 (a run that fails is counted, whatever it fails of)
                 print(f"run {number}: {type(error).__name__}: {str(error).splitlines()[0]}", flush=True)
+                picture = Path(folder, "failed.png")
+                if picture.exists():
+                    shutil.copy(picture, kept := Path(tempfile.gettempdir(), f"browser-run-{number}.png"))
+                    print(f"    the page then: {kept}", flush=True)
     print(f"{green} of {times} runs green, with {len(others)} busy processes beside them")
     return green != times
 

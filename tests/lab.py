@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TOKEN = "a-test"
 TRIES, BEGIN_SECONDS, LOOK_SECONDS, RUN_SECONDS = 6, 20, 10, 600  # on a busy machine everything takes its time
 # All cells stay in the page, so that a test can find each by what it says.
-_SETTINGS = {"windowingMode": "none"}
+_SETTINGS = {"windowingMode": "none", "autoStartDefaultKernel": True}
 _PROMPTS = "[...document.querySelectorAll('.jp-Notebook .jp-CodeCell .jp-InputPrompt')].map(prompt => prompt.textContent)"
 _NOTHING_RUNS = f"{_PROMPTS}.every(prompt => !prompt.includes('*'))"
 _LAST_CELL_RAN = f"before => /\\[\\d+\\]/.test({_PROMPTS}.at(-1)) && {_PROMPTS}.at(-1) !== before.at(-1)"
@@ -103,11 +103,18 @@ class Learner:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
     def kernel_ready(self):
-        self.page.locator(".jp-Notebook-ExecutionIndicator[data-status=idle]").first.wait_for()
+        """Waits until the kernel is idle; a box that asks for a kernel meanwhile is answered, whenever it comes."""
+        idle = "() => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]') !== null"
+        end = time.monotonic() + RUN_SECONDS
+        while True:
+            self.answer_a_question()
+            if self._seen(idle, None, LOOK_SECONDS):
+                return
+            assert time.monotonic() < end, "no kernel is ready"
 
-    def menu(self, menu, entry):
-        self.page.locator(".lm-MenuBar-itemLabel", has_text=re.compile(f"^{menu}$")).click()
-        self.page.locator(".lm-Menu-itemLabel", has_text=re.compile(f"^{entry}$")).first.click()
+    def menu(self, menu, entry, seconds=120):
+        for label, words in ((".lm-MenuBar-itemLabel", menu), (".lm-Menu-itemLabel", entry)):
+            self.page.locator(label, has_text=re.compile(f"^{words}$")).first.click(timeout=seconds * 1000)
 
     def run_all(self):
         """Runs the notebook by the menu and waits until the last code cell has its number.
@@ -120,7 +127,8 @@ class Learner:
             asked = self.answer_a_question()
             if asked or self.page.evaluate(_NOTHING_RUNS):
                 self.kernel_ready()
-                self.menu("Run", "Run All Cells")
+                with contextlib.suppress(TimeoutError_):  # a box may come in the way at this very moment
+                    self.menu("Run", "Run All Cells", LOOK_SECONDS)
             if self._seen(_LAST_CELL_RAN, before, LOOK_SECONDS):
                 break
             assert time.monotonic() < end, "the notebook did not run to its end"
@@ -131,8 +139,10 @@ class Learner:
         proposed = self.page.locator(".jp-Dialog .jp-mod-accept")
         asked = proposed.count() > 0
         if asked:
-            proposed.first.click()
-            self.page.locator(".jp-Dialog").first.wait_for(state="detached")
+            # it may have gone meanwhile, or stay for a moment: who calls this looks again
+            with contextlib.suppress(TimeoutError_):
+                proposed.first.click(timeout=LOOK_SECONDS * 1000)
+                self.page.locator(".jp-Dialog").first.wait_for(state="detached", timeout=LOOK_SECONDS * 1000)
         return asked
 
     def _seen(self, condition, argument, seconds):

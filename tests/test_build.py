@@ -106,19 +106,19 @@ def test_a_corrected_word_changes_no_id(course):
 
 
 @pytest.mark.parametrize(("old", "new", "line", "words"), [
-    ('slug="look" ', "", 24, "needs one of slug"),
-    ('slug="look"', 'slug="title"', 24, "'title' is taken by line 1"),
-    ('slug="look"', 'slug="look" colour="red"', 24, "unknown key 'colour'"),
-    ('slug="look"', 'slug="a look"', 24, "makes no cell id"),
-    ('slug="look"', 'exercise="doubel"', 24, "lists no exercise 'doubel'"),
-    ('hints="double"', 'hints="duoble"', 9, "lists no exercise 'duoble'"),
-    ('[markdown] hints="double"', 'hints="double"', 9, "make it a markdown cell"),
-    ('check("double")', 'check("double") + 1', 21, 'holds just check("double")'),
-    ('check_quiz("01_tiny")', 'check_quiz("02_tiny")', 43, 'holds just check_quiz("01_tiny")'),
-    ("    ### END SOLUTION\n\n# %% check=\"double\"", '\n# %% check="double"', 11, "stands between"),
-    ("    ### BEGIN SOLUTION\n    halfway", "    halfway", 11, "stands between"),
-    ('print("a figure"', '### BEGIN SOLUTION\nprint("a figure"', 24, "a solution stands in a cell that is not an exercise"),
-    ('# %% exercise="quiz"\n', '# %% exercise="quiz"\nanswers = {}\n', 41, "leave its body empty"),
+    ('slug="look" ', "", 25, "needs one of slug"),
+    ('slug="look"', 'slug="title"', 25, "'title' is taken by line 1"),
+    ('slug="look"', 'slug="look" colour="red"', 25, "unknown key 'colour'"),
+    ('slug="look"', 'slug="a look"', 25, "makes no cell id"),
+    ('slug="look"', 'exercise="doubel"', 25, "lists no exercise 'doubel'"),
+    ('hints="double"', 'hints="duoble"', 10, "lists no exercise 'duoble'"),
+    ('[markdown] hints="double"', 'hints="double"', 10, "make it a markdown cell"),
+    ('check("double")', 'check("double") + 1', 22, 'holds just check("double")'),
+    ('check_quiz("01_tiny")', 'check_quiz("02_tiny")', 44, 'holds just check_quiz("01_tiny")'),
+    ("    ### END SOLUTION\n\n# %% check=\"double\"", '\n# %% check="double"', 12, "stands between"),
+    ("    ### BEGIN SOLUTION\n    halfway", "    halfway", 12, "stands between"),
+    ('print("a figure"', '### BEGIN SOLUTION\nprint("a figure"', 25, "a solution stands in a cell that is not an exercise"),
+    ('# %% exercise="quiz"\n', '# %% exercise="quiz"\nanswers = {}\n', 42, "leave its body empty"),
 ])  # fmt: skip
 def test_a_wrong_header_or_cell_is_named_with_its_line(course, old, new, line, words):
     tiny.edit(script_of(course), old, new)
@@ -302,7 +302,38 @@ def test_an_instructors_generate_assignment_gives_the_committed_release(chapter,
     assert folder_bytes(tmp_path / "notebooks" / chapter) == folder_bytes(ROOT / "notebooks" / chapter)
 
 
+COMPONENT = """
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn
+from autograder.shared_laws.agreement import agree
+
+
+def draw(case):
+    return Drawn({"value": case.normal(case.batch)})
+
+
+COMPONENT = Component(__name__, draw, cases=[Case(seed=1, batch=3)])
+
+
+@COMPONENT.law(points=1.0)
+def agrees(candidate, case):
+    \"\"\"Each entry is as many times its input as the name says\"\"\"
+    agree(candidate, draw(case))
+"""
+REFERENCE = """
+from utils.reference.observed import component
+
+
+@component
+def NAME(value):
+    return value * TIMES
+"""
+
+
 def test_nothing_of_the_source_folder_is_copied_beside_a_graded_submission(course):
+    for name, times in (("double", "2"), ("triple", "3")):
+        (course.root / "autograder" / "components" / f"{name}.py").write_text(COMPONENT)
+        (course.root / "utils" / "reference" / f"{name}.py").write_text(REFERENCE.replace("NAME", name).replace("TIMES", times))
     nbgrader(course.root, "generate_assignment", CHAPTER, "--force")
     submitted = course.root / "classroom" / "submitted" / "ada" / CHAPTER
     shutil.copytree(course.solution_notebook(CHAPTER).parent, submitted, ignore=shutil.ignore_patterns("*.py", "*.toml"))

@@ -7,8 +7,9 @@ import sys
 import nbformat
 import pytest
 
-from autograder import grade
+from autograder import grade, run
 from autograder.classroom.students import Student, notebook_of, solution_cells, students
+from autograder.submission.reading import NotGradable
 from utils.manifest import load
 
 CHAPTER = "02_attention_mechanism"
@@ -122,7 +123,7 @@ def test_a_missing_cell_a_doubled_cell_and_a_moved_cell_are_told(tmp_path, right
 
 
 def test_an_endless_cell_keeps_what_was_graded_before_it(tmp_path, right, monkeypatch):
-    monkeypatch.setattr(grade, "CELL_SECONDS", 3)
+    monkeypatch.setattr(run, "CELL_SECONDS", 3)
     notebook = nbformat.from_dict(right)
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
     notebook.cells[ids.index("attention")].source = "while True: pass"
@@ -146,7 +147,7 @@ def test_an_endless_cell_keeps_what_was_graded_before_it(tmp_path, right, monkey
 def test_what_is_no_notebook_gets_a_sentence(tmp_path, content, words):
     path = tmp_path / "homework.ipynb"
     path.write_bytes(content)
-    with pytest.raises(grade.NotGradable, match=words):
+    with pytest.raises(NotGradable, match=words):
         grade.grade_notebook(path)
 
 

@@ -130,6 +130,31 @@ def test_component_with_its_own_version_of_another_stands_apart(home, notebook):
     assert "from my_transformer.attention_mechanism_attention import attention" in texts["attention_mechanism.py"]
 
 
+def test_in_the_chapters_order_the_saved_parts_are_the_learners_own(home, notebook):
+    """`softmax` passes, a demonstration calls `my.softmax`, `attention` passes: it uses the learner's softmax."""
+    notebook.run("def softmax(x): return 'mine'").passes("softmax")
+    assert library.my.softmax(0) == "mine"
+    notebook.run("def attention(q): return softmax(q)").passes("attention")
+    assert "utils.reference" not in text(home)
+    code = "from my_transformer.attention_mechanism import attention; print(attention(0))"
+    assert outside(home, code) == "mine"
+    notebook.run("def softmax(x): return 'mine, changed'").passes("softmax")
+    assert library.my.softmax(0) == "mine, changed"
+    notebook.passes("attention")
+    assert outside(home, code) == "mine, changed"
+
+
+def test_after_a_restart_the_saved_part_of_the_same_chapter_is_taken_over(home, notebook):
+    notebook.run("SIGN = 'mine'\ndef softmax(x): return SIGN").passes("softmax")
+    library._passed.clear()
+    again = Notebook()
+    again.names["softmax"] = library.my.softmax
+    again.run("def attention(q): return softmax(q)").passes("attention")
+    assert "utils.reference" not in text(home) and text(home).count("def softmax") == 1
+    code = "from my_transformer.attention_mechanism import attention, softmax; print(attention(0), softmax(0))"
+    assert outside(home, code) == "mine mine"
+
+
 def test_equal_cells_run_again_change_nothing_and_say_nothing(home, notebook, capsys):
     notebook.run("def softmax(x): return 1").passes("softmax")
     capsys.readouterr()

@@ -91,7 +91,7 @@ def test_under_grading_nothing_is_kept_and_the_reference_is_taken(tmp_path):
     grading = {"NBGRADER_EXECUTION": "autograde"}
     cells = run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")', "my.softmax", environment=grading)
     assert [path.stat().st_mtime_ns for path in kept] == times
-    assert "reference" in shown(cells[3]) and shown(cells[2]).endswith("2.0")
+    assert "reference" in shown(cells[3]) and "where its own check cell stands" in shown(cells[2])
 
 
 def test_the_name_counts_as_it_stands_when_its_check_runs(tmp_path):
@@ -125,3 +125,44 @@ def test_a_released_notebook_works_where_it_lies(root, chapter):
     done = subprocess.run([sys.executable, "-c", code], cwd=root / "notebooks" / chapter, capture_output=True, text=True)
     assert done.stdout.strip().endswith("ready"), done.stderr
     assert json.dumps(notebook.metadata).count("jupytext") == 0
+
+
+def test_what_a_session_has_set_and_what_an_answer_says_cost_nothing(tmp_path):
+    talks = SOFTMAX.replace(
+        "    e = ",
+        "    import sys, logging, warnings\n    print('called', file=sys.stderr)\n    logging.warning('slow')\n    e = ",
+    )
+    cells = run(
+        tmp_path / CHAPTER,
+        SET_UP,
+        "import logging\nlogging.basicConfig(level=logging.INFO)\ncheck = 3",
+        "torch.set_grad_enabled(False)\ntorch.set_default_dtype(torch.float64)\ntorch.set_default_device('meta')",
+        talks,
+        'check("softmax")',
+        "check, torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device().type",
+    )
+    assert not any(errors(cell) for cell in cells[4:])
+    assert "all 7 checks hold" in shown(cells[4]) and shown(cells[4]).endswith("2.0")
+    assert shown(cells[5]) == "(3, False, torch.float64, 'meta')"
+
+
+def test_an_older_version_that_still_lives_in_memory_is_not_judged(tmp_path):
+    lost_colon = SOFTMAX.replace("dim=-1):", "dim=-1)")
+    cells = run(tmp_path / CHAPTER, SET_UP, SOFTMAX, lost_colon, 'check("softmax")', SOFTMAX, 'check("softmax")')
+    assert "the last run of its cell failed" in shown(cells[3]) and shown(cells[3]).endswith("0.0")
+    assert shown(cells[5]).endswith("2.0")
+
+
+def test_a_kernel_that_was_started_elsewhere_says_that_nothing_was_saved_and_why(tmp_path):
+    elsewhere = tmp_path / "project"
+    cells = run(elsewhere, SET_UP, SOFTMAX, 'check("softmax")', environment={"COURSE_LIBRARY": ""})
+    assert f"it was not saved in my_transformer/: this kernel was started in {elsewhere}" in shown(cells[2])
+    assert not list(tmp_path.rglob("my_transformer*"))
+
+
+def test_the_own_library_can_be_imported_from_the_set_up_on(tmp_path):
+    run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")')
+    own = "from my_transformer.attention_mechanism import softmax\nsoftmax.__module__"
+    at_home = run(tmp_path / "03_self_attention", SET_UP, own)
+    graded = run(tmp_path / "03_self_attention", SET_UP, own, environment={"NBGRADER_EXECUTION": "autograde"})
+    assert "my_transformer" in shown(at_home[1]) and "utils.reference" in shown(graded[1])

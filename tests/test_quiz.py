@@ -144,9 +144,10 @@ def source(answers):
 
 
 def test_points_are_read_from_the_source_of_a_submitted_cell(course):
-    assert quiz.grade_quiz_source(CHAPTER, source(RIGHT), course.root) == (1.25, 1.25, "5 of 5 answers right")
-    points, most, message = quiz.grade_quiz_source(CHAPTER, source(RIGHT | {"q1": "", "q2": "x"}), course.root)
-    assert (points, most) == (0.75, 1.25)
+    points, message, shown = quiz.quiz_marks(CHAPTER, [source(RIGHT)], course.root)
+    assert (points, message) == (1.25, "5 of 5 answers right") and "1.25 of 1.25 points" in display.text(shown)
+    points, message, _ = quiz.quiz_marks(CHAPTER, [source(RIGHT | {"q1": "", "q2": "x"})], course.root)
+    assert points == 0.75
     assert "3 of 5 answers right" in message and "q1: not answered yet" in message and "'x' is not an option" in message
 
 
@@ -156,9 +157,32 @@ def test_points_are_read_from_the_source_of_a_submitted_cell(course):
     "answers = other = " + repr(RIGHT),
     source({}) + source(RIGHT),
     "import this_is_never_imported\n" + source(RIGHT) + "raise SystemExit",
+    "answers = dict(" + ", ".join(f"{name}={letter!r}" for name, letter in RIGHT.items()) + ")",
+    source(RIGHT | {"q1": "a"}) + "answers.update(q1='b')",
+    source(RIGHT | {"q1": "a"}) + "answers |= {'q1': 'b'}",
+    source(RIGHT | {"q1": "a"}) + "answers = {**answers, 'q1': 'b'}",
+    source(RIGHT | {"q1": "a", "q2": "a"}) + f"answers['q1'], answers['q2'] = {RIGHT['q1']!r}, {RIGHT['q2']!r}",
+    "%%time\n" + source(RIGHT),
 ])  # fmt: skip
 def test_honest_ways_to_write_the_answers_are_read(course, cell):
-    assert quiz.grade_quiz_source(CHAPTER, cell, course.root)[0] == 1.25
+    assert quiz.quiz_marks(CHAPTER, [cell], course.root)[0] == 1.25
+
+
+@pytest.mark.parametrize("cells", [
+    [source(dict.fromkeys(RIGHT, "")), *[f"answers[{name!r}] = {letter!r}" for name, letter in RIGHT.items()]],
+    ["answers = model(x)", "answers = {'q1':", source(RIGHT), "print(answers)"],
+    ["import torch", source({}), "def f(:", source(RIGHT), "other = answers"],
+])  # fmt: skip
+def test_answers_in_several_cells_count_as_the_last_one_leaves_them(course, cells):
+    assert quiz.quiz_marks(CHAPTER, cells, course.root)[0] == 1.25
+
+
+def test_letters_that_the_text_does_not_show_are_told_in_the_notebook(learners_course, notebook):
+    loop = "for name, letter in zip(names, letters): answers[name] = letter"
+    points, text, _, _ = notebook(learners_course, answers=RIGHT, In=["", source(dict.fromkeys(RIGHT, "")), loop])
+    assert points == 1.25 and "read from the text of your cells" in text
+    points, text, _, _ = notebook(learners_course, answers=RIGHT, In=["", source({}), source(RIGHT)])
+    assert points == 1.25 and "read from the text" not in text
 
 
 @pytest.mark.parametrize("cell", [
@@ -167,19 +191,19 @@ def test_honest_ways_to_write_the_answers_are_read(course, cell):
     "answers = " + "{1:" * 4000, "answers = " + "-" * 19_000 + "1", "x" * 30_000,
 ])  # fmt: skip
 def test_a_cell_that_is_no_plain_dict_earns_nothing_and_is_never_run(course, cell):
-    points, most, message = quiz.grade_quiz_source(CHAPTER, cell, course.root)
-    assert (points, most) == (0.0, 1.25) and message.startswith("the quiz cell")
+    points, message, _ = quiz.quiz_marks(CHAPTER, [cell], course.root)
+    assert points == 0.0 and message.startswith("the quiz cell")
 
 
 def test_points_never_pass_the_maximum(course):
     cell = source(RIGHT | {f" q{number}": "b" for number in range(50)})
-    assert quiz.grade_quiz_source(CHAPTER, cell, course.root)[:2] == (1.25, 1.25)
+    assert quiz.quiz_marks(CHAPTER, [cell], course.root)[0] == 1.25
 
 
 def test_grading_without_any_key_says_where_it_is(course):
     quiz.questions_file(CHAPTER, course.root).unlink()
     with pytest.raises(quiz.QuizError, match="solutions/01_tiny/quiz.toml"):
-        quiz.grade_quiz_source(CHAPTER, source(RIGHT), course.root)
+        quiz.quiz_marks(CHAPTER, [source(RIGHT)], course.root)
 
 
 def test_feedback_uses_words_and_signs_beside_colours_and_escapes():

@@ -1,9 +1,12 @@
 """Whatever order a notebook's cells were written and run in, what is saved gives what the notebook gives."""
 
+import tempfile
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from learner import Notebook
 
-from utils import chapter_module
+from utils import chapter_module, library
 from utils.manifest import load
 from utils.sources import Sources
 
@@ -100,3 +103,58 @@ def _all_in(files, chapter):
             text = text.replace(line, "")
     exec(text, namespace)
     return namespace
+
+
+@given(st.data())
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
+def test_after_any_day_of_passing_changing_failing_and_restarting_the_disk_has_what_passed_last(monkeypatch, data):
+    with tempfile.TemporaryDirectory() as folder, monkeypatch.context() as patch:
+        patch.setenv("COURSE_LIBRARY", folder)
+        patch.setattr(library, "_passed", {})
+        patch.setattr(library, "my", library.My())
+        library._forget()
+        notebook, chapter, wanted = Notebook(), data.draw(st.sampled_from(load().chapters)), {}
+        for version in range(data.draw(st.integers(2, 9))):
+            names = [exercise.id for exercise in chapter.exercises]
+            event = data.draw(st.sampled_from(["pass", "pass", "pass", "fail", "show", "restart", "other chapter"]))
+            name = data.draw(st.sampled_from(names))
+            if event in ("restart", "other chapter"):
+                chapter = data.draw(st.sampled_from(load().chapters)) if event == "other chapter" else chapter
+                library._passed.clear()
+                library._forget()
+                notebook = Notebook()
+            elif event == "show":
+                notebook.names[f"shown_{name}"] = library.my.__getattr__(name)
+            else:
+                there = [other for other in names if other != name and other in notebook.names]
+                parts = data.draw(st.lists(st.sampled_from(there), max_size=2, unique=True)) if there else []
+                parts = [part for part in parts if name not in str(_value(notebook.names[part]))]  # no circles
+                calls = "".join(f", {part}()" for part in parts)
+                notebook.run(f"def {name}():\n    return ({name!r}, {version}{calls})")
+                if event == "pass":
+                    wanted[name] = _passes(notebook, name)
+            _forget_and_compare(wanted)
+
+
+def _value(answer):
+    try:
+        return answer()
+    except TypeError:  # a reference's, which takes arguments
+        return answer.__name__
+
+
+def _passes(notebook, name):
+    value = notebook.names[name]()
+    library.passed(name, notebook.names[name])
+    cells = [cell for cell in notebook.names["In"] if cell]
+    assert library.keep(name, cells, notebook.names, lambda answer: answer() == value) is not None
+    return value
+
+
+def _forget_and_compare(wanted):
+    library._forget()
+    for chapter in load().chapters:
+        for exercise in chapter.exercises:
+            if exercise.id in wanted:
+                saved, problem = library._saved(exercise.id, chapter)
+                assert problem is None and saved() == wanted[exercise.id], (exercise.id, wanted)

@@ -301,3 +301,29 @@ def test_the_course_is_importable_from_any_folder(tmp_path, root):
     code = "import autograder, utils; print(autograder.__file__, utils.__file__)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert done.stdout.split() == [str(root / "autograder" / "__init__.py"), str(root / "utils" / "__init__.py")]
+
+
+def test_a_file_beside_a_notebook_replaces_nothing_of_the_course(tmp_path):
+    """The environment's Python finds `autograder` and `utils` in the course, wherever it starts; other files it finds there."""
+    environment = course.Environment(tmp_path / "course")
+    packages = environment.folder / ("Lib" if os.name == "nt" else "lib/python3.11") / "site-packages"
+    packages.mkdir(parents=True)
+    environment.put_course_first()
+    assert (packages / "course_first.pth").read_text() == "import _course_first\n"
+    for folder, words in ((tmp_path / "course", "the course's"), (tmp_path / "beside", "the learner's")):
+        folder.mkdir(exist_ok=True)
+        for name in ("autograder", "utils", "helper"):
+            (folder / f"{name}.py").write_text(f"words = {words!r}\n")
+    code = f"import site; site.addsitedir({str(packages)!r}); import autograder, utils, helper; "
+    code += "print(autograder.words, utils.words, helper.words, sep=', ')"
+    alone = [sys.executable, "-S", "-c", code]  # without the files of the environment that the test itself runs in
+    done = subprocess.run(alone, cwd=tmp_path / "beside", capture_output=True, text=True)
+    assert done.stdout.strip() == "the course's, the course's, the learner's", done.stderr
+    copy = tmp_path / "copy"
+    for name in ("autograder", "utils"):
+        (copy / name).mkdir(parents=True)
+        (copy / name / "__init__.py").write_text("words = 'the copy's own'\n".replace("y's", "y\\'s"))
+    (copy / "course.toml").touch()
+    (copy / "helper.py").write_text("words = 'a helper'\n")
+    done = subprocess.run(alone, cwd=copy, capture_output=True, text=True)
+    assert done.stdout.strip() == "the copy's own, the copy's own, a helper", done.stderr

@@ -92,6 +92,36 @@ def passed(name: str, value: Callable[..., Any]) -> None:
     _passed[name] = value
 
 
+def begin() -> None:
+    """Makes `my_transformer` importable: the learner's own, under grading the reference's components."""
+    if session.grading():
+        if getattr(sys.modules.get(PACKAGE), "__doc__", None) != _REFERENCE:
+            give_reference()
+    elif not session.building() and PACKAGE not in sys.modules and (home := folder()) is not None and home.is_dir():
+        _open_package(home)
+
+
+_REFERENCE = "Under grading: the reference's components."
+
+
+def give_reference() -> None:
+    """Lets `from my_transformer import …` and `from my_transformer.CHAPTER import …` give the reference's components."""
+    from utils import reference
+    from utils.manifest import load
+
+    _forget()
+    names = {PACKAGE: list(reference.COMPONENTS)}
+    for chapter in load().chapters:
+        names[f"{PACKAGE}.{chapter.name}"] = [e.id for e in chapter.exercises if e.id in reference.COMPONENTS]
+    for name, components in names.items():
+        module = types.ModuleType(name, _REFERENCE)
+        vars(module).update({component: reference.COMPONENTS[component] for component in components})
+        sys.modules[name] = module
+    package = sys.modules[PACKAGE]
+    package.__path__ = []
+    vars(package).update({name.partition(".")[2]: sys.modules[name] for name in names if "." in name})
+
+
 def folder() -> Path | None:
     """The learner's `my_transformer/`, there or not: beside the chapter folders, or in `COURSE_LIBRARY`.
 
@@ -117,7 +147,14 @@ def keep(name: str, cells: Iterable[str], namespace: Mapping[str, Any], passes: 
     saved.
     """
     where, home = _chapter_of(name), folder()
-    if session.grading() or session.building() or home is None or where is None:
+    if session.grading() or session.building() or where is None:
+        return None
+    if home is None:
+        if session.in_ipython():
+            print(
+                f"{name} passed, but it was not saved in {PACKAGE}/: this kernel was started in {session.started_in()}, "
+                f"and not in the folder {where.id} in which `course.py lab` opens the notebook."
+            )
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a learner's "\d" is none of the check cell's business
@@ -125,6 +162,7 @@ def keep(name: str, cells: Iterable[str], namespace: Mapping[str, Any], passes: 
         problem: str | None = "no cell of this notebook defines it"
         for imports, doubtful in _ways(name, where, sources, namespace):
             needed, lost = sources.needed(name, imports)
+            needed = _with_own(needed, where, home)
             problem = _problem(name, needed, home, passes if doubtful or lost else None)
             if problem is None:
                 return _write(name, where, needed, home)
@@ -146,12 +184,13 @@ def _ways(name: str, where: Chapter, sources: Sources, namespace: Mapping[str, A
         if other == name or other not in namespace:
             continue
         value, home = namespace[other], _chapter_of(other)
-        if value is stand_in or my.gave(other, value):
+        if _passed.get(other) is value:  # written in this notebook, whatever `my` gave since: its own cell is copied
+            if home is not None and home.id != where.id:
+                imports[other] = _import_of(other, home, where)
+        elif value is stand_in or my.gave(other, value):
             imports[other] = _import_of(other, home, where)
-        elif _passed.get(other) is not value:
+        else:
             doubtful[other] = _import_of(other, home, where)
-        elif home is not None and home.id != where.id:
-            imports[other] = _import_of(other, home, where)
     used = {n for statement in sources.needed(name, imports)[0] for n in statement.binds}
     doubtful = {other: line for other, line in doubtful.items() if other in used}
     yield imports, bool(doubtful)
@@ -160,10 +199,21 @@ def _ways(name: str, where: Chapter, sources: Sources, namespace: Mapping[str, A
 
 
 def _import_of(name: str, home: Chapter | None, where: Chapter) -> str:
-    """The line that brings an earlier component; a module does not import from itself."""
-    if home is not None and home.id != where.id and _saved(name, home)[0] is not None:
+    """The line that brings an earlier component: the learner's saved one, else the reference's."""
+    if home is not None and _saved(name, home)[0] is not None:
         return f"from {PACKAGE}.{home.name} import {name}"
     return f"from utils.reference import {name}"
+
+
+def _with_own(needed: list[Statement], where: Chapter, home: Path) -> list[Statement]:
+    """A chapter's module does not import from itself: what it has already is taken over from its text."""
+    start = f"from {PACKAGE}.{where.name} import "
+    saved = Sources([_text(home / chapter_module.file_name(where))])
+    taken: list[Statement] = []
+    for statement in needed:
+        own = statement.is_import and statement.text.startswith(start)
+        taken += saved.needed(statement.text.removeprefix(start).split(" ")[0])[0] if own else [statement]
+    return taken
 
 
 def _problem(name: str, needed: list[Statement], home: Path, passes: Callable[[Any], bool] | None) -> str | None:

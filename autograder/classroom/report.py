@@ -3,6 +3,7 @@
 Reads the gradebook and the autograded notebooks of the course directory that nbgrader's configuration names.
 """
 
+import glob
 from collections import Counter
 from dataclasses import asdict, dataclass, field
 from html import escape
@@ -17,7 +18,8 @@ from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 
-from autograder.render import number
+from autograder.display import number
+from autograder.submission import reading
 
 
 class NoClass(Exception):
@@ -85,9 +87,37 @@ def read(chapter: str, coursedir: CourseDirectory | None = None) -> Report:
             ) from None
         submissions = sorted(gradebook.assignment_submissions(chapter), key=lambda s: s.student.id)
         rows = [_row(submission, coursedir, chapter) for submission in submissions]
-    if not rows:
+    known = {row.student for row in rows}
+    for folder in _handed_in(coursedir, chapter):
+        student = folder.parent.name
+        if student not in known:
+            rows.append(LearnerRow(student, 0.0, sum(cells.values()), {}, flags=[f"not graded: {why_not(folder, chapter)}"]))
+    rows.sort(key=lambda row: row.student)
+    if not known:
         raise NoClass(f"nobody's {chapter} is graded yet: collect the class and run `nbgrader autograde {chapter}` first")
     return Report(chapter, cells, rows)
+
+
+def _handed_in(coursedir: CourseDirectory, chapter: str) -> list[Path]:
+    """The folders of all submissions of a chapter, graded or not."""
+    pattern = coursedir.format_path(coursedir.submitted_directory, "*", chapter)
+    return [Path(folder) for folder in sorted(glob.glob(pattern)) if Path(folder).is_dir()]
+
+
+def why_not(folder: Path, chapter: str) -> str:
+    """Why what lies in the folder of a submission has no mark."""
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    wanted = f"{chapter}.ipynb"
+    if wanted in names:
+        try:
+            reading.read(folder / wanted)
+        except reading.NotGradable as reason:
+            return str(reason)
+        return f"run `nbgrader autograde {chapter}` again, and read what it says"
+    found = [name for name in names if Path(name).suffix.lower() == ".ipynb"]
+    if not found:
+        return f"nothing named {wanted} was handed in{', only ' + ', '.join(names) if names else ''}"
+    return f"it is called {' and '.join(found)}: rename the right one to {wanted} and run `nbgrader autograde {chapter}` again"
 
 
 def _row(submission: SubmittedAssignment, coursedir: CourseDirectory, chapter: str) -> LearnerRow:
@@ -95,7 +125,8 @@ def _row(submission: SubmittedAssignment, coursedir: CourseDirectory, chapter: s
     row = LearnerRow(submission.student.id, float(submission.score), float(submission.max_score), cells)
     path = Path(coursedir.format_path(coursedir.autograded_directory, row.student, chapter)) / f"{chapter}.ipynb"
     if not path.is_file():
-        row.flags.append("no autograded notebook")
+        folder = Path(coursedir.format_path(coursedir.submitted_directory, row.student, chapter))
+        row.flags.append(f"not graded: {why_not(folder, chapter)}")
         return row
     notebook = nbformat.read(path, as_version=4)
     seconds = [_seconds(cell) for cell in notebook.cells if cell.cell_type == "code"]

@@ -20,6 +20,7 @@ class What(StrEnum):
     """The kinds of things that end a run of a learner's code."""
 
     STUB = "stub"
+    NO_FORWARD = "no-forward"
     RAISED = "raised"
     UNREADABLE = "unreadable"
     EXIT = "exit"
@@ -65,9 +66,15 @@ class Happening:
         return f"{self.error}: {self.message.splitlines()[0] if self.message else ''}"
 
 
+STUB = "Your turn: replace this line."
+"""What the stub of an exercise raises as a `NotImplementedError` (`code_stub` in nbgrader_config.py)."""
+
+
 def _what(error: BaseException, message: str) -> What:
-    if isinstance(error, NotImplementedError) and "meta tensor" not in message:
+    if isinstance(error, NotImplementedError) and message in (STUB, ""):
         return What.STUB
+    if "_forward_unimplemented" in message or 'is missing the required "forward" function' in message:
+        return What.NO_FORWARD
     if isinstance(error, SystemExit):
         return What.EXIT
     if isinstance(error, SyntaxError):
@@ -95,6 +102,8 @@ def sentence(happening: Happening, subject: str = "Your code") -> str:
     match happening.what:
         case What.STUB:
             return "Nothing is here yet: write your version where the cell says so, run the cell, then run its check."
+        case What.NO_FORWARD:
+            return "The class has no method `forward`: is its name misspelt, or does it stand a level too deep?"
         case What.UNREADABLE:
             return f"Python cannot read {subject[:1].lower()}{subject[1:]}{where} ({message})."
         case What.EXIT:

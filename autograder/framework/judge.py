@@ -10,7 +10,7 @@ from autograder.framework.candidate import Candidate, CandidateError
 from autograder.framework.case import Case
 from autograder.framework.component import Component
 from autograder.framework.expect import About, Failed
-from autograder.framework.happening import sentence
+from autograder.framework.happening import What, sentence
 from autograder.framework.law import Law
 from autograder.framework.solutions import hidden_cases
 from autograder.framework.verdict import Fault, Finding, Status, Verdict
@@ -31,7 +31,7 @@ def judge(candidate: Candidate, hidden: bool = False) -> Verdict:
     verdict = Verdict(component.name, 0.0, component.points)
     for law in component.laws:
         verdict.findings.append(_find(candidate, component, law, extra, verdict))
-        if "uses-builtin" in candidate.rules or _gone(verdict.findings[-1]):
+        if "uses-builtin" in candidate.rules or _gone(verdict.findings[-1]) or _out_of_memory(verdict.findings):
             break
     rest = component.laws[len(verdict.findings) :]
     if "uses-builtin" in candidate.rules:
@@ -111,6 +111,12 @@ def _failed(law: Law, failure: Failed | CandidateError, shown: bool) -> Finding:
 def _says_all(finding: Finding) -> bool:
     """Whether the finding is a crash, a stub or a wrong form, which is told once."""
     return finding.happening is not None or finding.about is About.FORM
+
+
+def _out_of_memory(findings: Sequence[Finding]) -> bool:
+    """Whether the answer has taken all memory twice: filling it again for each law takes a class's time."""
+    ended = [finding for finding in findings if finding.happening is not None and finding.happening.what is What.MEMORY]
+    return len(ended) > 1
 
 
 def _gone(finding: Finding) -> bool:

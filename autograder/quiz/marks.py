@@ -11,8 +11,9 @@ import ast
 import base64
 import hashlib
 import json
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from reprlib import repr as short
@@ -20,6 +21,7 @@ from reprlib import repr as short
 from IPython import get_ipython
 
 from autograder import display
+from autograder.display import Card
 from autograder.quiz.display import QuizLine, card
 from utils.manifest import QUIZ_POINTS, ROOT
 
@@ -202,11 +204,13 @@ def _judge(question: str, options: dict[str, Feedback], answer: object) -> QuizL
 def check_quiz(chapter: str, root: Path = ROOT) -> float:
     """Shows the sentence of each chosen option and returns the points: a float in quarters.
 
-    Reads the variable `answers` of the notebook. Without a key (an instructor has switched instant feedback
-    off) it says that the answers are graded in class, and returns 0.0.
+    Reads the variable `answers` of the notebook, and says so where a class, which reads the cells' text, would read another.
+    Without a key (an instructor has switched instant feedback off) it says that the answers are graded in class, and
+    returns 0.0.
     """
     shell = get_ipython()
-    answers = shell.user_ns.get("answers") if shell else None
+    variables = shell.user_ns if shell else {}
+    answers = variables.get("answers")
     key = load_key(chapter, root)
     if key is None:
         display.show(card([QuizLine("quiz", "Your answers are recorded in this notebook. They are graded in class.")]))
@@ -215,62 +219,124 @@ def check_quiz(chapter: str, root: Path = ROOT) -> float:
         display.show(card([QuizLine("answers", "There is no variable `answers` yet: run the cell above this one first.")]))
         return 0.0
     marks = mark(key, answers)
+    if "In" in variables and not _reads_the_same(key, [cell for cell in variables["In"] if cell], marks):
+        marks.lines.insert(0, QuizLine("answers", READ_AS_TEXT))
     display.show(card(marks.lines, f"{marks.points:g} of {marks.max_points:g} points"))
     return min(marks.points, marks.max_points)
 
 
-def grade_quiz_source(chapter: str, source: str, root: Path = ROOT) -> tuple[float, float, str]:
-    """Points, maximum and message for the source of a submitted quiz cell, which is read and never run.
+READ_AS_TEXT = (
+    "In class the letters are read from the text of your cells, and there they read otherwise: "
+    "write them in the quiz cell, a letter between the quotes of each question."
+)
 
-    `QuizError` when this course holds no key for the chapter.
+
+def _reads_the_same(key: Key, cells: Sequence[str], marks: Marks) -> bool:
+    try:
+        return mark(key, read_answers(*cells)).points == marks.points
+    except QuizError:
+        return marks.points == 0.0
+
+
+def quiz_marks(chapter: str, cells: Sequence[str], root: Path = ROOT) -> tuple[float, str, Card]:
+    """Points, message and card for the quiz of a submission whose cells up to its check are `cells`.
+
+    They are read and never run. `QuizError` when this course holds no key for the chapter.
     """
     key = load_key(chapter, root)
     if key is None:
         raise QuizError(f"no key for the quiz of {chapter}: grade where solutions/{chapter}/quiz.toml is")
     try:
-        answers = read_answers(source)
+        marks = mark(key, read_answers(*cells))
     except QuizError as error:
-        return 0.0, QUIZ_POINTS * len(key), str(error)
-    marks = mark(key, answers)
+        return 0.0, str(error), card([QuizLine("answers", str(error))])
     right = sum(line.right is True for line in marks.lines)
     unjudged = [f"{line.question}: {line.text}" for line in marks.lines if line.right is None]
-    return marks.points, marks.max_points, "\n".join([f"{right} of {len(key)} answers right", *unjudged])
+    message = "\n".join([f"{right} of {len(key)} answers right", *unjudged])
+    return marks.points, message, card(marks.lines, f"{marks.points:g} of {marks.max_points:g} points")
 
 
-def read_answers(source: str) -> dict:
-    """The dict that a quiz cell assigns to `answers`, from literals alone.
+def read_answers(*cells: str) -> dict:
+    """The dict that the cells assign to `answers`, from literals alone; the last one counts.
 
-    Understands `answers = {...}` and `answers["q1"] = "a"` at the top of the cell; the last one counts.
+    Understands `answers = {...}`, `answers["q1"] = "a"`, `answers.update(q1="a")` and the like at the top of a cell.
     `QuizError` with a sentence for the learner otherwise.
     """
-    if len(source) > SOURCE_LIMIT:
-        raise QuizError(f"the quiz cell has {len(source)} characters: it holds letters only")
-    try:
-        statements = ast.parse(source).body
-        found = None
-        for statement in statements:
-            found = _assigned(statement, found)
-    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
-        raise QuizError("the quiz cell cannot be read: it holds a dict of plain letters and nothing else") from None
+    found: dict | None = None
+    problem: str | None = None
+    for cell in cells:
+        if not re.search(r"\banswers\b", cell):
+            continue
+        if len(cell) > SOURCE_LIMIT:
+            problem = f"the quiz cell has {len(cell)} characters: it holds letters only"
+            continue
+        try:
+            for statement in ast.parse(_without_magics(cell)).body:
+                answers = _assigned(statement, found)
+                if answers is not found:
+                    found, problem = answers, None
+        except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+            problem = "the quiz cell cannot be read: it holds a dict of plain letters and nothing else"
+    if problem is not None:
+        raise QuizError(problem)
     if found is None:
         raise QuizError('the quiz cell holds no answers = {...}: write one letter for each question, such as "q1": "a"')
     return found
 
 
+def _without_magics(cell: str) -> str:
+    return "\n".join("" if line.lstrip().startswith(("%", "!")) else line for line in cell.split("\n"))
+
+
 def _assigned(statement: ast.stmt, answers: dict | None) -> dict | None:
-    if not isinstance(statement, ast.Assign | ast.AnnAssign) or statement.value is None:
-        return answers
-    targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-    for target in targets:
-        if isinstance(target, ast.Name) and target.id == "answers":
-            answers = ast.literal_eval(statement.value)
-            if not isinstance(answers, dict):
-                raise ValueError("answers is not a dict")
-        elif (
-            isinstance(target, ast.Subscript)
-            and isinstance(target.value, ast.Name)
-            and target.value.id == "answers"
-            and answers is not None
-        ):
-            answers = answers | {ast.literal_eval(target.slice): ast.literal_eval(statement.value)}
+    """`answers` after a statement; the same object where it says nothing of it."""
+    if isinstance(statement, ast.AugAssign) and _is_answers(statement.target) and isinstance(statement.op, ast.BitOr):
+        return _known(answers) | _dict(statement.value, answers)
+    if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+        call = statement.value
+        if isinstance(call.func, ast.Attribute) and _is_answers(call.func.value) and call.func.attr == "update":
+            given = [_dict(argument, answers) for argument in call.args]
+            return _known(answers) | {name: value for some in [*given, _keywords(call)] for name, value in some.items()}
+    if isinstance(statement, ast.Assign | ast.AnnAssign) and statement.value is not None:
+        for target in statement.targets if isinstance(statement, ast.Assign) else [statement.target]:
+            answers = _assigned_to(target, statement.value, answers)
     return answers
+
+
+def _assigned_to(target: ast.expr, value: ast.expr, answers: dict | None) -> dict | None:
+    if isinstance(target, ast.Tuple) and isinstance(value, ast.Tuple) and len(target.elts) == len(value.elts):
+        for part, given in zip(target.elts, value.elts, strict=True):
+            answers = _assigned_to(part, given, answers)
+    elif _is_answers(target):
+        return _dict(value, answers)
+    elif isinstance(target, ast.Subscript) and _is_answers(target.value) and answers is not None:
+        return answers | {ast.literal_eval(target.slice): ast.literal_eval(value)}
+    return answers
+
+
+def _is_answers(node: ast.expr) -> bool:
+    return isinstance(node, ast.Name) and node.id == "answers"
+
+
+def _known(answers: dict | None) -> dict:
+    if answers is None:
+        raise ValueError("answers is not there yet")
+    return answers
+
+
+def _dict(node: ast.expr, answers: dict | None) -> dict:
+    """The dict of literals that an expression is: `{...}`, `{**answers, ...}`, `dict(q1="a")`."""
+    if _is_answers(node):
+        return _known(answers)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "dict" and not node.args:
+        return _keywords(node)
+    if not isinstance(node, ast.Dict):
+        raise ValueError("answers is not a dict")
+    found: dict = {}
+    for key, value in zip(node.keys, node.values, strict=True):
+        found |= _dict(value, answers) if key is None else {ast.literal_eval(key): ast.literal_eval(value)}
+    return found
+
+
+def _keywords(call: ast.Call) -> dict:
+    return {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg is not None}

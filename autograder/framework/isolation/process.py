@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import shutil
 import signal
+import sys
 import tempfile
 import threading
 import time
+import types
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -23,25 +27,37 @@ from autograder.framework.isolation.server import context
 # Seconds of processor time, so that a busy machine is never a learner's time-out; of wall clock, four times as many.
 CALL_SECONDS = 5
 _WALL = 4
+_IDLE_SECONDS = 15  # of wall clock, for code that waits and does not work: a sleep, an input, a server
 START_SECONDS = 60
 MEMORY_BYTES = 2 * 2**30
 _LOOK_SECONDS = 0.1
+_LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv", "my_transformer"}
+_MOST_FILES, _MOST_FILE_BYTES = 500, 64 * 2**20
 
 
 class Process:
     """One learner's code in a process of its own, with limits on time and memory. Use it in a `with` statement."""
 
-    def __init__(self, memory: int = MEMORY_BYTES):
+    def __init__(self, memory: int = MEMORY_BYTES, files: Path | None = None):
+        """With `files` the process works on a copy of that folder's files."""
         self._memory = memory
         self._folder = tempfile.mkdtemp(prefix="answer-")
+        if files is not None:
+            _copy_files(files, Path(self._folder))
         self._pipe, far = context().Pipe()
         self._process = context().Process(target=_serve, args=(far, self._folder, memory), daemon=True)
-        self._process.start()
+        with _without_main:
+            self._process.start()
         far.close()
         self._gone: dict | None = None
         self._over = False
         threading.Thread(target=self._watch_memory, daemon=True).start()
         self.ask("hello", seconds=START_SECONDS)
+
+    @property
+    def gone(self) -> bool:
+        """Whether the process has ended, or was ended."""
+        return self._gone is not None
 
     def __enter__(self) -> Process:
         return self
@@ -69,7 +85,8 @@ class Process:
             return True  # most do; looking at the process takes longer than such an answer
         began, used = time.monotonic(), self._used()
         while not self._pipe.poll(_LOOK_SECONDS):
-            if self._used() - used > seconds or time.monotonic() - began > _WALL * seconds:
+            worked, waited = self._used() - used, time.monotonic() - began
+            if worked > seconds or waited > _WALL * seconds or (waited > _IDLE_SECONDS and worked < waited / 10):
                 return self._pipe.poll(0)
         return True
 
@@ -109,6 +126,38 @@ class Process:
         self._process.join(5)
         self._pipe.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class _WithoutMain:
+    """Hides the caller's `__main__` while a process starts, which would import it: nbgrader's takes a second, a script runs."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+        self._main = sys.modules["__main__"]
+        sys.modules["__main__"] = types.ModuleType("__main__")
+
+    def __exit__(self, *_: object) -> None:
+        sys.modules["__main__"] = self._main
+        self._lock.release()
+
+
+_without_main = _WithoutMain()
+
+
+def _copy_files(folder: Path, target: Path) -> None:
+    """Copies what lies beside a notebook, such as a learner's helper.py; not other notebooks, and no more than `_MOST_FILES`."""
+    room = _MOST_FILE_BYTES
+    paths = (path for path in sorted(folder.rglob("*")) if not _LEFT_OUT & set(path.relative_to(folder).parts))
+    for path in itertools.islice(paths, _MOST_FILES):
+        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or path.stat().st_size > room:
+            continue
+        room -= path.stat().st_size
+        copy = target / path.relative_to(folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
 
 
 def _family(process: psutil.Process) -> list[psutil.Process]:

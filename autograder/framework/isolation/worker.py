@@ -1,7 +1,7 @@
 """The far end: a process that holds one learner's code and performs what the judge asks.
 
-It is forked from a server that has imported PyTorch already, so that a start costs a tenth of a second. Everything that
-the learner's code prints goes nowhere; everything that it raises becomes part of a reply.
+It is forked from a server that has imported PyTorch already, so that a start costs a tenth of a second. What cells show is
+part of a reply, what they print while they are judged goes nowhere; everything that they raise becomes part of a reply.
 """
 
 import contextlib
@@ -20,6 +20,8 @@ from autograder.framework.component import component as find
 from autograder.framework.exchange import Exchange
 from autograder.framework.happening import Happening
 from autograder.framework.isolation import wire
+from autograder.framework.usual import usual
+from utils import library, reference
 
 try:
     import resource
@@ -95,14 +97,27 @@ class Worker:
         exec(compile(source, path, "exec"), self._namespace)
         return {"happened": None}
 
-    def do_cell(self, source: str) -> dict:
-        """Runs a notebook cell in an IPython shell; the reply says whether and where it raised."""
-        if self._shell is None:
-            self._shell = _shell()
-            self._hold(self._shell.user_ns)
-        outcome = self._shell.run_cell(source, store_history=True)
-        error = outcome.error_before_exec or outcome.error_in_exec
-        return {"happened": None if error is None else Happening.of(error).as_dict()}
+    def do_notebook(self, figures: bool) -> dict:
+        """Opens the IPython shell of a notebook whose files lie in the working folder."""
+        from autograder.framework.isolation.shell import open_shell
+
+        self._shell = open_shell(figures)
+        self._hold(self._shell.user_ns)
+        sys.path.append(str(Path.cwd()))
+        library.begin()
+        return {"happened": None}
+
+    def do_cell(self, source: str, cell_id: str, names: list[str]) -> dict:
+        """Runs a notebook cell; the reply holds its outputs, which of `names` it bound, and whether and where it raised."""
+        before = [self._namespace.get(name) for name in names]
+        error, outputs = self._shell.run(source, cell_id)
+        bound = [name for name, value in zip(names, before, strict=True) if self._namespace.get(name) is not value]
+        return {"happened": None if error is None else Happening.of(error).as_dict(), "outputs": outputs, "bound": bound}
+
+    def do_stand_in(self, names: list[str]) -> dict:
+        """From now on these names are the reference's: the learner's own ended an earlier process."""
+        self._namespace.update({name: reference.COMPONENTS[name] for name in names})
+        return {"happened": None}
 
     def do_defined(self, names: list[str]) -> dict:
         """Which of `names` the learner's code defines, other than as the reference's own."""
@@ -120,18 +135,9 @@ class Worker:
     def do_perform(self, component: str, procedure: str, args: list) -> dict:
         """Performs a procedure on the answer."""
         judged = find(component)
-        torch.manual_seed(0)
-        return procedures.perform(
-            self._namespace[component], procedure, args,
-            forbids=judged.forbids, component_name=component, earlier=judged.earlier,
-        )  # fmt: skip
-
-
-def _shell() -> Any:
-    from IPython.core.interactiveshell import InteractiveShell
-    from traitlets.config import Config
-
-    config = Config()
-    config.HistoryManager.enabled = False
-    config.InteractiveShell.colors = "nocolor"
-    return InteractiveShell.instance(config=config)
+        with usual():
+            torch.manual_seed(0)
+            return procedures.perform(
+                self._namespace[component], procedure, args,
+                forbids=judged.forbids, component_name=component, earlier=judged.earlier,
+            )  # fmt: skip

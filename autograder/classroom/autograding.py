@@ -1,0 +1,115 @@
+"""What nbgrader's `autograde` does in this course (see `nbgrader_config.py`): its own steps, with two of the course's.
+
+A submission is read and taken in by the course's one way (`autograder.submission`), and its cells are run and judged by the
+course's one way (`autograder.run`). The rest, the gradebook above all, is nbgrader's. An assignment that is none of the
+course's chapters is graded by nbgrader alone.
+"""
+
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import Execute, NbGraderPreprocessor
+
+from autograder.submission import reading
+from autograder.submission.taking_in import take_in
+from utils.manifest import load
+
+
+class TakeIn(NbGraderPreprocessor):
+    """Makes the chapter's notebook of what was handed in, as the learner means it."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        chapter = _chapter(resources)
+        if chapter is None:
+            return nb, resources
+        taken = take_in(nb, nbformat.read(load().released_notebook(chapter), as_version=4))
+        with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
+            known = {cell.name for cell in gradebook.find_notebook(chapter, chapter).source_cells}
+        for cell in taken.cells:
+            if reading.grade_id(cell) not in known:  # released since the gradebook was made, or no graded cell at all
+                cell.metadata.pop("nbgrader", None)
+        return taken, resources
+
+
+class RunCells(Execute):
+    """Runs a submission's cells and judges its exercises; nbgrader's own `Execute` where it is none of a chapter."""
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict, km: Any = None) -> tuple[NotebookNode, ResourcesDict]:
+        chapter = _chapter(resources)
+        if chapter is None:
+            return super().preprocess(nb, resources, km)
+        from autograder.run import GradingRun  # imports PyTorch, which nbgrader's other commands do without
+
+        with GradingRun(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
+            for number, cell in enumerate(nb.cells, 1):
+                began = datetime.now(UTC)
+                step = run.step(cell)
+                if cell.cell_type == "code":
+                    cell.outputs = nbformat.from_dict(step.outputs)
+                    cell.execution_count = number
+                    cell.metadata["execution"] = {
+                        "iopub.execute_input": began.isoformat(),
+                        "shell.execute_reply": datetime.now(UTC).isoformat(),
+                    }
+        return nb, resources
+
+
+class SubmissionExporter(NotebookExporter):
+    """nbconvert's exporter of notebooks; what is to be taken in it reads as `reading.read` does, whoever saved it."""
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
+        to_take_in = any(isinstance(step, TakeIn) for step in self._preprocessors)
+        if resources is None or _chapter(resources) is None or not to_take_in:
+            return super().from_filename(filename, resources, **options)
+        path = Path(filename)
+        resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
+        return self.from_notebook_node(reading.read(path), resources, **options)
+
+
+def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
+    """nbgrader's hook before a submission is read: the one notebook of a chapter, under whatever name, gets the chapter's.
+
+    A browser adds " (1)" to a name, a learning platform more; nbgrader skips such a file.
+    """
+    wanted = f"{assignment}.ipynb"
+    if assignment not in _chapters() or any(Path(notebook).name == wanted for notebook in notebooks):
+        return
+    found = [Path(notebook) for notebook in notebooks if _belongs(Path(notebook), assignment)]
+    if len(found) == 1:
+        notebooks[:] = [str(shutil.copyfile(found[0], found[0].with_name(wanted)))]
+
+
+def sanitize_chain() -> list[type]:
+    """nbgrader's steps before a submission runs, after the course's own."""
+    return [TakeIn, *Autograde().sanitize_preprocessors]
+
+
+def autograde_chain() -> list[type]:
+    """nbgrader's steps from the run to the gradebook, with `RunCells` in the place of `Execute`."""
+    return [RunCells if step is Execute else step for step in Autograde().autograde_preprocessors]
+
+
+def _chapters() -> list[str]:
+    return [chapter.id for chapter in load().chapters]
+
+
+def _chapter(resources: Any) -> str | None:
+    """The chapter that the notebook is of, or None."""
+    names = resources.get("nbgrader", {})
+    chapter = names.get("assignment")
+    return chapter if chapter == names.get("notebook") and chapter in _chapters() else None
+
+
+def _belongs(path: Path, chapter: str) -> bool:
+    try:
+        return reading.chapter_of(path, reading.read(path)) == chapter
+    except reading.NotGradable:
+        return False

@@ -1,0 +1,146 @@
+"""From the bytes of a notebook, whoever saved them, to cells: what other editors add is left out, what they break is mended."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from utils.manifest import load
+
+_ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
+_KINDS = {"code", "markdown", "raw"}
+_MOST_CHARACTERS = 1_000_000  # of one cell
+
+
+class NotGradable(Exception):
+    """The file is not a notebook of this course; the message says why, for a learner."""
+
+
+def read(path: Path) -> NotebookNode:
+    """The notebook at `path`: valid, in nbformat's version 4.5, without outputs. Raises `NotGradable`."""
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise NotGradable(f"The file cannot be read ({error.strerror}).") from None
+    return parse(data)
+
+
+def parse(data: bytes) -> NotebookNode:
+    """The notebook that `data` holds, as `read` gives it. Raises `NotGradable`."""
+    text = _text(data)
+    if not text.strip():
+        raise NotGradable("The file is empty: save the notebook in JupyterLab and hand it in again.")
+    try:
+        return _clean(_version_4(json.loads(text)))
+    except (ValueError, AttributeError, KeyError, TypeError, RecursionError, nbformat.ValidationError) as error:
+        reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
+        raise NotGradable(f"This is not a readable notebook ({reason}): save it in JupyterLab and hand it in again.") from None
+
+
+def chapter_of(path: Path, notebook: NotebookNode) -> str:
+    """The chapter that a notebook belongs to: by its file's name, else by its exercises. Raises `NotGradable`."""
+    chapters = load().chapters
+    named = [chapter.id for chapter in chapters if path.stem == chapter.id]
+    if named:
+        return named[0]
+    ids = {id for cell in notebook.cells for id in (grade_id(cell), cell.id)}
+    found = [chapter.id for chapter in chapters if ids & {exercise.id for exercise in chapter.exercises}]
+    if len(found) != 1:
+        raise NotGradable("This notebook has no exercise of this course: hand in the chapter's own notebook, under its name.")
+    return found[0]
+
+
+def marks(cell: NotebookNode) -> dict[str, Any]:
+    """nbgrader's metadata of a cell; empty where it has none."""
+    found = cell.metadata.get("nbgrader")
+    return found if isinstance(found, dict) else {}
+
+
+def grade_id(cell: NotebookNode) -> str | None:
+    """nbgrader's id of a cell, if it has one."""
+    found = marks(cell).get("grade_id")
+    return found if isinstance(found, str) else None
+
+
+def plain_cell(kind: str, source: str) -> NotebookNode:
+    """A cell without any metadata."""
+    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
+    return make[kind](source)
+
+
+def _text(data: bytes) -> str:
+    """Text as editors save it: UTF-8 with or without a mark at its start, or UTF-16 with one."""
+    marked = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return data.decode("utf-16" if marked else "utf-8-sig")
+    except UnicodeDecodeError:
+        raise NotGradable(
+            "This is not a text file, and so not a notebook: hand in the .ipynb file that JupyterLab saved."
+        ) from None
+
+
+def _version_4(loaded: Any) -> dict[str, Any]:
+    if not isinstance(loaded, dict):
+        raise ValueError("it holds no notebook")
+    version = loaded.get("nbformat", 4)
+    if version in (1, 2, 3):
+        return nbformat.convert(nbformat.from_dict(loaded), 4)
+    if version != 4:
+        raise ValueError(f"its format is {version!r}, and 4 is the latest that is known")
+    if not isinstance(loaded.get("cells"), list):
+        raise ValueError("it has no list of cells")
+    return loaded
+
+
+def _clean(loaded: dict[str, Any]) -> NotebookNode:
+    notebook = nbformat.v4.new_notebook()
+    taken: set[str] = set()
+    for number, raw in enumerate(loaded["cells"]):
+        if isinstance(raw, dict):
+            cell = _clean_cell(raw)
+            wanted = raw.get("id")
+            fits = isinstance(wanted, str) and _ID.fullmatch(wanted) and wanted not in taken
+            cell.id = wanted if fits else f"unnamed-{number}"
+            taken.add(cell.id)
+            notebook.cells.append(cell)
+    nbformat.validate(notebook)
+    return notebook
+
+
+def _clean_cell(raw: dict[str, Any]) -> NotebookNode:
+    kind = raw.get("cell_type")
+    source = raw.get("source")
+    if isinstance(source, list):
+        source = "".join(line for line in source if isinstance(line, str))
+    source = source if isinstance(source, str) else ""
+    if len(source) > _MOST_CHARACTERS:
+        raise ValueError(f"one of its cells has {len(source):,} characters")
+    cell = plain_cell(kind if kind in _KINDS else "raw", _whole(source).replace("\r\n", "\n").replace("\r", "\n"))
+    metadata = raw.get("metadata")
+    found = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    if isinstance(found, dict) and isinstance(found.get("grade_id"), str):
+        cell.metadata["nbgrader"] = nbformat.from_dict({"grade_id": found["grade_id"]})
+    pictures = _attachments(raw.get("attachments"))
+    if kind == "markdown" and pictures:
+        cell["attachments"] = nbformat.from_dict(pictures)
+    return cell
+
+
+def _attachments(found: Any) -> dict[str, dict[str, str]]:
+    """The pictures that a learner pasted into a text; what is none is left out."""
+    if not isinstance(found, dict):
+        return {}
+    kept = {}
+    for name, bundle in found.items():
+        if isinstance(name, str) and isinstance(bundle, dict):
+            texts = {kind: "".join(data) if isinstance(data, list) else data for kind, data in bundle.items()}
+            kept[_whole(name)] = {kind: data for kind, data in texts.items() if isinstance(data, str)}
+    return kept
+
+
+def _whole(text: str) -> str:
+    """The text with halves of surrogate pairs, which no file can hold, exchanged for the sign for "unknown"."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

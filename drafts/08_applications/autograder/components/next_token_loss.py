@@ -1,0 +1,68 @@
+"""What is checked of next_token_loss."""
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws.agreement import agree, exact, gradients_agree
+
+
+def draw(case: Case) -> Drawn:
+    """Logits, and tokens of which no two neighbours are alike."""
+    steps = case.integers(1, case.vocab, case.batch, case.seq)
+    return Drawn({"logits": case.normal(case.batch, case.seq, case.vocab, scale=2.0), "tokens": steps.cumsum(1) % case.vocab})
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[Case(seed=841, batch=3, seq=7, vocab=5), Case(seed=842, batch=2, seq=5, vocab=11)],
+    parts=("the loss",),
+    probes={
+        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5, vocab=6))),
+        "two tokens": Probe(lambda case: draw(case.at(batch=3, seq=2, vocab=4))),
+    },
+)
+
+
+@COMPONENT.law(points=0.25)
+def better_guess_smaller_loss(candidate: Candidate, case: Case) -> None:
+    """In a text of one token, repeated, a larger logit of that token makes the loss smaller
+
+    The loss asks for the logarithm of the probability of each next token: which entry of the logits is that?
+    """
+    drawn = draw(case)
+    same = drawn.with_inputs(tokens=torch.full_like(drawn.inputs["tokens"], case.vocab - 1))
+    better = drawn.inputs["logits"].clone()
+    better[..., -1] += 1.0
+    before, after = candidate.use(same), candidate.use(same.with_inputs(logits=better))
+    told = f"the logit of every next token was raised by 1, and the loss went from {before:.4g} to {after:.4g}."
+    expect.true(bool(after < before - 1e-4), told)
+
+
+@COMPONENT.law(points=0.25, needs=better_guess_smaller_loss)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """It is the mean cross-entropy of each next token
+
+    Write three tokens in a row, and below each what the model is asked for at that place. Which place is asked for nothing?
+    """
+    agree(candidate, draw(case))
+    agree(candidate, draw(case.at(seq=2)), "of two tokens")
+
+
+@COMPONENT.law(points=0.25, needs=agrees, once=True)
+def fit_for_training(candidate: Candidate, case: Case) -> None:
+    """Its gradients are right, for a single row too, and it keeps the precision of the logits
+
+    Stay with tensor operations on the whole path from the logits to the loss, and with the dtype of the logits.
+    """
+    for dtype, batch in ((torch.float32, case.batch), (torch.float32, 1), (torch.float64, case.batch)):
+        drawn = draw(case.at(dtype, batch=batch))
+        got, named = candidate.raw(drawn), expect.name_of(dtype)
+        expect.form(got, candidate.right(drawn), "the loss")
+        gradients_agree(candidate, drawn, f"for {batch=} in {named}")
+        expect.true(got.dtype is dtype, f"the loss: expected {named} for logits of {named}, got {expect.name_of(got.dtype)}.")
+        if dtype is torch.float64:
+            exact(got, candidate.right(drawn), "the loss")

@@ -1,0 +1,82 @@
+"""What is checked of patchify."""
+
+from typing import Any
+
+import torch
+
+from autograder.framework import expect
+from autograder.framework.candidate import Candidate
+from autograder.framework.case import Case
+from autograder.framework.component import Component, Drawn, Probe
+from autograder.shared_laws.agreement import agree, gradients_agree, refused, sizes_and_device
+
+
+def draw(case: Case, more: tuple[int, int] = (0, 0)) -> Drawn:
+    """Pictures of `rows` x `columns` patches, and `more` than that."""
+    height, width = case.rows * case.patch_size + more[0], case.columns * case.patch_size + more[1]
+    return Drawn({"images": case.normal(case.batch, case.channels, height, width), "patch_size": case.patch_size})
+
+
+def given(channels: int, rows: int, columns: int, patch_size: int = 2) -> Probe:
+    sizes: dict[str, Any] = {"batch": 2, "channels": channels, "rows": rows, "columns": columns, "patch_size": patch_size}
+    return Probe(lambda case: draw(case.at(**sizes)))
+
+
+COMPONENT = Component(
+    __name__,
+    draw,
+    cases=[
+        Case(seed=861, batch=2, channels=3, rows=2, columns=5, patch_size=3),
+        Case(seed=862, batch=3, channels=2, rows=7, columns=3, patch_size=2),
+    ],
+    parts=("the patches",),
+    forbids="unfold",
+    probes={
+        "plain": given(3, 2, 3),
+        "one channel": given(1, 3, 2),
+        "one patch": given(2, 1, 1, 3),
+        "pixels": given(2, 2, 3, 1),
+    },
+)
+
+
+@COMPONENT.law(points=0.25)
+def loses_nothing(candidate: Candidate, case: Case) -> None:
+    """Every number of a picture comes out once, as it went in, and its gradient finds the way back
+
+    The numbers change their places and nothing else: rearrange the picture with tensor operations.
+    """
+    drawn = draw(case)
+    images, got = drawn.inputs["images"], candidate.use(drawn)
+    expect.equal(got.flatten(1).sort().values, images.flatten(1).sort().values, "the numbers of each picture in order of size")
+    gradients_agree(candidate, drawn)
+    for dtype in (torch.float32, torch.float64):
+        found = candidate.raw(drawn.to(dtype)).dtype
+        wanted, came = expect.name_of(dtype), expect.name_of(found)
+        expect.true(found is dtype, f"the patches: expected {wanted} for images of {wanted}, got {came}.")
+
+
+@COMPONENT.law(points=0.25, needs=loses_nothing)
+def agrees(candidate: Candidate, case: Case) -> None:
+    """Patches go row by row; inside one it is channel by channel, row by row
+
+    Take two patches of one channel: which index runs fastest, which next? Say of each axis of your tensors what it counts.
+    """
+    drawn = draw(case)
+    agree(candidate, drawn)
+    turned = drawn.with_inputs(images=case.normal(case.batch, case.channels, *drawn.inputs["images"].shape[:1:-1]).mT)
+    agree(candidate, turned, "of images that are a transposed view")
+    sizes_and_device(candidate, case, draw)
+
+
+@COMPONENT.law(points=0.25, edge=True)
+def refuses_other_sizes(candidate: Candidate, case: Case) -> None:
+    """Pictures whose height or width patch_size does not divide are refused
+
+    Look at both sides before anything is cut. The error's message names patch_size and what it does not divide.
+    """
+    square = case.at(rows=case.patch_size)  # here the area may divide where a side does not
+    for drawn in (draw(case, (1, 0)), draw(case, (0, case.patch_size - 1)), draw(case, (1, 1)), draw(square, (0, 1))):
+        height, width = drawn.inputs["images"].shape[-2:]
+        happening = candidate.refusal(drawn)
+        refused(happening, {"patch_size": case.patch_size, "height": height, "width": width}, "images")

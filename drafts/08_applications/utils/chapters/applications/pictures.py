@@ -1,0 +1,253 @@
+"""The drawings and plots of chapter 08: four architectures, what models learned from few labels, digits and boxes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from utils import drawings, plots
+from utils.chapters.applications import blanks
+from utils.palette import GREEN, INK, ORANGE, SKY, VERMILLION
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+def four_architectures() -> None:
+    """Shows BERT, GPT, T5 and ViT side by side."""
+    drawn = drawings.Diagram(column=1.95, row=0.6)
+    columns = (
+        ("bert", 0, "BERT", "tokens, some masked", "self-attention", "vectors,\none a token"),
+        ("gpt", 1, "GPT", "tokens", "self-attention\n(look-ahead mask)", "logits:\nthe next token"),
+        ("t5e", 2, "T5", "source tokens", "self-attention", "memory"),
+        ("t5d", 3, "", "target, shifted right", "self-attention\n(look-ahead mask)", "logits:\nthe next token"),
+        ("vit", 4, "ViT", "class token, patches", "self-attention", "logits: the class\n(class token)"),
+    )
+    for name, column, title, given, attention, made in columns:
+        tall = name == "t5d"
+        drawn.box(f"{name}in", column, 0, given, kind="data", wide=1.7)
+        drawn.box(f"{name}attention", column, 1.4, attention, kind="attention", wide=1.6)
+        rows = [("cross", 2.6, "cross-attention", "attention")] if tall else []
+        rows += [("ff", 3.8 if tall else 2.6, "feed-forward", "part")]
+        below = f"{name}attention"
+        drawn.arrow(f"{name}in", below)
+        for part, row, text, kind in rows:
+            drawn.box(f"{name}{part}", column, row, text, kind=kind, wide=1.6).arrow(below, f"{name}{part}")
+            below = f"{name}{part}"
+        top = 3.75 if name == "t5e" else 5.4
+        drawn.box(f"{name}out", column, top, made, kind="data", wide=0.75 if name == "t5e" else 1.7)
+        drawn.arrow(below, f"{name}out")
+        drawn.frame([f"{name}attention", *(f"{name}{part}" for part, *_ in rows)], "", margin=0.08)
+        if title:
+            drawn.text(column + (0.5 if name == "t5e" else 0), 6.5, title, size=11, bold=True)
+    drawn.arrow("t5eout", "t5dcross", sides=("right", "left"))
+    kinds = ((0, "encoder"), (1, "decoder"), (2.5, "encoder and decoder"), (4, "encoder on patches"))
+    for column, words in kinds:
+        drawn.text(column, 6.05, words)
+    drawn.show(
+        "Four models side by side, each a stack of blocks. BERT, an encoder: tokens, some masked, go through self-attention and "
+        "feed-forward; out come vectors, one a token. GPT, a decoder: self-attention has a look-ahead mask; out come logits for "
+        "the next token. T5, encoder and decoder: the encoder's memory goes into the decoder's cross-attention. ViT, an encoder "
+        "on patches: a class token and the patches go in, and the class token's vector gives the class."
+    )
+
+
+def sequence_in(title: str, rows: Sequence[tuple[str, Sequence[Any]]], colours: Sequence[int] | None = None) -> None:
+    """Shows rows of cells under each other: {name: one entry a place}; `colours` 0 or 1 for each place."""
+    count = len(rows[0][1])
+    figure, ax = plots.figure(min(9.5, 1.6 + 0.62 * count), 0.7 + 0.42 * len(rows))
+    for row, (name, cells) in enumerate(rows):
+        ax.text(-0.7, row, name, ha="right", va="center", fontsize=9)
+        for place, cell in enumerate(cells):
+            marked = bool(colours and colours[place])
+            ax.add_patch(_cell(place, row, ORANGE if marked else "white", 0.35 if marked else 1.0))
+            ax.text(place, row, str(cell), ha="center", va="center", fontsize=8)
+    ax.set(xlim=(-0.6, count - 0.4), ylim=(len(rows) - 0.4, -0.6), title=title)
+    ax.axis("off")
+    told = "; ".join(f"{name}: {' '.join(str(cell) for cell in cells)}" for name, cells in rows)
+    plots.alt(figure, f"{title}. {told}")
+
+
+def _cell(x: float, y: float, colour: str, alpha: float) -> Any:
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((x - 0.48, y - 0.4), 0.96, 0.8, facecolor=colour, alpha=alpha, edgecolor=INK, linewidth=0.5)
+
+
+def few_labels(results: Mapping[str, Mapping[str, Sequence[float]]], guess: Mapping[str, float | None] | None = None) -> None:
+    """Shows what a model reaches with few labels: {task: {"with pre-training": one number a seed, "without": …}}."""
+    figure, axes = plots.figure(8.4, 2.9, 1, len(results), sharey=True, squeeze=False)
+    for ax, (task, ways) in zip(axes[0], results.items(), strict=True):
+        for place, (_, values) in enumerate(ways.items()):
+            ax.bar(place, sum(values) / len(values), color=(GREEN, SKY)[place % 2], width=0.65)
+            ax.plot([place] * len(values), values, "o", color=INK, markersize=4)
+        wish = (guess or {}).get(task)
+        if wish is not None:
+            ax.plot(0, wish, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=VERMILLION)
+        ax.set_xticks(range(len(ways)), [way.replace(" ", "\n", 1) for way in ways])
+        ax.set(title=task, ylim=(0, 1.03))
+    axes[0, 0].set_ylabel("score on held-out texts")
+    told = "; ".join(
+        f"{task}: " + ", ".join(f"{way} {', '.join(f'{x:.2f}' for x in values)}" for way, values in ways.items())
+        for task, ways in results.items()
+    )
+    plots.alt(figure, f"Scores with few labels, a dot for each seed. {told}.")
+
+
+def held_out_curves(curves: Mapping[str, Sequence[tuple[float, float]]], guess: float | None = None) -> None:
+    """Shows held-out losses against seconds of training, {label: [(seconds, loss)]}."""
+    figure, ax = plots.figure(6.4, 3.4)
+    for (label, curve), colour, marker in zip(curves.items(), plots.PALETTE, "osD^vPX", strict=False):
+        ax.plot(*zip(*curve, strict=True), color=colour, marker=marker, label=label)
+    if guess is not None:
+        ax.axhline(guess, color=VERMILLION, linestyle="--", linewidth=1.2, label="your guess for the GPT")
+    ax.set(xlabel="seconds of training", ylabel="held-out loss")
+    ax.legend()
+    told = "; ".join(
+        f"{label}: {curve[0][1]:.2f} after {curve[0][0]:.0f} s, {curve[-1][1]:.2f} after {curve[-1][0]:.0f} s"
+        for label, curve in curves.items()
+    )
+    plots.alt(figure, f"Held-out loss against seconds of training. {told}.")
+
+
+def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]], guess: float | None = None) -> None:
+    """Shows seconds to write against the number of tokens; `guess` is how many times faster the first way is at the end."""
+    axes = plots.curves(counts, took, "tokens written", "seconds")
+    fast, slow = (seconds[-1] for seconds in took.values())
+    axes.set_title(f"{counts[-1]} tokens: {slow / fast:.1f} times faster with the cache")
+    if guess:
+        axes.plot(counts[-1], slow / guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=VERMILLION)
+    told = ", ".join(f"{name} {seconds[-1]:.2f} s" for name, seconds in took.items())
+    plots.alt(axes, f"Seconds against tokens written. For {counts[-1]} tokens: {told}.")
+
+
+def loss_with_guesses(histories: Mapping[str, Sequence[float]], first: float | None = None, last: float | None = None) -> None:
+    """Shows losses by step, {label: list}; guesses of the first and of the last as orange rings."""
+    axes = plots.losses(histories, smooth=10)
+    longest = max(len(history) for history in histories.values())
+    for place, guess in ((0, first), (longest, last)):
+        if guess is not None:
+            axes.plot(place, guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=VERMILLION)
+    told = [
+        f"{label}: from {losses[0]:.2f} to {sum(losses[-20:]) / 20:.2f} in {len(losses)} steps"
+        for label, losses in histories.items()
+    ]
+    plots.alt(axes, f"Loss against step. {'; '.join(told)}.")
+
+
+def reader_maps(model: Any, text: str) -> None:
+    """Shows every head of every block of a `MaskedModel` for one text with a blank."""
+    tokens, segments = blanks.padded([blanks.read(text)])
+    seen = attention_of(model.bert, tokens, segments, blanks.mask_of(tokens))
+    words = [blanks.words()[i] for i in tokens[0].tolist()]
+    maps = torch.cat([weights[0] for weights in seen]).cpu()
+    heads = seen[0].shape[1]
+    titles = [f"block {i // heads}, head {i % heads}" for i in range(len(maps))]
+    figure = plots.heads(maps, words, words, titles)
+    place = words.index(blanks.SPECIAL[blanks.MASK])
+    told = ", ".join(
+        f"{title} on {words[int(m[place].argmax())]} ({float(m[place].max()):.2f})" for title, m in zip(titles, maps, strict=True)
+    )
+    plots.alt(figure, f"Attention of {len(maps)} heads for '{text}'. The blank's largest weights: {told}.")
+
+
+@torch.no_grad()
+def attention_of(model: Any, *inputs: torch.Tensor) -> list[torch.Tensor]:
+    """What each block's `self_attention` gave as weights in one pass: a list of (batch, num_heads, seq, seq)."""
+    seen: list[torch.Tensor] = []
+    hooks = [block.self_attention.register_forward_hook(lambda _, __, out: seen.append(out[1])) for block in model.blocks]
+    try:
+        model(*inputs)
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return seen
+
+
+def buckets(distances: torch.Tensor, found: Mapping[str, torch.Tensor]) -> None:
+    """Shows the bucket of each distance, {label: (n,)}."""
+    figure, ax = plots.figure(6.8, 3.2)
+    for (label, numbers), colour in zip(found.items(), plots.PALETTE, strict=False):
+        ax.step(distances.tolist(), numbers.tolist(), where="mid", color=colour, label=label, linewidth=1.4)
+    ax.set(xlabel="key's position minus query's", ylabel="bucket")
+    ax.legend()
+    told = "; ".join(
+        f"{label}: {len(numbers.unique())} buckets, {int(numbers[0])} at the left end, {int(numbers[-1])} at the right"
+        for label, numbers in found.items()
+    )
+    plots.alt(figure, f"Bucket of each distance. {told}.")
+
+
+def scores(
+    results: Mapping[str, float], goal: float | None = None, title: str = "", guess: Mapping[str, float | None] | None = None
+) -> None:
+    """Shows a bar for each task's share."""
+    figure, ax = plots.figure(6.4, 0.9 + 0.45 * len(results))
+    for row, (label, value) in enumerate(results.items()):
+        ax.barh(row, value, color=SKY, height=0.6)
+        wish = (guess or {}).get(label)
+        if wish is not None:
+            ax.plot(wish, row, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=VERMILLION)
+    if goal is not None:
+        ax.axvline(goal, color=INK, linestyle=":", linewidth=1)
+    ax.set_yticks(range(len(results)), results)
+    ax.invert_yaxis()
+    ax.set(xlim=(0, 1.03), xlabel="exact match", title=title)
+    plots.alt(figure, f"{title}. " + "; ".join(f"{label}: {value:.3f}" for label, value in results.items()))
+
+
+def patches(image: torch.Tensor, patch_size: int, order: Sequence[torch.Tensor]) -> None:
+    """Shows a picture (channels, height, width) with its grid of patches, and the patches in a row as `order` has them."""
+    count = len(order)
+    figure, axes = plots.figure(9.4, 1.9, 1, count + 1, width_ratios=[5, *[1] * count])
+    _picture(axes[0], image[0], "the picture")
+    for edge in range(0, image.shape[-1] + 1, patch_size):
+        axes[0].axhline(edge - 0.5, color=VERMILLION, linewidth=0.8)
+        axes[0].axvline(edge - 0.5, color=VERMILLION, linewidth=0.8)
+    for number, (ax, patch) in enumerate(zip(axes[1:], order, strict=True)):
+        _picture(ax, patch.reshape(patch_size, patch_size), str(number))
+        ax.spines[:].set_visible(True)
+    plots.alt(figure, f"A digit of {image.shape[-2]} x {image.shape[-1]} points with a grid, and its {count} patches in a row.")
+
+
+def _picture(ax: "Axes", points: torch.Tensor, title: str) -> None:
+    ax.imshow(points.detach().cpu().numpy(), cmap="Greys", vmin=0, vmax=1)
+    ax.set(title=title, xticks=[], yticks=[])
+    ax.grid(False)
+
+
+def rollouts(images: torch.Tensor, shares: torch.Tensor, classes: Sequence[int]) -> None:
+    """Shows digits (n, 1, side, side) above how much of each patch reached the class token, (n, patches)."""
+    count = len(images)
+    figure, axes = plots.figure(1.35 * count + 0.4, 3.0, 2, count, squeeze=False)
+    side = int(shares.shape[-1] ** 0.5)
+    for column in range(count):
+        _picture(axes[0, column], images[column, 0], f"said: {classes[column]}")
+        axes[1, column].imshow(shares[column].view(side, side), cmap=plots.SEQUENTIAL, vmin=0)
+        axes[1, column].set(xticks=[], yticks=[])
+        axes[1, column].grid(False)
+    axes[1, 0].set_ylabel("rollout", fontsize=9)
+    told = ", ".join(f"{said}: largest at patch {int(share.argmax())}" for said, share in zip(classes, shares, strict=True))
+    plots.alt(figure, f"Digits, and below each the share of every patch that reached the class token. {told}.")
+
+
+def scenes(
+    drawn: Sequence[torch.Tensor], found: torch.Tensor, detector: Any, box_iou: Callable[..., torch.Tensor], count: int = 6
+) -> None:
+    """Shows the first scenes with the right box (green) and the one found (orange, dashed), and what was said."""
+    from matplotlib.patches import Rectangle
+
+    images, classes, right = (x[:count] for x in drawn)
+    with torch.no_grad():
+        said = detector(images.to(next(detector.parameters()).device))[0].argmax(dim=-1).tolist()
+    overlap = box_iou(found[:count], right).diagonal().tolist()
+    titles = [f"{name}, IoU {share:.2f}" + ("" if name == truth else f"\n(is {truth})")
+              for name, share, truth in zip(said, overlap, classes.tolist(), strict=True)]  # fmt: skip
+    figure, axes = plots.figure(1.55 * count + 0.3, 2.2, 1, count, squeeze=False)
+    side = images.shape[-1]
+    for ax, image, truth, box, words in zip(axes[0], images, right, found, titles, strict=False):
+        _picture(ax, image[0], words)
+        for corners, colour, look in ((truth, GREEN, "-"), (box, ORANGE, "--")):
+            x0, y0, x1, y1 = (side * corners - 0.5).tolist()
+            ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=colour, linestyle=look, linewidth=2))
+    plots.alt(figure, f"Scenes with the right box and the one found: {'; '.join(titles)}.")
