@@ -1042,9 +1042,10 @@ check("T5")
 # %% [markdown] slug="t5-train-text"
 # ### One model, four tasks
 #
-# First a few steps on blanks, as pre-training, then all four tasks mixed, one task a batch. Translation has by far the most to
-# learn and gets more than half of the batches. **Predict 5:** the share of held-out texts that the model gets right in
-# every word. The next cell trains for **about two and a half minutes**.
+# First a few steps on blanks, as pre-training, on articles that tell each fact twice, so that a blank can be filled from the
+# rest of the text. Then all four tasks mixed, one task a batch. Translation has by far the most to learn and gets more than
+# half of the batches. **Predict 5:** the share of held-out texts that the model gets right in
+# every word. The next cell trains for **about two minutes**.
 
 # %% slug="guess-t5"
 guess_t5 = {"translate": None, "summarize": None, "sentiment": None, "question": None}

@@ -178,18 +178,14 @@ def buckets(distances: torch.Tensor, found: Mapping[str, torch.Tensor]) -> None:
     plots.alt(figure, f"Bucket of each distance. {told}.")
 
 
-def scores(
-    results: Mapping[str, float], goal: float | None = None, title: str = "", guess: Mapping[str, float | None] | None = None
-) -> None:
-    """Shows a bar for each task's share."""
+def scores(results: Mapping[str, float], guess: Mapping[str, float | None] | None = None, title: str = "") -> None:
+    """Shows a bar for each task's share, and a ring where a guess was."""
     figure, ax = plots.figure(6.4, 0.9 + 0.45 * len(results))
     for row, (label, value) in enumerate(results.items()):
         ax.barh(row, value, color=SKY, height=0.6)
         wish = (guess or {}).get(label)
         if wish is not None:
             ax.plot(wish, row, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=VERMILLION)
-    if goal is not None:
-        ax.axvline(goal, color=INK, linestyle=":", linewidth=1)
     ax.set_yticks(range(len(results)), results)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1.03), xlabel="exact match", title=title)
