@@ -1253,8 +1253,8 @@ if session.training_allowed():
     said = vit(shown.to(session.device())).argmax(dim=-1).tolist()
     pictures.rollouts(shown, shares, said)
     every = digits.held_out()[0]
-    weights = [x.cpu() for x in pictures.attention_of(vit, every.to(session.device()))]
-    largest, anywhere = digits.on_ink(every, rollout(weights)[:, 0, 1:])
+    maps = [x.cpu() for x in pictures.attention_of(vit, every.to(session.device()))]
+    largest, anywhere = digits.on_ink(every, rollout(maps)[:, 0, 1:])
     print(f"largest share on a patch with more ink than the mean: {largest:.0%} of the digits")
     print(f"a patch drawn at random: {anywhere:.0%}")
 
