@@ -359,7 +359,7 @@ edits("ViT", {
         "self.pooler = nn.Linear(d_model, d_model)",
         "self.encode(images)[:, 0] → self.pooler(self.encode(images)[:, 0]).tanh()")},
     "names its blocks otherwise": {"solution": "self.blocks → self.layers"},
-    "forgets to attend": {"solution": "x = block(x) → x = x + block.feed_forward(block.norm2(x))"},
+    "forgets to attend": {"solution": "x = block(x) → x = block.feed_forward(block.norm2(x)) + x"},
     "makes its table on the CPU": {"written-into-a-table": "x.new_empty(len(x), x.shape[1] + 1, x.shape[2]) → "
                                                            "torch.empty(len(x), x.shape[1] + 1, x.shape[2], dtype=x.dtype)"},
 })  # fmt: skip
