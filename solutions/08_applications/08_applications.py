@@ -612,8 +612,8 @@ explorer.sampling_explorer(writer) if session.training_allowed() else None
 # - Everything happens inside `evaluating`, so also after an error each part of the model is in the mode it was in. A
 #   `ValueError` of the model, for a text that is too long, passes through.
 #
-# **By hand:** a prompt of 5 tokens and 4 new ones. Without a cache the model reads $5 + 6 + 7 + 8 = 26$ tokens, with it $5
-# + 1 + 1 + 1 = 8$.
+# **By hand:** a prompt of 5 tokens and 4 new ones. Without a cache the model reads $5 + 6 + 7 + 8 = 26$ tokens, with it
+# $5 + 1 + 1 + 1 = 8$.
 #
 # | you see | likely cause |
 # |---|---|
@@ -820,7 +820,7 @@ for name, ids in zip(("inputs ", "targets"), made, strict=True):
 #
 # | you see | likely cause |
 # |---|---|
-# | right for near keys, wrong for far ones | one of $n$, $e$ and $m$ stands in the place of another
+# | right for near keys, wrong for far ones | one of $n$, $e$ and $m$ stands in the place of another |
 # | bucket 32 or more | the minimum with the last bucket is missing |
 # | left and right exchanged | query minus key, or the wrong sign compared with 0 |
 # | floats, or `-9223372036854775808` | a logarithm of 0, or no rounding back to integers |
@@ -1250,7 +1250,8 @@ rollout = digits.try_rollout(rollout)
 # %% slug="rollout-picture"
 if session.training_allowed():
     shown, right = (x[:7] for x in digits.held_out())
-    shares = rollout([x.cpu() for x in pictures.attention_of(vit, shown.to(session.device()))])[:, 0, 1:]
+    maps = [x.cpu() for x in pictures.attention_of(vit, shown.to(session.device()))]
+    shares = rollout(maps)[:, 0, 1:]
     said = vit(shown.to(session.device())).argmax(dim=-1).tolist()
     pictures.rollouts(shown, shares, said)
     every = digits.held_out()[0]
