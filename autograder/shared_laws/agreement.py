@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 
@@ -98,19 +99,7 @@ def keeps_precision(
     draw = draw or component.draw
 
     def keeps_precision(candidate: Candidate, case: Case) -> None:
-        plain = settled(candidate, draw(case.at(torch.float32)).to(torch.float32))
-        for dtype in (torch.float32, torch.float64):
-            drawn = draw(case.at(dtype)).to(dtype)
-            if plain:
-                agree(candidate, drawn, f"in {expect.name_of(dtype)}")
-            else:
-                candidate.use(drawn)
-            for name, got, right in parts(component, candidate.raw(drawn), candidate.right(drawn)):
-                if got.dtype != right.dtype:
-                    wanted, came = expect.name_of(right.dtype), expect.name_of(got.dtype)
-                    raise Failed(f"{name}: expected {wanted} for inputs of {expect.name_of(dtype)}, got {came}.")
-                if dtype is torch.float64 and plain:
-                    exact(got, right, name, tolerance)
+        precision(candidate, case, draw, tolerance)
 
     return Law(
         keeps_precision.__name__,
@@ -118,6 +107,31 @@ def keeps_precision(
         "Make new tensors with the dtype of the inputs, and take roots and powers of Python numbers in Python.",
         keeps_precision, points, needs.__name__, once=True,
     )  # fmt: skip
+
+
+def precision(candidate: Candidate, case: Case, draw: Callable, tolerance: tuple = expect.FLOAT64) -> None:
+    """What `keeps_precision` judges, for a law that judges more than this."""
+    plain = True  # whether the result in float32 is the oracle's
+    for dtype in (torch.float32, torch.float64):
+        drawn = draw(case.at(dtype)).to(dtype)
+        raw, right = candidate.raw(drawn), candidate.right(drawn)
+        for name, got, wanted in parts(candidate.component, _formed(candidate.component, raw, right), right):
+            if dtype is torch.float32:
+                plain = plain and torch.allclose(got, wanted, *expect.FLOAT32, equal_nan=True)
+            elif plain:
+                expect.close(got, wanted, f"{name} in float64")
+        for name, got, wanted in parts(candidate.component, raw, right):
+            if got.dtype != wanted.dtype:
+                told, came = expect.name_of(wanted.dtype), expect.name_of(got.dtype)
+                raise Failed(f"{name}: expected {told} for inputs of {expect.name_of(dtype)}, got {came}.")
+            if dtype is torch.float64 and plain:
+                exact(got, wanted, name, tolerance)
+
+
+def _formed(component: Component, raw: object, right: object) -> Any:
+    """A result as it came, of the form of the oracle's."""
+    several = len(component.parts) > 1
+    return expect.form(raw, right, "the result" if several else component.parts[0], component.parts if several else ())
 
 
 def exact(got: torch.Tensor, right: torch.Tensor, name: str, tolerance: tuple = expect.FLOAT64) -> None:

@@ -13,6 +13,7 @@ from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case
 from autograder.framework.expect import About, Failed
 
+FAILED = "the model has failed"
 PAD, BOS, EOS = 3, 2, 1  # other numbers than the chapter's: an answer has to take them from its arguments
 
 
@@ -22,6 +23,8 @@ class TableModel(nn.Module):
     `decode` counts how often it was asked, whether gradients were on, and fails at its `fails_at`-th call. Both of its methods
     note in which mode the model was.
     """
+
+    failure: type[Exception] = RuntimeError
 
     def __init__(self, tables: dict[str, torch.Tensor], fails_at: int = 0):
         super().__init__()
@@ -39,7 +42,7 @@ class TableModel(nn.Module):
         self.calls.append(torch.is_grad_enabled())
         self.flags.append(self.training)
         if len(self.calls) == self.fails_at:
-            raise RuntimeError("the model has failed")
+            raise self.failure(FAILED)
         seq = target_in.shape[1]
         mixed = self.tables["target"][target_in].cumsum(dim=1) / torch.arange(1, seq + 1)[:, None].sqrt()
         return self.noise(torch.tanh(mixed + memory.mean(dim=1)[:, None] + self.tables["place"][:seq]) @ self.tables["output"])
@@ -59,21 +62,26 @@ def tables(case: Case, vocab: int, longest: int = 40, size: int = 6) -> dict[str
 
 
 def decoded(component: Callable, numbers: dict, source: torch.Tensor, settings: dict, modes: list, fails_at: int) -> dict:
-    """Runs where the answer is: decodes with a model of these tables; `modes` are the training flags of it and of its submodule.
+    """Runs where the answer is: decodes with a model of these tables."""
+    model = TableModel(numbers, fails_at)
+    return told(model, source, modes, lambda: component(model, source, BOS, EOS, **settings))
+
+
+def told(model: TableModel, given: torch.Tensor, modes: list, call: Callable) -> dict:
+    """What became of a call that was `given` tokens and this model, whose training flags were `modes`.
 
     `result`, the modes of model and submodule afterwards, whether gradients were on, and whether it raised.
     """
-    model = TableModel(numbers, fails_at)
     model.training, model.noise.training = modes
-    before, raised, result = source.clone(), False, None
+    before, raised, result = given.clone(), False, None
     with watch.on():
         try:
-            result = component(model, source, BOS, EOS, **settings)
-        except RuntimeError as error:
-            raised = "the model has failed" in str(error)
+            result = call()
+        except model.failure as error:
+            raised = FAILED in str(error)
             if not raised:
                 raise
-    if not procedures.same(before, source):
+    if not procedures.same(before, given):
         watch.note_change()
     return {
         "result": procedures.plain(result), "modes": [model.training, model.noise.training], "raised": raised,
@@ -93,10 +101,15 @@ def run(
 ) -> dict:
     """What `decoded` tells of a candidate, its parts of the promised kinds but for `result`."""
     numbers = tables(case.fresh("tables"), vocab)
-    told = candidate.there(decoded, numbers, source, settings, list(modes), fails_at)
-    if not isinstance(told, dict) or {"result", "modes", "raised", "gradients", "trained"} - told.keys():
+    return formed(candidate.there(decoded, numbers, source, settings, list(modes), fails_at))
+
+
+def formed(found: Any, **more: type) -> dict:
+    """What `told` gave, its parts of the promised kinds but for `result`."""
+    wanted = {"modes": list, "raised": bool, "gradients": bool, "trained": bool, **more}
+    if not isinstance(found, dict) or not all(isinstance(found.get(name), kind) for name, kind in wanted.items()):
         raise Failed("the decoding told nothing of itself.", about=About.FORM)
-    return told
+    return found
 
 
 def model(case: Case, vocab: int) -> TableModel:
@@ -106,13 +119,18 @@ def model(case: Case, vocab: int) -> TableModel:
 
 def leaves_modes_alone(candidate: Candidate, case: Case, source: torch.Tensor, vocab: int, **settings: Any) -> None:
     """The training flag of the model and of each submodule is as found, also where the model fails in the middle."""
+    modes_as_before(lambda modes, fails: run(candidate, case, source, vocab, modes=modes, fails_at=2 if fails else 0, **settings))
+
+
+def modes_as_before(told_of: Callable[[tuple[bool, bool], bool], dict]) -> None:
+    """The same of what `told_of` tells, for modes of model and submodule, and whether the model fails on the way."""
     for training in (True, False):
-        for fails_at in (0, 2):
-            told = run(candidate, case, source, vocab, modes=(training, not training), fails_at=fails_at, **settings)
-            if fails_at and not told["raised"]:
+        for fails in (False, True):
+            told = told_of((training, not training), fails)
+            if fails and not told["raised"]:
                 raise Failed("the model failed, and its error did not reach the caller.")
             if list(told["modes"]) != [training, not training]:
-                where = ", where the model fails in the middle" if fails_at else ""
+                where = ", where the model fails in the middle" if fails else ""
                 raise Failed(
                     f"the training flags of model and submodule were {[training, not training]}, and are {told['modes']} "
                     f"afterwards{where}."
