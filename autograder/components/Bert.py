@@ -126,8 +126,7 @@ def mask_reaches_every_block(candidate: Candidate, case: Case) -> None:
         raise expect.Failed(str(failure), "mask-ignored" if same else None) from None
     if checkpoints.settled(candidate, case, draw):
         expect.close(output, candidate.right(drawn), "the output with a mask of padding")
-        nobody = torch.zeros(1, case.seq, dtype=torch.bool)
-        for mask in (case.mask(case.seq, case.seq), case.mask(case.batch, case.seq, case.seq), nobody):
+        for mask in (case.mask(case.seq, case.seq), case.mask(case.batch, case.seq, case.seq), torch.zeros(1, case.seq).bool()):
             agree(candidate, draw(case.at(layers=1)).with_options(mask=mask), f"with a mask of shape {tuple(mask.shape)}")
 
 

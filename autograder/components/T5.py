@@ -92,7 +92,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
     Take one block of each stack: what is normed, what is added, and where? Then: what comes after the last block of each?
     """
     agree(candidate, draw(case))
-    agree(candidate, checkpoints.sized(draw(case), 1e-3, *SUMMED), "where all embeddings are as small as 1e-3")
+    agree(candidate, checkpoints.sized(shallow(case), 1e-3, *SUMMED), "where all embeddings are as small as 1e-3")
 
 
 @COMPONENT.law(points=0.5, needs=listens_to_both, once=True)
@@ -116,11 +116,13 @@ def mask_hides_the_source(candidate: Candidate, case: Case) -> None:
     expect.close(found, right, "the logits with a mask of True")
     for use, mask in ((draw(case), case.mask(case.batch, 1, case.source_len)), (drawn, case.mask(1, case.source_len))):
         where, source = f"for a source_mask of shape {tuple(mask.shape)}", use.inputs["source"]
-        use = use.with_options(source_mask=mask)
-        logits = checkpoints.judged(candidate, use, settled, where)
         other = torch.where(mask.reshape(-1, case.source_len), source, (source + 1) % case.vocab)
-        changed = checkpoints.again(candidate, use.with_inputs(source=other), logits)
+        both = use.with_inputs(source=torch.cat([source, other]), target_in=use.inputs["target_in"].repeat(2, 1))
+        both = both.with_options(source_mask=mask.repeat(2, 1, 1) if mask.dim() == 3 else mask)
+        logits, changed = candidate.use(both).chunk(2)
         expect.close(changed, logits, f"the logits after tokens that the mask hides were changed, {where}")
+        if settled:
+            expect.close(logits, candidate.right(both).chunk(2)[0], f"the logits {where}")
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_both, edge=True, once=True)

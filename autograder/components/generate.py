@@ -73,16 +73,12 @@ def draw(case: Case) -> Drawn:
 
 def run(
     candidate: Candidate, case: Case, new: int, cache: bool = False, modes: tuple = (False, False), fails: bool = False,
-    **options: Any,
+    use_cache: bool = True,
 ) -> dict:  # fmt: skip
-    """What `generated` tells, its parts of the promised kinds but for `result`."""
+    """What `generated` tells, its parts of the promised kinds but for `result`; `use_cache` is left to its default where True."""
+    options = {} if use_cache else {"use_cache": False}
     found = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes), 2 if fails else 0)
     return decoding.formed(found, shapes=list, read=list, extended=list, past=bool)
-
-
-def writes(candidate: Candidate, case: Case, new: int, use_cache: bool, cache: bool = False) -> dict:
-    """The same with that `use_cache`, which is left to its default where it is True."""
-    return run(candidate, case, new, cache) if use_cache else run(candidate, case, new, cache, use_cache=False)
 
 
 def right(case: Case, new: int) -> torch.Tensor:
@@ -128,7 +124,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
     The model here has no `extend`: what does it read at each step?
     """
     for new, use_cache in ((6, True), (6, False), (0, True)):
-        agree(writes(candidate, case, new, use_cache), case, new, f"for max_new_tokens={new} and a model without `extend`")
+        agree(run(candidate, case, new, use_cache=use_cache), case, new, f"for max_new_tokens={new} and a model without `extend`")
 
 
 @COMPONENT.law(points=0.25, needs=first_token)
@@ -138,7 +134,7 @@ def cache_gives_the_same(candidate: Candidate, case: Case) -> None:
     Two questions decide which way to go: what does the caller allow, and what does the model have?
     """
     for use_cache in (True, False):
-        told, where = writes(candidate, case, 5, use_cache, True), f"with {use_cache=} and a model that has `extend`"
+        told, where = run(candidate, case, 5, True, use_cache=use_cache), f"with {use_cache=} and a model that has `extend`"
         agree(told, case, 5, where)
         used, other = ("`extend`", told["read"]) if use_cache else ("the model itself", told["extended"])
         expect.true(not other, f"{where} {used} alone is to be asked; the other way was gone {len(other)} times.")

@@ -115,8 +115,8 @@ def random_ids_are_ordinary(candidate: Candidate, case: Case) -> None:
     ordinary = sorted(set(range(case.vocab)) - set(found.special_ids))
     others = found.inputs[found.chosen & found.changed & (found.inputs != found.mask_id)]
     outside = others[~torch.isin(others, torch.tensor(ordinary))][:1].tolist()
-    told = f"vocab_size={case.vocab}, special_ids={found.special_ids}"
-    expect.true(not outside, f"among the random ids is {outside}, which is none to choose; {told}.")
+    told = f"among the random ids of {case.vocab} is {outside}, which is none to choose; special_ids={found.special_ids}."
+    expect.true(not outside, told)
     for id in ordinary if len(others) else ():
         share(int((others == id).sum()), len(others), 1 / len(ordinary), f"random ids that are {id}")
 

@@ -150,12 +150,19 @@ def _refused(candidate: Candidate, drawn: Drawn, name: str, what: str) -> None:
 
 
 def hangs_on(candidate: Candidate, drawn: Drawn, vocab: int, *changes: tuple[str, int, int]) -> None:
-    """For each (input, place, first): that token of the first row has a say in its row from `first` on, and in no other."""
-    whole = candidate.use(drawn)
-    for name, place, first in changes:
+    """For each (input, place, first): that token of the first row has a say in its row from `first` on, and in no other.
+
+    All changes go in as one batch, beside which the texts as they were went in alone.
+    """
+    whole, others = candidate.use(drawn), []
+    for name, place, _ in changes:
         other = drawn.inputs[name].clone()
         other[0, place] = (other[0, place] + 1) % vocab
-        change = (again(candidate, drawn.with_inputs(**{name: other}), whole) - whole).abs().amax(-1)
+        others.append({**drawn.inputs, name: other})
+    many = replace(drawn, inputs={name: torch.cat([other[name] for other in others]) for name in drawn.inputs})
+    found = again(candidate, many, whole.repeat(len(changes), 1, 1)).chunk(len(changes))
+    for (name, place, first), changed in zip(changes, found, strict=True):
+        change = (changed - whole).abs().amax(-1)
         told = f"the {'last' if place < 0 else f'{place + 1}.'} token in the first row of {name} was changed"
         expect.true(bool((change[0, first:] > SEEN).all()), f"{told}, and some of what hangs on it is as it was.")
         expect.true(bool((change[1:] < SEEN).all()), f"{told}, and another row is not as it was.")
@@ -206,22 +213,28 @@ def learning(component: Callable, use: dict, cotangent: torch.Tensor | None = No
     return told | {"result": procedures.plain(result), "slopes": procedures.plain(grads[len(asked) :])}
 
 
-def size(candidate: Candidate, drawn: Drawn, untied: int = 0) -> None:
+def size(candidate: Candidate, drawn: Drawn, untied: int) -> None:
     """The model learns exactly as many numbers as the real one; `untied` more prove `untied-output`."""
-    found, right = _learning(candidate, drawn), _right(candidate, drawn)
+    _count(_learning(candidate, drawn), _right(candidate, drawn), untied)
+
+
+def _count(found: dict, right: dict, untied: int = 0) -> None:
     more = found["numbers"] - right["numbers"]
     told = f"the model has {found['numbers']:,} numbers in its parameters; expected {right['numbers']:,}."
     expect.true(not more, told, proves="untied-output" if untied and more == untied else None)
     expect.true(not found["still"], f"{found['still']:,} numbers ask for no gradient.", proves="not-differentiable")
 
 
-def every_number_learns(candidate: Candidate, drawn: Drawn, plain: bool = True) -> None:
+def every_number_learns(candidate: Candidate, drawn: Drawn, plain: bool = True, counts: bool = False) -> None:
     """A gradient reaches every parameter and floating input; where the result is the oracle's, they are its too.
 
-    Where that is not asked (`plain`), or the model has other numbers than the real one, which `size` tells, nothing is compared.
+    Where that is not asked (`plain`), or the model has other numbers than the real one, nothing is compared. With `counts` it
+    has to have as many.
     """
     (cotangent,) = candidate.cotangents(drawn)
     found, right = _learning(candidate, drawn, cotangent), _right(candidate, drawn, cotangent)
+    if counts:
+        _count(found, right)
     result = expect.form(found["result"], right["result"], candidate.component.parts[0])
     same = torch.allclose(result.double(), right["result"].double(), *SAME)
     plain = plain and same and found["numbers"] == right["numbers"]
@@ -306,9 +319,7 @@ def add_common(
 
     def every_parameter_learns(candidate: Candidate, case: Case) -> None:
         drawn = draw(case).to(torch.float64)  # where what is told elsewhere, as of an eps, shows in the values too
-        if counts:
-            size(candidate, drawn)
-        every_number_learns(candidate, drawn)
+        every_number_learns(candidate, drawn, counts=counts)
 
     def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
         dropout.in_training(candidate, shallow(case))
