@@ -106,11 +106,13 @@ def telling(logits: torch.Tensor, *rivals: dict, **options: Any) -> float:
     sums = whole(filtered(logits, **options)).sort(descending=True).values.cumsum(-1)
 
     def shows(p: float) -> tuple[bool, int, float]:
+        margin = float((sums - p).abs().min())
+        if margin <= 0.008 or not bool((sums[:, 0] < p).all()):
+            return False, 0, margin
         mine, fewer = (filtered(logits, **options, top_p=p, crossing=crossing) > 0 for crossing in (True, False))
         others = [filtered(logits, **{"top_p": p, **rival}) > 0 for rival in rivals]
         apart = not any(torch.equal(one, other) for one in (mine, fewer) for other in others)
-        kinds, margin = len({str(x.tolist()) for x in others}), float((sums - p).abs().min())
-        return bool((sums[:, 0] < p).all()) and not bool(mine.all()) and apart and margin > 0.008, kinds, margin
+        return apart and not bool(mine.all()), len({str(x.tolist()) for x in others}), margin
 
     return max((p / 200 for p in range(60, 196)), key=shows)
 
