@@ -82,6 +82,17 @@ REFUSED = {
 }
 """Name -> (file, bytes, words that the report says of it)."""
 
+HONEST = {*odd_notebooks.notebooks(), *COSTS_SOFTMAX, *FILES}
+
+
+SOON = {
+    *("split", "all-checks-and-the-set-up-deleted", "all-merged-into-one", "written-anew-below-the-stub-without-its-check"),
+    *("no-ids-no-metadata", "from-another-chapter", "quiz-in-a-cell-below", "names-taken", "magics", "no-gradients-by-hand"),
+    *("warns", "endless", "crash", "wrong", "utf-16", "foreign-keys", "lone-surrogates", "attachments", "renamed-anew"),
+    *("no-notebook", "empty-file", "deep", "ending-in-capitals"),
+}
+"""One or two of each kind, in a class of their own: those that every proof tries. `test --all` tries the others too."""
+
 
 def submissions():
     for name, notebook in odd_notebooks.notebooks().items():
@@ -96,13 +107,15 @@ def submissions():
         yield name, file, data
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory):
+@pytest.fixture(scope="module", params=["soon", pytest.param("later", marks=pytest.mark.slow)])
+def graded(request, tmp_path_factory):
     """(the run, {learner: {cell: points by nbgrader}}, {learner: the file handed in}, {learner: row of the report})."""
     made = ClassRun(tmp_path_factory.mktemp("class") / "course", CHAPTER, say=lambda line: None)
     made.release()
     files = {}
     for name, file, data in submissions():
+        if (name in SOON) is not (request.param == "soon"):
+            continue
         files[name] = made.folder / "classroom" / "submitted" / name / CHAPTER / file
         files[name].parent.mkdir(parents=True)
         files[name].write_bytes(data)
@@ -121,42 +134,44 @@ def wanted(name):
 
 
 def test_a_right_notebook_in_any_state_gets_its_marks_from_nbgrader(graded):
-    _, marks, _, _ = graded
-    honest = [*odd_notebooks.notebooks(), *COSTS_SOFTMAX, *FILES]
+    _, marks, files, _ = graded
+    honest = HONEST & files.keys()
     found = {name: {cell: marks.get(name, {}).get(cell) for cell in wanted(name)} for name in honest}
     assert found == {name: wanted(name) for name in honest}
 
 
-@pytest.mark.parametrize("name", ["split", "no-ids-no-metadata", "names-taken", "endless", "utf-16"])
-def test_grade_gives_the_same_marks(graded, name):
+def test_grade_gives_the_same_marks(graded):
     _, marks, files, _ = graded
-    points = {cell.grade_id: cell.points for cell in grade.grade_notebook(files[name]).cells}
-    assert points == marks[name]
+    for name in sorted(HONEST & files.keys())[::3]:
+        points = {cell.grade_id: cell.points for cell in grade.grade_notebook(files[name]).cells}
+        assert points == marks[name], name
 
 
 def test_what_cannot_be_graded_is_told_in_the_report_and_stops_nobody(graded):
     _, _, files, rows = graded
-    for name, (_, _, words) in REFUSED.items():
+    for name in REFUSED.keys() & files.keys():
+        words = REFUSED[name][2]
         assert name in rows and words in " ".join(rows[name].flags), rows.get(name)
-    for name in ("no-notebook", "empty-file", "newer-format", "deep"):
+    for name in {"no-notebook", "empty-file", "newer-format", "deep"} & files.keys():
         with pytest.raises(NotGradable):
             grade.grade_notebook(files[name])
 
 
 def test_everybody_who_is_graded_gets_a_feedback_page(graded):
-    made, _, _, _ = graded
-    for name in [*odd_notebooks.notebooks(), *COSTS_SOFTMAX, *FILES]:
+    made, _, files, _ = graded
+    for name in HONEST & files.keys():
         page = made.feedback_page(name).read_text(encoding="utf-8")
         assert "checks hold" in page, name
 
 
 def test_an_endless_exercise_holds_a_class_up_for_less_than_a_minute_on_a_busy_machine(graded):
-    _, _, _, rows = graded
-    for name in COSTS_SOFTMAX:
+    _, _, files, rows = graded
+    for name in COSTS_SOFTMAX.keys() & files.keys():
         assert rows[name].seconds < 60, (name, rows[name].seconds)
 
 
 def test_a_written_answer_waits_for_a_person_wherever_it_stands(graded):
-    _, _, _, rows = graded
-    assert "waits for a person" in rows["no-ids-no-metadata"].flags
+    _, _, files, rows = graded
+    for name in {"no-ids-no-metadata", "ids-without-metadata"} & files.keys():
+        assert "waits for a person" in rows[name].flags
     assert run.CELL_SECONDS <= 20
