@@ -19,7 +19,7 @@ from utils import reference, session, training
 from utils.chapters.applications import fitting, prose
 
 STORED = Path(prose.__file__).with_name("language_models.json")
-SECONDS, SEEDS = (25.0, 100.0), (0, 1, 2)
+SECONDS, SEEDS = (20.0, 60.0), (0, 1, 2)
 
 
 class Plain(nn.Module):

@@ -233,7 +233,7 @@ class _Perfect(nn.Module):
 
 def test_every_picture_has_a_text(told):
     pictures.four_architectures()
-    pictures.sequence_in("words", [("text", ["a", "b"]), ("labels", ["–", "b"])], [0, 1])
+    pictures.sequence_in("what a model reads and says", [("text", ["a", "b"]), ("labels", ["–", "b"])], [0, 1])
     pictures.loss_with_guesses({"one": [3.0, 2.0] * 20}, 4.0, 1.0)
     pictures.few_labels({"opinion": {"with pre-training": [0.9, 0.8], "without": [0.6, 0.5]}}, {"opinion": 0.7})
     pictures.held_out_curves({"GPT": [(1.0, 5.0), (2.0, 4.0)]}, 4.5)
@@ -258,5 +258,5 @@ def test_the_explorer_shows_what_the_settings_leave():
     for setting, kept in ((explorer.SamplingSetting(temperature=0), 1), (explorer.SamplingSetting(top_k=3), 3)):
         assert int((writer.shares(chances, setting) > 0).sum()) == kept
         drawing = explorer.sampling_picture(writer, setting)
-        assert setting.title() in drawing.alt and "<svg" in image(drawing)
+        assert setting.title() in drawing.alt and "data:image/svg+xml" in image(drawing)
     assert explorer.SamplingSetting(top_p=0.5, seed=3).options() == {"temperature": 1.0, "top_p": 0.5}

@@ -4,87 +4,59 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import nn
 
-from autograder.framework import expect, procedures, watch
+from autograder.framework import expect, procedures
 from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
+from autograder.framework.component import Component, Drawn
+from autograder.shared_laws import decoding
 
-VOCAB, SIZE, LONGEST = 11, 6, 24
-TOO_LONG = "max_len=24: a text of so many tokens is too long"
+VOCAB, SIZE = 11, 6
 
 
-class Text(nn.Module):
-    """A model whose logits depend on every token so far, by tables of numbers. It notes what it was asked, and how."""
+class TextModel(decoding.TableModel):
+    """A model without an encoder, which notes how long the texts were that it read."""
 
-    def __init__(self, tables: dict[str, torch.Tensor]):
-        super().__init__()
-        self.tables = nn.ParameterDict({name: nn.Parameter(table) for name, table in tables.items()})
-        self.noise = nn.Dropout(0.5)
-        self.notes: dict[str, Any] = {"read": [], "extended": [], "gradients": False, "trained": False, "past": True}
+    failure = ValueError
 
-    def step(self, tokens: torch.Tensor, before: torch.Tensor, place: int) -> tuple[torch.Tensor, torch.Tensor]:
-        self.notes["gradients"] |= torch.is_grad_enabled()
-        self.notes["trained"] |= self.training
-        if place + tokens.shape[1] > LONGEST:
-            raise ValueError(TOO_LONG)
-        sums = before[:, None] + self.tables["tokens"][tokens].cumsum(dim=1)
-        mixed = torch.tanh(sums + self.tables["places"][place : place + tokens.shape[1]])
-        return self.noise(mixed @ self.tables["output"]), sums[:, -1]
+    def __init__(self, tables: dict[str, torch.Tensor], fails_at: int = 0):
+        super().__init__(tables, fails_at)
+        self.notes: dict[str, Any] = {"read": [], "extended": [], "past": True}
 
-    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
         self.notes["read"].append(tokens.shape[1])
-        return self.step(tokens, torch.zeros(len(tokens), SIZE), 0)[0]
+        return self.decode(tokens, torch.zeros(len(tokens), 1, SIZE), tokens)
 
 
-class Extending(Text):
-    """The same with a cache: `past` is what was summed up, and how many tokens that were."""
+class Extending(TextModel):
+    """The same with a cache: `past` is what was read."""
 
-    last: Any = None
+    last: torch.Tensor | None = None
 
-    def extend(self, tokens: torch.Tensor, past: Any = None) -> tuple[torch.Tensor, Any]:
+    def extend(self, tokens: torch.Tensor, past: torch.Tensor | None = None) -> tuple[torch.Tensor, torch.Tensor]:
         self.notes["extended"].append(tokens.clone())
         self.notes["past"] &= past is self.last
-        before, place = (torch.zeros(len(tokens), SIZE), 0) if past is None else past
-        logits, sums = self.step(tokens, before, place)
-        self.last = (sums, place + tokens.shape[1])
-        return logits, self.last
+        self.last = tokens if past is None else torch.cat([past, tokens], dim=1)
+        return self.decode(self.last, torch.zeros(len(tokens), 1, SIZE), tokens)[:, -tokens.shape[1] :], self.last
 
 
-def sampler(notes: list) -> Callable:
+def sampler(shapes: list) -> Callable:
     """Takes the second best token; notes the shapes of the logits that it was given."""
 
     def second(logits: torch.Tensor) -> torch.Tensor:
-        notes.append(list(logits.shape))
+        shapes.append(list(logits.shape))
         return logits.topk(2, dim=-1).indices[:, 1]
 
     return second
 
 
-def generated(component: Callable, tables: dict, tokens: torch.Tensor, new: int, cache: bool, options: dict, modes: list) -> dict:
-    """Runs where the answer is: what came out, or which ValueError, and what model and sampler noted."""
-    model = (Extending if cache else Text)(tables)
-    model.training, model.noise.training = modes
-    before, result, raised = tokens.clone(), None, ""
-    asked: list = []
-    with watch.on():
-        try:
-            result = component(model, tokens, new, sampler(asked), **options)
-        except ValueError as error:
-            if TOO_LONG not in str(error):
-                raise
-            raised = str(error)
-    if not procedures.same(before, tokens):
-        watch.note_change()
-    told = {
-        "result": procedures.plain(result),
-        "raised": raised,
-        "shapes": asked,
-        "modes": [model.training, model.noise.training],
-    }
-    return told | {name: procedures.plain(note) for name, note in model.notes.items()}
+def generated(
+    component: Callable, tables: dict, tokens: torch.Tensor, new: int, cache: bool, options: dict, modes: list, fails_at: int
+) -> dict:
+    """Runs where the answer is: what is told of the call, and what model and sampler noted."""
+    model, shapes = (Extending if cache else TextModel)(tables, fails_at), []  # type: ignore[var-annotated]
+    told = decoding.told(model, tokens, modes, lambda: component(model, tokens, new, sampler(shapes), **options))
+    return told | procedures.plain({"shapes": shapes, **model.notes})
 
 
 def prompt(case: Case) -> torch.Tensor:
@@ -92,39 +64,26 @@ def prompt(case: Case) -> torch.Tensor:
 
 
 def tables(case: Case) -> dict[str, torch.Tensor]:
-    case = case.fresh("tables")
-    return {
-        "tokens": case.normal(VOCAB, SIZE),
-        "places": case.normal(LONGEST, SIZE),
-        "output": case.normal(SIZE, VOCAB, scale=2.0),
-    }
+    return decoding.tables(case.fresh("tables"), VOCAB, size=SIZE)
 
 
 def draw(case: Case) -> Drawn:
     return Drawn({"tokens": prompt(case)})
 
 
-def run(candidate: Candidate, case: Case, new: int, cache: bool = False, modes: tuple = (False, False), **options: Any) -> dict:
-    """What `generated` tells, its parts of the promised kinds but for `result`."""
-    told = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes))
-    wanted = {
-        "raised": str,
-        "shapes": list,
-        "modes": list,
-        "read": list,
-        "extended": list,
-        "gradients": bool,
-        "trained": bool,
-        "past": bool,
-    }
-    if not isinstance(told, dict) or not all(isinstance(told.get(name), kind) for name, kind in wanted.items()):
-        raise Failed("the writing told nothing of itself.", about=About.FORM)
-    return told
+def run(
+    candidate: Candidate, case: Case, new: int, cache: bool = False, modes: tuple = (False, False), fails: bool = False,
+    use_cache: bool = True,
+) -> dict:  # fmt: skip
+    """What `generated` tells, its parts of the promised kinds but for `result`; `use_cache` is left to its default where True."""
+    options = {} if use_cache else {"use_cache": False}
+    found = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes), 2 if fails else 0)
+    return decoding.formed(found, shapes=list, read=list, extended=list, past=bool)
 
 
 def right(case: Case, new: int) -> torch.Tensor:
     """The whole text read anew for each token."""
-    model, text, choose = Text(tables(case)).eval(), prompt(case), sampler([])
+    model, text, choose = TextModel(tables(case)).eval(), prompt(case), sampler([])
     with torch.no_grad():
         for _ in range(new):
             text = torch.cat([text, choose(model(text)[:, -1])[:, None]], dim=1)
@@ -133,30 +92,15 @@ def right(case: Case, new: int) -> torch.Tensor:
 
 def agree(told: dict, case: Case, new: int, where: str) -> None:
     """The model was in evaluation mode, without which no result can be compared, and the tokens are right."""
-    if told["trained"]:
-        raise Failed("the model was asked while it was in training mode, where dropout acts.", proves="dropout-in-eval")
-    expect.true(not told["raised"], f"{where} the model was asked for more than it was given and {new} tokens: {told['raised']}.")
+    decoding.in_evaluation(told)
     wanted = right(case, new)
     expect.equal(expect.form(told["result"], wanted, "the tokens"), wanted, f"the tokens {where}")
     odd = [shape for shape in told["shapes"] if shape != [case.batch, VOCAB]]
     expect.true(not odd, f"{where} the sampler was given logits of shape {odd[:1]}; expected {(case.batch, VOCAB)}.")
 
 
-def given(cache: bool, training: bool = False) -> Probe:
-    def look(candidate: Candidate, case: Case) -> Any:
-        told = run(candidate, case.at(batch=2, seq=3), 4, cache, (training, training))
-        kinds = [told["trained"], told["read"], [x.shape[1] for x in told["extended"] if isinstance(x, torch.Tensor)]]
-        return [*kinds, None if training or told["trained"] else told["result"]]  # what dropout lets through is new each time
-
-    return Probe(look=look)
-
-
 COMPONENT = Component(
-    __name__,
-    draw,
-    cases=[Case(seed=861, batch=3, seq=5), Case(seed=862, batch=2, seq=7)],
-    parts=("the tokens",),
-    probes={"plain": given(False), "cache": given(True), "training": given(False, True), "training, cache": given(True, True)},
+    __name__, draw, cases=[Case(seed=861, batch=3, seq=5), Case(seed=862, batch=2, seq=7)], parts=("the tokens",)
 )
 
 
@@ -166,8 +110,7 @@ def first_token(candidate: Candidate, case: Case) -> None:
 
     For a single step: what does the model read, which of its logits does the sampler get, and where does its token go?
     """
-    told = run(candidate, case, 1)
-    wanted = right(case, 1)
+    told, wanted = run(candidate, case, 1), right(case, 1)
     got = expect.form(told["result"], wanted, "the tokens for max_new_tokens=1")
     expect.equal(got[:, :-1], wanted[:, :-1], "what stands in front of the token, for max_new_tokens=1,")
     if not told["trained"]:
@@ -180,9 +123,8 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     The model here has no `extend`: what does it read at each step?
     """
-    ways: list[tuple[int, dict[str, Any]]] = [(6, {}), (6, {"use_cache": False}), (0, {})]
-    for new, options in ways:
-        agree(run(candidate, case, new, **options), case, new, f"for max_new_tokens={new} and a model without `extend`")
+    for new, use_cache in ((6, True), (6, False), (0, True)):
+        agree(run(candidate, case, new, use_cache=use_cache), case, new, f"for max_new_tokens={new} and a model without `extend`")
 
 
 @COMPONENT.law(points=0.25, needs=first_token)
@@ -191,9 +133,8 @@ def cache_gives_the_same(candidate: Candidate, case: Case) -> None:
 
     Two questions decide which way to go: what does the caller allow, and what does the model have?
     """
-    ways: list[tuple[bool, dict[str, Any]]] = [(True, {}), (False, {"use_cache": False})]
-    for use_cache, options in ways:
-        told, where = run(candidate, case, 5, cache=True, **options), f"with {use_cache=} and a model that has `extend`"
+    for use_cache in (True, False):
+        told, where = run(candidate, case, 5, True, use_cache=use_cache), f"with {use_cache=} and a model that has `extend`"
         agree(told, case, 5, where)
         used, other = ("`extend`", told["read"]) if use_cache else ("the model itself", told["extended"])
         expect.true(not other, f"{where} {used} alone is to be asked; the other way was gone {len(other)} times.")
@@ -207,8 +148,8 @@ def cache_reads_each_token_once(candidate: Candidate, case: Case) -> None:
     """
     told, text = run(candidate, case, 5, cache=True), right(case, 5)
     pieces = [x for x in told["extended"] if isinstance(x, torch.Tensor) and x.dim() == 2 and len(x) == case.batch]
-    read = torch.cat(pieces, dim=1) if pieces else text[:, :0]
     expect.true(bool(pieces), "the model has `extend`, and it was not asked.")
+    read = torch.cat(pieces, dim=1)
     width = read.shape[1]
     told_width = f"`extend` was given {width} tokens a row altogether, for {text.shape[1]} in the result."
     expect.true(width <= text.shape[1], told_width, "cache-rereads" if width >= sum(range(case.seq, case.seq + 5)) else None)
@@ -234,16 +175,8 @@ def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
 
     One call for the whole model sets all its parts alike: were they alike before? And which code runs when the model raises?
     """
-    for training in (True, False):
-        for new in (2, LONGEST):
-            for cache in (False, True):
-                told = run(candidate, case, new, cache, (training, not training))
-                expect.true(
-                    bool(told["raised"]) == (new == LONGEST), "the model raised a ValueError, and it did not reach the caller."
-                )
-                modes, where = [training, not training], ", where the model raised a ValueError" if new == LONGEST else ""
-                after = f"the training flags of model and submodule were {modes}, and are {told['modes']} afterwards"
-                expect.true(told["modes"] == modes, f"{after}{where}.")
+    for cache in (False, True):
+        decoding.modes_as_before(lambda modes, fails: run(candidate, case, 3, cache, modes, fails))  # noqa: B023
 
 
 @COMPONENT.law(points=0.25, needs=first_token, once=True)

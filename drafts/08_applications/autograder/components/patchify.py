@@ -2,13 +2,11 @@
 
 from typing import Any
 
-import torch
-
 from autograder.framework import expect
 from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case
 from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws.agreement import agree, gradients_agree, refused, sizes_and_device
+from autograder.shared_laws.agreement import agree, gradients_agree, precision, refused, sizes_and_device
 
 
 def draw(case: Case, more: tuple[int, int] = (0, 0)) -> Drawn:
@@ -32,12 +30,9 @@ COMPONENT = Component(
     parts=("the patches",),
     forbids="unfold",
     probes={
-        "plain": given(3, 2, 3),
-        "one channel": given(1, 3, 2),
-        "one patch": given(2, 1, 1, 3),
-        "pixels": given(2, 2, 3, 1),
+        "plain": given(3, 2, 3), "one channel": given(1, 3, 2), "one patch": given(2, 1, 1, 3), "pixels": given(2, 2, 3, 1),
     },
-)
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25)
@@ -50,10 +45,7 @@ def loses_nothing(candidate: Candidate, case: Case) -> None:
     images, got = drawn.inputs["images"], candidate.use(drawn)
     expect.equal(got.flatten(1).sort().values, images.flatten(1).sort().values, "the numbers of each picture in order of size")
     gradients_agree(candidate, drawn)
-    for dtype in (torch.float32, torch.float64):
-        found = candidate.raw(drawn.to(dtype)).dtype
-        wanted, came = expect.name_of(dtype), expect.name_of(found)
-        expect.true(found is dtype, f"the patches: expected {wanted} for images of {wanted}, got {came}.")
+    precision(candidate, case, draw)
 
 
 @COMPONENT.law(points=0.25, needs=loses_nothing)

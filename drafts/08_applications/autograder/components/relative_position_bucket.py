@@ -1,7 +1,5 @@
 """What is checked of relative_position_bucket."""
 
-import math
-
 import torch
 
 from autograder.framework import expect
@@ -10,7 +8,7 @@ from autograder.framework.case import Case
 from autograder.framework.component import Component, Drawn, Probe
 from autograder.framework.expect import Failed
 
-CLOSE = 1e-5  # of a bucket: float32 may fall on either side of a boundary that is as near as this
+CLOSE = 1e-5  # of max_distance: float32 may fall on either side of a boundary that moves by as much as this
 
 
 def draw(case: Case, **options: bool) -> Drawn:
@@ -46,31 +44,18 @@ COMPONENT = Component(
 )
 
 
-def allowed(relative_position: torch.Tensor, bidirectional: bool, num_buckets: int, max_distance: int) -> list[torch.Tensor]:
-    """The buckets by the formula in float64, from both sides of a boundary: where a distance lies on one, either is right."""
-    ours = num_buckets // 2 if bidirectional else num_buckets
-    first = ours * (relative_position > 0) if bidirectional else torch.zeros_like(relative_position)
-    distance = relative_position.abs() if bidirectional else (-relative_position).clamp(min=0)
-    exact = ours // 2
-    share = (distance.clamp(min=1).double() / exact).log() / math.log(max_distance / exact) * (ours - exact)
-    sides = [(exact + torch.floor(share + side).long()).clamp(max=ours - 1) for side in (-CLOSE * ours, CLOSE * ours)]
-    return [first + torch.where(distance < exact, distance, far) for far in sides]
-
-
 def agree(candidate: Candidate, drawn: Drawn) -> None:
-    """Every bucket is right, with defaults for the options that are not there."""
+    """Every bucket is right, with defaults for the options that are not there. On a boundary either of two buckets is."""
     settings = {"bidirectional": True, "num_buckets": 32, "max_distance": 128} | drawn.options
-    got, (low, high) = candidate.use(drawn), allowed(drawn.inputs["relative_position"], **settings)
+    most = settings["max_distance"]
+    low, high = (candidate.right(drawn.with_options(max_distance=most * (1 + side))) for side in (CLOSE, -CLOSE))
+    got, places = candidate.use(drawn), drawn.inputs["relative_position"].tolist()
     wrong = ((got != low) & (got != high)).nonzero().flatten().tolist()
-    wrong.sort(key=lambda i: abs(int(drawn.inputs["relative_position"][i])))
-    if wrong:
-        right = [" or ".join(map(str, sorted({int(low[i]), int(high[i])}))) for i in wrong[:4]]
-        places = [int(drawn.inputs["relative_position"][i]) for i in wrong[:4]]
-        told = "; ".join(
-            f"at {place} expected {bucket}, got {int(got[i])}" for place, bucket, i in zip(places, right, wrong, strict=False)
-        )
-        options = ", ".join(f"{name}={value}" for name, value in settings.items())
-        raise Failed(f"the buckets of {len(wrong)} of {len(got)} relative positions differ, for {options}. The nearest: {told}.")
+    nearest = sorted(wrong, key=lambda i: abs(places[i]))[:4]
+    told = "; ".join(f"at {places[i]} expected {int(high[i])}, got {int(got[i])}" for i in nearest)
+    options = ", ".join(f"{name}={value}" for name, value in settings.items())
+    told = f"the buckets of {len(wrong)} of {len(got)} relative positions differ, for {options}. The nearest: {told}."
+    expect.true(not wrong, told)
 
 
 @COMPONENT.law(points=0.25)
@@ -122,13 +107,11 @@ def any_shape_and_device(candidate: Candidate, case: Case) -> None:
     """
     grid = torch.arange(5) - torch.arange(7)[:, None]
     whole = candidate.use(of(grid))
-    views = (lambda x: x[2, 1], torch.flatten, torch.t, lambda x: x[:1, :1], lambda x: x[:, None])
-    for view in views:
-        drawn = of(view(grid))
+    for view in (lambda x: x[2, 1], torch.flatten, torch.t, lambda x: x[:1, :1], lambda x: x[:, None]):
+        drawn, got = of(view(grid)), candidate.raw(of(view(grid)))
         where = f"of positions of shape {tuple(view(grid).shape)}, beside those of shape (7, 5)"
         expect.equal(candidate.use(drawn), view(whole), f"the buckets {where}")
-        got = candidate.raw(drawn).dtype
-        expect.true(got is torch.int64, f"the buckets: expected dtype int64, got {expect.name_of(got)}.")
+        expect.true(got.dtype is torch.int64, f"the buckets: expected dtype int64, got {expect.name_of(got.dtype)}.")
     for drawn in (of(grid), of(grid, bidirectional=False)):
         mixed = candidate.elsewhere(drawn)
         expect.true(not mixed, f"{mixed}. A new tensor belongs on the device of the inputs.")

@@ -1,33 +1,29 @@
 """What is checked of sample_token: which tokens come out, and how often, beside exact probabilities."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
 from typing import Any
 
 import torch
 
-from autograder.framework import expect, procedures, watch
+from autograder.framework import expect
 from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case
 from autograder.framework.component import Component, Drawn
 from autograder.framework.expect import Failed
+from autograder.shared_laws import chance
 
-DRAWS, SIGMAS = 600, 6.0  # few, so that an answer that goes row by row is judged in seconds too
+FILTERS = {"temperature": 0.7, "top_k": 3, "top_p": 1.0}
+DRAWS = 600  # few, so that an answer that goes row by row is judged in seconds too
 
 
 def draw(case: Case, **options: Any) -> Drawn:
     """Each row falls from its likeliest token at a pace of its own, in an order of its own; no two logits are near."""
-    rows = []
-    for row in range(case.batch):
-        falls = case.uniform(0.25, 0.45, case.vocab) * (1 + row)
-        rows.append((2.0 - falls.cumsum(0))[case.permutation(case.vocab)])
-    return Drawn({"logits": torch.stack(rows)}, options)
+    falls = [case.uniform(0.25, 0.45, case.vocab) * (1 + row) for row in range(case.batch)]
+    return Drawn({"logits": torch.stack([(2.0 - fall.cumsum(0))[case.permutation(case.vocab)] for fall in falls])}, options)
 
 
 COMPONENT = Component(
-    __name__,
-    draw,
-    cases=[Case(seed=851, batch=2, vocab=7), Case(seed=852, batch=3, vocab=5)],
-    parts=("the tokens",),
+    __name__, draw, cases=[Case(seed=851, batch=2, vocab=7), Case(seed=852, batch=3, vocab=5)], parts=("the tokens",)
 )
 
 
@@ -37,25 +33,22 @@ def filtered(logits: torch.Tensor, temperature: float = 1.0, top_k: int | None =
 
     Without `renormal` top-p looks at probabilities that top-k has made smaller; without `crossing` it drops the last of its set.
     """
-    rows = (logits.double() / temperature).softmax(-1).tolist()
-    for row in rows:
-        order = sorted(range(len(row)), key=row.__getitem__, reverse=True)
-        kept = order[:top_k]
-        whole, before = sum(row[token] for token in kept) if renormal else 1.0, 0.0
-        for place, token in enumerate(order):
-            share = row[token] / whole
-            spare = top_p is not None and place > 0 and (before if crossing else before + share) >= top_p
-            before += share
-            row[token] *= token in kept and not spare
-    return torch.tensor(rows, dtype=torch.float64)
+    ordered, ids = (logits.double() / temperature).softmax(-1).sort(descending=True)
+    kept = ordered.clone()
+    kept[:, len(logits[0]) if top_k is None else top_k :] = 0.0
+    shares = ordered / kept.sum(-1, keepdim=True) if renormal else ordered
+    reached = shares.cumsum(-1) - shares * crossing
+    if top_p is not None:
+        kept[:, 1:] *= reached[:, 1:] < top_p
+    return torch.zeros_like(kept).scatter(-1, ids, kept)
 
 
-def right(logits: torch.Tensor, **options: Any) -> torch.Tensor:
-    p = filtered(logits, **options)
+def whole(p: torch.Tensor) -> torch.Tensor:
+    """The same where each row sums to one."""
     return p / p.sum(-1, keepdim=True)
 
 
-def _wrong_ones(logits: torch.Tensor, options: dict) -> list[tuple[str, torch.Tensor]]:
+def mistaken(logits: torch.Tensor, options: dict) -> list[tuple[str, torch.Tensor]]:
     """What known mistakes would make of it: (catalogue id, probabilities)."""
     temperature, rest = options.get("temperature", 1.0), {name: x for name, x in options.items() if name != "temperature"}
     found = [
@@ -67,10 +60,10 @@ def _wrong_ones(logits: torch.Tensor, options: dict) -> list[tuple[str, torch.Te
         p = filtered(logits, **options, renormal=renormal)
         clamped = p.clone()
         clamped[:, -1] += 1 - p.sum(-1)
-        again = p if not renormal else p / p.sum(-1, keepdim=True)
+        again = whole(p) if renormal else p
         twice = [x.masked_fill(x == 0, hidden).softmax(-1) for x in (p, again) for hidden in (0.0, -torch.inf)]
-        found += [("filter-after-softmax", x) for x in [p, clamped, *twice]]
-    return [(id, x / x.sum(-1, keepdim=True)) for id, x in found]
+        found += [("filter-after-softmax", x) for x in (p, clamped, *twice)]
+    return [(id, whole(x)) for id, x in found]
 
 
 def counts(candidate: Candidate, logits: torch.Tensor, options: dict, times: int = DRAWS) -> torch.Tensor:
@@ -86,22 +79,18 @@ def counts(candidate: Candidate, logits: torch.Tensor, options: dict, times: int
 def fits(found: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
     """Whether each count is one that its probability lets come out, to six standard deviations."""
     times = found.sum(-1, keepdim=True)
-    slack = SIGMAS * (times * p * (1 - p)).sqrt() + 6 * (p > 0)
+    slack = chance.SIGMAS * (times * p * (1 - p)).sqrt() + 6 * (p > 0)
     return (found - times * p).abs() <= slack
 
 
 def fair(candidate: Candidate, logits: torch.Tensor, **options: Any) -> None:
     """Tokens come out as often as they should. Where that is not so, and one known mistake explains it, that is proved."""
-    found, p = counts(candidate, logits, options), right(logits, **options)
+    found, p = counts(candidate, logits, options), whole(filtered(logits, **options))
     good = fits(found, p)
     if bool(good.all()):
         return
-    ids: set[str] = set()
-    for times in (DRAWS, 5 * DRAWS):  # more of them where two mistakes look alike
-        more = found if times == DRAWS else counts(candidate, logits, options, times)
-        ids = {id for id, wrong in _wrong_ones(logits, options) if bool(fits(more, wrong).all())}
-        if len(ids) < 2:
-            break
+    more = found + counts(candidate, logits, options, 5 * DRAWS)  # by which two mistakes that look alike are told apart
+    ids = {id for id, wrong in mistaken(logits, options) if bool(fits(more, wrong).all())}
     row, token = (~good).nonzero()[0].tolist()
     named = ", ".join(f"{name}={value:.3g}" for name, value in options.items()) or "no filter"
     what = f"for {named}: of {DRAWS} draws from the logits {[round(x, 2) for x in logits[row].tolist()]} {int(found[row, token])}"
@@ -114,16 +103,13 @@ def telling(logits: torch.Tensor, *rivals: dict, **options: Any) -> float:
 
     No row is left with its first token alone, even where the token with which the sum reaches top_p is dropped.
     """
-    ordered = filtered(logits, **options).sort(descending=True).values
-    sums = (ordered / ordered.sum(-1, keepdim=True)).cumsum(-1)
+    sums = whole(filtered(logits, **options)).sort(descending=True).values.cumsum(-1)
 
     def shows(p: float) -> tuple[bool, int, float]:
-        mine = filtered(logits, **options, top_p=p) > 0
-        fewer = filtered(logits, **options, top_p=p, crossing=False) > 0
+        mine, fewer = (filtered(logits, **options, top_p=p, crossing=crossing) > 0 for crossing in (True, False))
         others = [filtered(logits, **{"top_p": p, **rival}) > 0 for rival in rivals]
         apart = not any(torch.equal(one, other) for one in (mine, fewer) for other in others)
-        kinds = len({str(x.tolist()) for x in others})
-        margin = float((sums - p).abs().min())
+        kinds, margin = len({str(x.tolist()) for x in others}), float((sums - p).abs().min())
         return bool((sums[:, 0] < p).all()) and not bool(mine.all()) and apart and margin > 0.008, kinds, margin
 
     return max((p / 200 for p in range(60, 196)), key=shows)
@@ -150,7 +136,7 @@ def draws(candidate: Candidate, case: Case) -> None:
     expect.true(bool((found > 0).all()), f"of two tokens with probabilities 0.9 and 0.1 only one came out in {DRAWS} draws.")
     more = found.diagonal() - found.flip(1).diagonal()
     told = f"the likelier one of two tokens came out {found.diagonal().tolist()} times of {DRAWS}, in two rows."
-    expect.true(bool((more > SIGMAS * DRAWS**0.5).all()), told)
+    expect.true(bool((more > chance.SIGMAS * DRAWS**0.5).all()), told)
 
 
 @COMPONENT.law(points=0.25, needs=draws)
@@ -180,9 +166,8 @@ def top_k_keeps_k(candidate: Candidate, case: Case) -> None:
 
     What must a logit become so that its probability is 0, and the others still sum to one?
     """
-    logits = draw(case).inputs["logits"]
     for top_k in (3, 1, case.vocab + 5):
-        fair(candidate, logits, top_k=top_k)
+        fair(candidate, draw(case).inputs["logits"], top_k=top_k)
 
 
 @COMPONENT.law(points=0.25, needs=draws, once=True)
@@ -203,53 +188,26 @@ def top_k_comes_first(candidate: Candidate, case: Case) -> None:
     Which probabilities do you add up, and what do they sum to?
     """
     logits = draw(case).inputs["logits"]
-    fair(
-        candidate,
-        logits,
-        top_k=3,
-        top_p=telling(logits, {"top_k": 3, "renormal": False}, {}, {"top_k": 3, "top_p": None}, top_k=3),
-    )
+    top_p = telling(logits, {"top_k": 3, "renormal": False}, {}, {"top_k": 3, "top_p": None}, top_k=3)
+    fair(candidate, logits, top_k=3, top_p=top_p)
 
 
-def chosen(component: Callable, logits: torch.Tensor, options: dict, seeds: list) -> list:
-    """Runs where the answer is: two draws in a row for each seed of a generator; None is a call without one."""
-    results = []
-    for number, seed in enumerate(seeds):
-        torch.manual_seed(100 + number)
-        given = {} if seed is None else {"generator": torch.Generator().manual_seed(seed)}
-        with watch.on():
-            results.append([procedures.plain(component(logits.clone(), **options, **given)) for _ in range(2)])
-    return results
-
-
-@COMPONENT.law(points=0.25, needs=draws, once=True)
-def generator_decides(candidate: Candidate, case: Case) -> None:
-    """The generator alone decides: the same seed draws the same, and otherwise each draw is a new one
-
-    Which of PyTorch's functions draws for you, and does it know of `generator`?
-    """
+def many(case: Case) -> list[Drawn]:
     logits = draw(case).inputs["logits"].repeat(101, 1)
-    wanted = [[torch.zeros(len(logits), dtype=torch.int64)] * 2] * 4
-    for options in ({}, {"temperature": 0.7, "top_k": 4, "top_p": 0.9}):
-        found = candidate.there(chosen, logits, options, [5, 5, 6, None])
-        (one, later), (same, _), (other, _), (free, new) = expect.form(found, wanted, "the draws")
-        expect.equal(same, one, "the tokens of a second generator with the same seed")
-        for x, y, named in ((one, later, "of one generator"), (one, other, "of other seeds"), (free, new, "without a generator")):
-            expect.true(not torch.equal(x, y), f"two draws {named} are the same, for {len(x)} rows.")
+    return [Drawn({"logits": logits}, options) for options in ({}, FILTERS)]
 
 
-@COMPONENT.law(points=0.25, needs=draws, once=True)
-def any_size_and_device(candidate: Candidate, case: Case) -> None:
-    """It works for sizes of 1 and on any device
+def small(case: Case) -> Iterator[Drawn]:
+    for batch, vocab in ((1, case.vocab), (case.batch, 1), (1, 1), (case.batch, case.vocab)):
+        for options in ({}, FILTERS):
+            drawn = draw(case.at(batch=batch, vocab=vocab), **options)
+            yield from (drawn, drawn.to(torch.float64))
 
-    The result has one axis, and it is of int64. Is an axis of size 1 dropped, or one too many left?
-    """
-    filters = {"temperature": 0.7, "top_k": 3, "top_p": 1.0}
-    for options in ({}, filters):
-        for batch, vocab in ((1, case.vocab), (case.batch, 1), (1, 1)):
-            candidate.use(draw(case.at(batch=batch, vocab=vocab), **options))
-        got = candidate.raw(draw(case.at(torch.float64), **options))
-        expect.form(got, torch.zeros(case.batch, dtype=torch.int64), COMPONENT.parts[0])
-        expect.true(got.dtype is torch.int64, f"the tokens: expected dtype int64, got {expect.name_of(got.dtype)}.")
-        mixed = candidate.elsewhere(draw(case, **options))
-        expect.true(not mixed, f"{mixed}. A new tensor belongs on the device of the logits.")
+
+chance.add_common(
+    COMPONENT,
+    draws,
+    many=many,
+    small=small,
+    like=lambda drawn: torch.zeros(len(drawn.inputs["logits"]), dtype=torch.int64),
+)

@@ -34,15 +34,15 @@ def of_ints(result: Any) -> tuple[list[int], list[int]]:
     """The pair as lists of ints. Lists, tuples and tensors of one axis will do, and tensors without axes in a list."""
     if not isinstance(result, (tuple, list)) or len(result) != 2:
         raise Failed(f"expected a pair: inputs, targets; got {expect.kind_of(result)}.", about=About.FORM)
-    pair = []
+    pair: list[list[Any]] = []
     for name, part in zip(("inputs", "targets"), result, strict=True):
-        entries = list(part) if isinstance(part, (tuple, list)) or isinstance(part, torch.Tensor) and part.dim() == 1 else None
-        if entries is None:
+        entries = part.tolist() if isinstance(part, torch.Tensor) and part.dim() == 1 else part
+        if not isinstance(entries, (tuple, list)):
             raise Failed(f"the {name}: expected a list of ints, got {expect.kind_of(part)}.", about=About.FORM)
-        found: list[Any] = [x.item() if isinstance(x, torch.Tensor) and not x.dim() else x for x in entries]
-        strange = next((x for x in found if type(x) is not int), None)
-        if strange is not None or None in found:
-            raise Failed(f"the {name}: expected a list of ints, got {expect.kind_of(strange)} in it.", about=About.FORM)
+        found = [x.item() if isinstance(x, torch.Tensor) and not x.dim() else x for x in entries]
+        strange = [x for x in found if type(x) is not int]
+        if strange:
+            raise Failed(f"the {name}: expected a list of ints, got {expect.kind_of(strange[0])} in it.", about=About.FORM)
         pair.append(found)
     return pair[0], pair[1]
 
@@ -84,12 +84,9 @@ def without_ends(candidate: Candidate, drawn: Drawn) -> tuple[list[int], list[in
     return inputs[:-1] if inputs[-1:] == [EOS] else inputs, targets[:length] if closed else targets
 
 
-def shown(drawn: Drawn) -> str:
-    return f"of {drawn.inputs['tokens']} with the spans {drawn.inputs['spans']}"
-
-
 def same(name: str, drawn: Drawn, got: list, right: list) -> None:
-    expect.true(got == right, f"the {name} {shown(drawn)}: expected {right}, got {got}.")
+    shown = f"of {drawn.inputs['tokens']} with the spans {drawn.inputs['spans']}"
+    expect.true(got == right, f"the {name} {shown}: expected {right}, got {got}.")
 
 
 @COMPONENT.law(points=0.25)
@@ -112,18 +109,9 @@ def own_sentinel(candidate: Candidate, case: Case) -> None:
     Read your two lists and put every span back into its place: what tells you where it belongs?
     """
     drawn = draw(case)
-    inputs, targets = without_ends(candidate, drawn)
-    seen = [x for x in inputs if x in SENTINELS]
-    used = SENTINELS[: case.spans]
-    expect.true(seen == used, f"the sentinels of the inputs {shown(drawn)}: expected {used}, got {seen}.")
-    spans: dict[int, list[int]] = {}
-    for token in targets:
-        if token in SENTINELS:
-            spans[token] = []
-        expect.true(bool(spans), f"the targets {shown(drawn)} are {targets}: a sentinel comes first.")
-        spans[list(spans)[-1]].append(token)
-    woven = [token for x in inputs for token in (spans.get(x, [x])[1:] if x in SENTINELS else [x])]
-    same("tokens, put together again from the inputs and targets", drawn, woven, drawn.inputs["tokens"])
+    (inputs, targets), right = without_ends(candidate, drawn), candidate.right(drawn)
+    same("inputs", drawn, inputs, right[0])
+    same("targets up to eos", drawn, targets, right[1][:-1])
 
 
 @COMPONENT.law(points=0.25, needs=every_token_in_its_list)
@@ -135,8 +123,7 @@ def edges(candidate: Candidate, case: Case) -> None:
     tokens, n = draw(case).inputs["tokens"], case.seq
     for spans in ([(0, 2)], [(n - 2, 2)], [(1, 2), (3, 1), (4, 2)], [(0, n)], [(0, 1), (1, n - 1)]):
         drawn = of(tokens, spans)
-        inputs, targets = without_ends(candidate, drawn)
-        right = candidate.right(drawn)
+        (inputs, targets), right = without_ends(candidate, drawn), candidate.right(drawn)
         same("inputs", drawn, marked(inputs), marked(right[0]))
         same("targets up to eos", drawn, marked(targets), marked(right[1][:-1]))
 
@@ -149,7 +136,6 @@ def ends_with_eos(candidate: Candidate, case: Case) -> None:
     """
     for drawn in (draw(case), of(draw(case).inputs["tokens"], []), of([4, 5], [(0, 2)])):
         inputs, targets = cut(candidate, drawn)
-        expect.true(EOS not in inputs, f"the inputs {shown(drawn)} are {inputs}: {EOS} is eos, which belongs to the targets.")
+        same("places of eos in the inputs", drawn, [i for i, x in enumerate(inputs) if x == EOS], [])
         length = sum(1 + length for _, length in drawn.inputs["spans"])
-        told = f"the targets {shown(drawn)}: expected {EOS}, which is eos, as their last of {length + 1} entries, got {targets}."
-        expect.true(targets[length:] == [EOS], told)
+        same("last of the targets", drawn, targets[length:], [EOS])

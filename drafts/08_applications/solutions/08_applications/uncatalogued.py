@@ -36,8 +36,7 @@ edits("mask_tokens", {
 
 SUMMED, STEP = "self.dropout(self.norm(self.positions(x)))", "x = block(x, mask=mask)"
 edits("Bert", {
-    "adds nothing where no segments are given": {"own-names":
-        "self.kinds(tokens * 0 if segments is None else segments) → 0.0 if segments is None else self.kinds(segments)"},
+    "adds nothing where no segments are given": {"sequential": "(kinds[0] if segments is None → (0.0 if segments is None"},
     "takes segment 1 where none are given": {"solution": "zeros_like(tokens) → ones_like(tokens)"},
     "inverts the mask": {"solution": f"{STEP} → x = block(x, mask=mask if mask is None else ~mask)"},
     "looks back alone": {"solution": f"{STEP} → see = torch.ones(x.shape[1], x.shape[1], device=x.device).tril().bool()\n"
@@ -55,14 +54,16 @@ edits("Bert", {
     "goes through its first block alone": {"solution": "in self.blocks: → in self.blocks[:1]:"},
     "goes through one block several times": {"solution": f"{STEP} → x = self.blocks[0](x, mask=mask)"},
     "keeps its blocks in a plain list": {"solution": "self.blocks = nn.ModuleList( → self.blocks = list("},
-    "drops out in evaluation too": {"functions": "F.dropout(x, self.rate) if self.training else x → F.dropout(x, self.rate)"},
-    "never drops out": {"functions": "if self.training else x → if False else x"},
+    "drops out in evaluation too": {"sequential": "self.rate, self.training) → self.rate)"},
+    "never drops out": {"solution": ("self.dropout = nn.Dropout(dropout) → dropout = 0.0", "self.dropout( → (")},
     "makes segments on the CPU": {"solution": "torch.zeros_like(tokens) → torch.zeros(tokens.shape, dtype=torch.long)"},
-    "asserts": {"own-names": "raise ValueError(f'max_len is {self.max_len}, and there are {seq} tokens') → assert False"},
+    "asserts": {"library-norms": "if seq > len(self.positions.table): → "
+        "assert seq <= len(self.positions.table)\n        if False:"},
     "cuts long texts": {"solution": "if segments is None: → "
         "tokens = tokens[:, :len(self.positions.table)]\n        if segments is None:"},
     "gives the class token alone": {"solution": "        return x\n → \n        return x[:, 0]\n"},
-    "takes any weights": {"own-names": "if missing or more: → if missing:"},
+    "takes any weights": {"solution":
+        "\"bert\", state_dict → \"bert\", {n: x for n, x in state_dict.items() if 'surplus' not in n}"},
 })  # fmt: skip
 
 # next_token_loss
@@ -98,25 +99,26 @@ edits("Gpt", {
     "norms last": {"solution": "norm_first=True → norm_first=False"},
     "norms the embeddings": {"solution": f"{EMBEDDED} → F.layer_norm({EMBEDDED}, (self.norm.weight.numel(),))"},
     "norms with a smaller eps": {"solution": "approximate=\"tanh\") → approximate=\"tanh\", eps=1e-12)"},
-    "has a final norm of a smaller eps": {"own-names": "nn.LayerNorm(d_model)\n → nn.LayerNorm(d_model, eps=1e-12)\n"},
+    "has a final norm of a smaller eps": {"solution": "self.norm = LayerNorm(d_model) → self.norm = LayerNorm(d_model, 1e-12)"},
     "gives probabilities": {"solution": f"{TIED} → ({TIED}).softmax(-1)"},
     "scales the logits": {"solution": f"{TIED} → {TIED} * x.shape[-1] ** -0.5"},
     "has no activation": {"solution": "F.gelu(self.linear1(x), approximate=self.approximate) → self.linear1(x)"},
     "has a feed-forward network of twice the width": {"solution": "4 * d_model → 2 * d_model"},
     "sees the one before alone": {"solution": "mask = create_look_ahead_mask(tokens.shape[1]).to(x.device) → "
         "near = torch.ones(x.shape[1], x.shape[1], device=x.device).tril(); mask = (near - near.tril(-2)).bool()"},
-    "does not see itself": {"functions": "triu(1) → triu(0).masked_fill(torch.eye(seq, device=x.device) * seq > 1, -1e9)"},
+    "does not see itself": {"library-norms": "place[:, None] >= place → (place[:, None] > place) | (place == 0)"},
     "goes through its first block alone": {"solution": "in self.blocks: → in self.blocks[:1]:"},
     "shifts the logits": {"solution": f"{TIED} → ({TIED}).roll(1, 1)"},
     "gives the last logits alone": {"solution": f"return {TIED} → return ({TIED})[:, -1]"},
     "has an output with a bias": {"solution": ("self.norm = LayerNorm(d_model) → self.norm = LayerNorm(d_model)\n"
         "        self.output = nn.Linear(d_model, vocab_size)", f"{TIED} → self.output(self.norm(x))")},
-    "drops out in evaluation too": {"functions": "F.dropout(x, self.rate, self.training) → F.dropout(x, self.rate)"},
-    "never drops out": {"functions": "F.dropout(x, self.rate, self.training) → x"},
+    "drops out in evaluation too": {"solution":
+        "nn.Dropout(dropout)\n        self.blocks → lambda x: F.dropout(x, dropout)\n        self.blocks"},
+    "never drops out": {"solution": ("self.dropout = nn.Dropout(dropout) → dropout = 0.0", "self.dropout( → (")},
     "leaves the mask on the CPU": {"solution": "(tokens.shape[1]).to(x.device) → (tokens.shape[1])"},
     "cuts long texts": {"solution": "x = self.dropout(self.positions → tokens = tokens[:, :len(self.positions.table)]\n"
         "        x = self.dropout(self.positions"},
-    "raises an IndexError": {"own-names": "ValueError → IndexError"},
+    "raises an IndexError": {"looked-up": "ValueError → IndexError"},
 })  # fmt: skip
 
 # sample_token
@@ -129,14 +131,17 @@ edits("sample_token", {
     "ignores the temperature": {"solution": f"    {DIVIDED} →     logits = logits * 1.0"},
     "divides after the filters": {"solution": (f"    {DIVIDED} →", "choices = → logits = logits / temperature\n    choices =")},
     "takes the root of the temperature": {"solution": f"{DIVIDED} → logits = logits / temperature ** 0.5"},
-    "divides probabilities by the temperature": {"sorted": "torch.softmax(ordered / temperature, dim=-1) → "
-        "torch.softmax(ordered, dim=-1) / temperature"},
+    "divides probabilities by the temperature": {"rows":
+        "torch.softmax(values / temperature, 0) → torch.softmax(values, 0) / temperature"},
     "keeps one more than k": {"solution": "min(top_k, → min(top_k + 1,"},
     "keeps one less than k": {"solution": "min(top_k, logits.shape[-1]) → max(1, min(top_k, logits.shape[-1]) - 1)"},
     "keeps the smallest k": {"solution": ("logits.topk(top_k, dim=-1) → logits.topk(top_k, dim=-1, largest=False)",
                                           "logits < smallest → logits > smallest")},
     "cannot have k above the vocabulary": {"solution": "        top_k = min(top_k, logits.shape[-1])\n →"},
-    "puts top-p first": {"sorted": ("    if top_k: →     if False:", "return ids → shares[:, top_k:] = 0\n    return ids")},
+    "puts top-p first": {"solution": ("    if top_k is not None: →     if False:",
+        "    choices = →     least = logits.shape[-1] - (top_k or 99)\n"
+        "    logits = logits.masked_fill(logits.argsort(-1).argsort(-1) < least, -torch.inf)\n"
+        "    choices =")},
     "forgets top-k where top-p is given": {"solution": "if top_k is not None: → if top_k is not None and top_p is None:"},
     "forgets top-p where top-k is given": {"solution": "if top_p is not None: → if top_p is not None and top_k is None:"},
     "never warms up": {"solution": "logits / temperature → logits / max(temperature, 1)"},
@@ -154,9 +159,8 @@ edits("sample_token", {
     "keeps an axis": {"solution": "choices.squeeze(-1) → choices"},
     "drops every axis": {"solution": "choices.squeeze(-1) → choices.squeeze()"},
     "gives int32": {"solution": "choices.squeeze(-1) → choices.squeeze(-1).int()"},
-    "gives places in the sorted order": {"sorted": "ids.gather(-1, torch.multinomial(shares, num_samples=1, "
-        "generator=generator)) → "
-        "torch.multinomial(shares, num_samples=1, generator=generator)"},
+    "gives places in the sorted order": {"rows": "ids[torch.multinomial(p[:kept], 1, generator=generator)[0]] → "
+        "torch.multinomial(p[:kept], 1, generator=generator)[0]"},
     "leaves noise on the CPU": {"gumbel": ".to(logits.device) →"},
 })  # fmt: skip
 
@@ -185,8 +189,8 @@ edits("generate", {
     "leaves everything in evaluation mode": {"solution": "part.training = training_flag → pass"},
     "sets one mode for all": {"solution": "part.training = training_flag → model.train(flags[model])"},
     "forgets the modes after an error": {"solution": ("try: → if True:", "finally: → if True:")},
-    "swallows the error": {"two-loops": "finally: → except ValueError:\n        pass\n    finally:"},
-    "raises another error": {"two-loops": "finally: → "
+    "swallows the error": {"solution": "finally: → except ValueError:\n        pass\n    finally:"},
+    "raises another error": {"solution": "finally: → "
         "except ValueError:\n        raise RuntimeError('too long') from None\n    finally:"},
     "drops an axis": {"solution": "logits[:, -1] → logits[:, -1].squeeze()"},
     "writes on the first row for all": {"solution": f"{WRITTEN} → "
@@ -346,7 +350,7 @@ edits("ViT", {
     "has one block under several names": {"solution": (
         "            gelu_block( →             [gelu_block(", "eps=1e-12)\n            for _ in range(num_layers)) → "
         "eps=1e-12)] * num_layers)")},
-    "drops in evaluation as well": {"functions": "F.dropout(x, self.p, self.training) → F.dropout(x, self.p, True)"},
+    "drops in evaluation as well": {"solution": "nn.Dropout(dropout) → lambda x: F.dropout(x, dropout)"},
     "drops nothing": {"solution": ("self.dropout = nn.Dropout(dropout) → dropout = 0.0", "self.dropout( → (")},
     "returns probabilities": {"solution": "self.classifier(self.encode(images)[:, 0]) → "
                                           "self.classifier(self.encode(images)[:, 0]).softmax(dim=-1)"},
@@ -355,7 +359,7 @@ edits("ViT", {
         "self.pooler = nn.Linear(d_model, d_model)",
         "self.encode(images)[:, 0] → self.pooler(self.encode(images)[:, 0]).tanh()")},
     "names its blocks otherwise": {"solution": "self.blocks → self.layers"},
-    "forgets to attend": {"solution": "x = block(x) → x = x + block.feed_forward(block.norm2(x))"},
+    "forgets to attend": {"solution": "x = block(x) → x = block.feed_forward(block.norm2(x)) + x"},
     "makes its table on the CPU": {"written-into-a-table": "x.new_empty(len(x), x.shape[1] + 1, x.shape[2]) → "
                                                            "torch.empty(len(x), x.shape[1] + 1, x.shape[2], dtype=x.dtype)"},
 })  # fmt: skip

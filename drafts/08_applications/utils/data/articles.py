@@ -82,7 +82,7 @@ class Article:
 
 
 @dataclass(frozen=True)
-class Question:
+class Asked:
     """A question on an article, and its answer, one of the article's tokens."""
 
     text: str
@@ -176,11 +176,11 @@ class Texts:
         pick, other = self.random.choice, self.person(told)
         return pick(_BETWEEN).format(day=pick(DAYS), weather=pick(WEATHER), **vars(other))
 
-    def question(self, article: Article) -> Question:
+    def question(self, article: Article) -> Asked:
         """A question on a fact that the article tells."""
         tokens = set(article.text.split())
         possible = [
-            Question(text.format(name=person.name), article, getattr(person, key))
+            Asked(text.format(name=person.name), article, getattr(person, key))
             for person in article.people
             for text, key in _ASKED
             if getattr(person, key) in tokens

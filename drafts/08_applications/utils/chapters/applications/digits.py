@@ -107,6 +107,18 @@ def _fault(function: Rollout, weights: list[torch.Tensor], right: torch.Tensor) 
     return "its rows sum to 1, and the shares are others"
 
 
+def on_ink(images: torch.Tensor, shares: torch.Tensor) -> tuple[float, float]:
+    """(share of digits whose largest patch holds more ink than their mean patch, the same of a patch drawn at random).
+
+    images (n, 1, side, side) and what of each patch reached the class token, (n, patches).
+    """
+    patch = images.shape[-1] // round(shares.shape[-1] ** 0.5)
+    ink = F.avg_pool2d(images, patch).flatten(1)
+    above = (ink > ink.mean(dim=1, keepdim=True)).float()
+    largest = above.gather(1, shares.argmax(dim=1, keepdim=True))
+    return float(largest.mean()), float(above.mean())
+
+
 # Detection
 
 

@@ -72,11 +72,12 @@ def _embeddings(model: nn.Module, wanted: bool) -> Iterator[nn.Parameter]:
 def begin(model: nn.Module, seed: int, embeddings: float, positions: bool = False) -> None:
     """Starting weights that depend on names, shapes and the seed alone.
 
-    Matrices keep the size of what goes through them. `embeddings` is the size of a token's numbers. With `positions` a table of
-    learned positions starts as small sinusoids in place of noise: distances are there from the first step, and a short
-    training need not find them.
+    Matrices keep the size of what goes through them; their biases are as small as PyTorch draws them. `embeddings` is the size
+    of a token's numbers. With `positions` a table of learned positions starts as small sinusoids in place of noise: distances
+    are there from the first step, and a short training need not find them.
     """
     generator = torch.Generator().manual_seed(seed)
+    matrices = {name: weight.shape[-1] for name, weight in model.named_parameters() if weight.dim() > 1}
     with torch.no_grad():
         for name, weight in sorted(model.named_parameters()):
             if name.endswith("positions.table"):
@@ -88,3 +89,6 @@ def begin(model: nn.Module, seed: int, embeddings: float, positions: bool = Fals
                 table = "embedding" in name and "patch" not in name
                 size = embeddings if table else weight.shape[-1] ** -0.5
                 weight.copy_(torch.randn(weight.shape, generator=generator) * size)
+            elif name.endswith("bias") and matrices.get(name.removesuffix("bias") + "weight", 0):
+                most = matrices[name.removesuffix("bias") + "weight"] ** -0.5
+                weight.copy_((2 * torch.rand(weight.shape, generator=generator) - 1) * most)

@@ -41,7 +41,7 @@ def four_architectures() -> None:
         if title:
             drawn.text(column + (0.5 if name == "t5e" else 0), 6.5, title, size=11, bold=True)
     drawn.arrow("t5eout", "t5dcross", sides=("right", "left"))
-    kinds = ((0, "encoder"), (1, "decoder"), (2.5, "encoder and decoder"), (4, "encoder on patches"))
+    kinds = ((0.0, "encoder"), (1.0, "decoder"), (2.5, "encoder and decoder"), (4.0, "encoder on patches"))
     for column, words in kinds:
         drawn.text(column, 6.05, words)
     drawn.show(
@@ -178,22 +178,19 @@ def buckets(distances: torch.Tensor, found: Mapping[str, torch.Tensor]) -> None:
     plots.alt(figure, f"Bucket of each distance. {told}.")
 
 
-def scores(
-    results: Mapping[str, float], goal: float | None = None, title: str = "", guess: Mapping[str, float | None] | None = None
-) -> None:
-    """Shows a bar for each task's share."""
+def scores(results: Mapping[str, float], guess: Mapping[str, float | None] | None = None, title: str = "") -> None:
+    """Shows a bar for each task's share, and a ring where a guess was."""
     figure, ax = plots.figure(6.4, 0.9 + 0.45 * len(results))
     for row, (label, value) in enumerate(results.items()):
         ax.barh(row, value, color=SKY, height=0.6)
         wish = (guess or {}).get(label)
         if wish is not None:
             ax.plot(wish, row, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=VERMILLION)
-    if goal is not None:
-        ax.axvline(goal, color=INK, linestyle=":", linewidth=1)
     ax.set_yticks(range(len(results)), results)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1.03), xlabel="exact match", title=title)
-    plots.alt(figure, f"{title}. " + "; ".join(f"{label}: {value:.3f}" for label, value in results.items()))
+    told = "; ".join(f"{label}: {value:.3f}" for label, value in results.items())
+    plots.alt(figure, f"Exact match, a bar for each task ({title}). {told}.")
 
 
 def patches(image: torch.Tensor, patch_size: int, order: Sequence[torch.Tensor]) -> None:
