@@ -99,7 +99,8 @@ def sampling_picture(writer: Writer, setting: SamplingSetting) -> Drawing:
     kept = int((shares > 0).sum())
     alt = (
         f"{setting.title()}: {kept} {'tokens are' if kept > 1 else 'token is'} drawn; "
-        f"the likeliest, {names[0]}, has probability {float(chances[order[0]]):.2f} and is drawn in {float(shares[order[0]]):.2f} of all cases. Written: {written}"
+        f"the likeliest, {names[0]}, has probability {float(chances[order[0]]):.2f} "
+        f"and is drawn in {float(shares[order[0]]):.2f} of all cases. Written: {written}"
     )
     return Drawing(setting.title(), (*head, *bars, *prose), WIDTH, below + 16 * len(lines), alt)
 

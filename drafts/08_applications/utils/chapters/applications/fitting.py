@@ -69,12 +69,12 @@ def _embeddings(model: nn.Module, wanted: bool) -> Iterator[nn.Parameter]:
             yield parameter
 
 
-def begin(model: nn.Module, seed: int, embeddings: float, positions: bool = False) -> None:
+def begin(model: nn.Module, seed: int, embeddings: float, positions: bool = False, gain: float = 1.0) -> None:
     """Starting weights that depend on names, shapes and the seed alone.
 
-    Matrices keep the size of what goes through them; their biases are as small as PyTorch draws them. `embeddings` is the size
-    of a token's numbers. With `positions` a table of learned positions starts as small sinusoids in place of noise: distances
-    are there from the first step, and a short training need not find them.
+    With a `gain` of 1 matrices keep the size of what goes through them; their biases are as small as PyTorch draws them.
+    `embeddings` is the size of a token's numbers. With `positions` a table of learned positions starts as small sinusoids in
+    place of noise: distances are there from the first step, and a short training need not find them.
     """
     generator = torch.Generator().manual_seed(seed)
     matrices = {name: weight.shape[-1] for name, weight in model.named_parameters() if weight.dim() > 1}
@@ -87,7 +87,7 @@ def begin(model: nn.Module, seed: int, embeddings: float, positions: bool = Fals
                 weight.copy_(embeddings * wave)
             elif weight.dim() > 1:
                 table = "embedding" in name and "patch" not in name
-                size = embeddings if table else weight.shape[-1] ** -0.5
+                size = embeddings if table else gain * weight.shape[-1] ** -0.5
                 weight.copy_(torch.randn(weight.shape, generator=generator) * size)
             elif name.endswith("bias") and matrices.get(name.removesuffix("bias") + "weight", 0):
                 most = matrices[name.removesuffix("bias") + "weight"] ** -0.5
