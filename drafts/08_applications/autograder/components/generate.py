@@ -147,10 +147,10 @@ def cache_reads_each_token_once(candidate: Candidate, case: Case) -> None:
     What the cache holds need not be read again. What is new at the second step?
     """
     told, text = run(candidate, case, 5, cache=True), right(case, 5)
+    decoding.in_evaluation(told)
     pieces = [x for x in told["extended"] if isinstance(x, torch.Tensor) and x.dim() == 2 and len(x) == case.batch]
     expect.true(bool(pieces), "the model has `extend`, and it was not asked.")
-    read = torch.cat(pieces, dim=1)
-    width = read.shape[1]
+    read, width = torch.cat(pieces, dim=1), sum(x.shape[1] for x in pieces)
     told_width = f"`extend` was given {width} tokens a row altogether, for {text.shape[1]} in the result."
     expect.true(width <= text.shape[1], told_width, "cache-rereads" if width >= sum(range(case.seq, case.seq + 5)) else None)
     expect.equal(read, text[:, :width], "what `extend` was given, piece behind piece,")

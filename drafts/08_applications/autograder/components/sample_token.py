@@ -76,10 +76,10 @@ def counts(candidate: Candidate, logits: torch.Tensor, options: dict, times: int
     return torch.nn.functional.one_hot(tokens.view(times, batch), vocab).sum(0)
 
 
-def fits(found: torch.Tensor, p: torch.Tensor) -> torch.Tensor:
-    """Whether each count is one that its probability lets come out, to six standard deviations."""
+def fits(found: torch.Tensor, p: torch.Tensor, sigmas: float = chance.SIGMAS) -> torch.Tensor:
+    """Whether each count is one that its probability lets come out, to so many standard deviations."""
     times = found.sum(-1, keepdim=True)
-    slack = chance.SIGMAS * (times * p * (1 - p)).sqrt() + 6 * (p > 0)
+    slack = sigmas * (times * p * (1 - p)).sqrt() + 6 * (p > 0)
     return (found - times * p).abs() <= slack
 
 
@@ -89,8 +89,8 @@ def fair(candidate: Candidate, logits: torch.Tensor, **options: Any) -> None:
     good = fits(found, p)
     if bool(good.all()):
         return
-    more = found + counts(candidate, logits, options, 5 * DRAWS)  # by which two mistakes that look alike are told apart
-    ids = {id for id, wrong in mistaken(logits, options) if bool(fits(more, wrong).all())}
+    more = found + counts(candidate, logits, options, 9 * DRAWS)  # by which two mistakes that look alike are told apart
+    ids = {id for id, wrong in mistaken(logits, options) if bool(fits(more, wrong, 4.0).all())}
     row, token = (~good).nonzero()[0].tolist()
     named = ", ".join(f"{name}={value:.3g}" for name, value in options.items()) or "no filter"
     what = f"for {named}: of {DRAWS} draws from the logits {[round(x, 2) for x in logits[row].tolist()]} {int(found[row, token])}"
@@ -106,11 +106,13 @@ def telling(logits: torch.Tensor, *rivals: dict, **options: Any) -> float:
     sums = whole(filtered(logits, **options)).sort(descending=True).values.cumsum(-1)
 
     def shows(p: float) -> tuple[bool, int, float]:
+        margin = float((sums - p).abs().min())
+        if margin <= 0.008 or not bool((sums[:, 0] < p).all()):
+            return False, 0, margin
         mine, fewer = (filtered(logits, **options, top_p=p, crossing=crossing) > 0 for crossing in (True, False))
         others = [filtered(logits, **{"top_p": p, **rival}) > 0 for rival in rivals]
         apart = not any(torch.equal(one, other) for one in (mine, fewer) for other in others)
-        kinds, margin = len({str(x.tolist()) for x in others}), float((sums - p).abs().min())
-        return bool((sums[:, 0] < p).all()) and not bool(mine.all()) and apart and margin > 0.008, kinds, margin
+        return apart and not bool(mine.all()), len({str(x.tolist()) for x in others}), margin
 
     return max((p / 200 for p in range(60, 196)), key=shows)
 

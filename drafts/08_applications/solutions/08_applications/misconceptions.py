@@ -98,8 +98,7 @@ edits("Gpt", {
     },
     "untied-output": {
         "solution": (OUTPUT, f"self.norm(x) {TIED} → self.lm_head(self.norm(x))"),
-        "output-layer": ["self.output.weight = self.token_embedding.weight →",
-            "self.output.weight = self.token_embedding.weight → self.output.weight.data = self.token_embedding.weight.data"],
+        "output-layer": "output.weight = self.token_embedding.weight → output.weight.data = self.token_embedding.weight.data",
     },
     "no-final-norm": {
         "solution": [f"self.norm(x) {TIED} → x {TIED}", (f"{FINAL} →", f"self.norm(x) {TIED} → x {TIED}")],
@@ -216,7 +215,6 @@ edits("T5", {
     },
     "output-not-scaled": {
         "solution": [f"{OUTPUT} →", f"{FLOATED}\n        return x {LAST} → return self.decoder_norm(x) {LAST}"],
-        "tied-layer": f"{OUTPUT} →",
     },
 })  # fmt: skip
 

@@ -62,6 +62,7 @@ edits("Bert", {
     "cuts long texts": {"solution": "if segments is None: → "
         "tokens = tokens[:, :len(self.positions.table)]\n        if segments is None:"},
     "gives the class token alone": {"solution": "        return x\n → \n        return x[:, 0]\n"},
+    "mixes the rows": {"solution": "        return x\n → \n        return x + 0.1 * x.mean(0, keepdim=True)\n"},
     "takes any weights": {"solution":
         "\"bert\", state_dict → \"bert\", {n: x for n, x in state_dict.items() if 'surplus' not in n}"},
 })  # fmt: skip
@@ -138,10 +139,6 @@ edits("sample_token", {
     "keeps the smallest k": {"solution": ("logits.topk(top_k, dim=-1) → logits.topk(top_k, dim=-1, largest=False)",
                                           "logits < smallest → logits > smallest")},
     "cannot have k above the vocabulary": {"solution": "        top_k = min(top_k, logits.shape[-1])\n →"},
-    "puts top-p first": {"solution": ("    if top_k is not None: →     if False:",
-        "    choices = →     least = logits.shape[-1] - (top_k or 99)\n"
-        "    logits = logits.masked_fill(logits.argsort(-1).argsort(-1) < least, -torch.inf)\n"
-        "    choices =")},
     "forgets top-k where top-p is given": {"solution": "if top_k is not None: → if top_k is not None and top_p is None:"},
     "forgets top-p where top-k is given": {"solution": "if top_p is not None: → if top_p is not None and top_k is None:"},
     "never warms up": {"solution": "logits / temperature → logits / max(temperature, 1)"},
