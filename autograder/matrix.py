@@ -52,17 +52,24 @@ class MatrixRow:
         return {**asdict(self), "kind": self.kind.value, "right": self.right}
 
 
-def rows(chapter: str, component: str | None = None) -> list[MatrixRow]:
-    """A row for every known answer of a chapter, or of one component of it; its solution is among the right ones."""
+def rows(chapter: str, component: str | None = None, hidden: bool = False) -> list[MatrixRow]:
+    """A row for every known answer of a chapter, or of one component of it; its solution is among the right ones.
+
+    Right answers are judged on the hidden cases too; wrong ones have to fail, and be named, by the cases of the notebook
+    alone. With `hidden` those are judged as grading does as well.
+    """
     names = [exercise.id for exercise in load().chapter(chapter).exercises if component in (None, exercise.id)]
     found = [
-        _row(chapter, known, kind) for kind, file in FILES.items() for known in read(chapter, file) if known.component in names
+        _row(chapter, known, kind, hidden or kind is Kind.VARIANT)
+        for kind, file in FILES.items()
+        for known in read(chapter, file)
+        if known.component in names
     ]
-    return found + [_row(chapter, solution(chapter, name), Kind.VARIANT) for name in names]
+    return found + [_row(chapter, solution(chapter, name), Kind.VARIANT, hidden=True) for name in names]
 
 
-def _row(chapter: str, known: KnownAnswer, kind: Kind) -> MatrixRow:
-    verdict = judge(LocalCandidate(find(known.component), known.answer), hidden=True)
+def _row(chapter: str, known: KnownAnswer, kind: Kind, hidden: bool) -> MatrixRow:
+    verdict = judge(LocalCandidate(find(known.component), known.answer), hidden)
     return MatrixRow(
         chapter,
         known.component,

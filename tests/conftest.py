@@ -22,6 +22,19 @@ def pytest_configure(config):
         os.environ.pop(name, None)
 
 
+LONGEST_FIRST = ("test_matrix", "test_class", "test_browser", "test_build", "test_grade", "test_check", "test_same_marks")
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """What two workers share out: a file each, of the matrix a chapter each; the longest first, so that both end together."""
+    items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else len(LONGEST_FIRST))
+    for item in items:
+        chapter = getattr(item, "callspec", None) and item.callspec.params.get("chapter")
+        share = item.path.stem if item.path.stem != "test_matrix" else f"test_matrix {chapter or '01'}"
+        item.add_marker(pytest.mark.xdist_group(share))
+
+
 def pytest_runtest_setup(item):
     """A test that needs Chromium or bubblewrap is skipped where there is none, but fails in CI."""
     from autograder.proof import machine

@@ -8,6 +8,7 @@ from autograder.framework.component import component
 from utils.manifest import load
 
 CHAPTERS = [chapter.id for chapter in load().chapters]
+pytestmark = pytest.mark.timeout(900)  # the first test of a chapter judges all its known answers
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,12 @@ def test_a_mistake_that_no_id_fits_is_failed_and_given_no_name(rows, chapter):
     others = of_kind(rows(chapter), matrix.Kind.UNCATALOGUED)
     assert {row.component for row in others} == {exercise.id for exercise in load().chapter(chapter).exercises}
     assert [(row.answer, row.failed, row.named) for row in others if not row.right] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("chapter", CHAPTERS)
+def test_under_grading_each_fails_with_the_same_name(chapter):
+    assert [(row.answer, row.failed, row.named) for row in matrix.rows(chapter, hidden=True) if not row.right] == []
 
 
 def test_the_closing_line_counts_each_kind(rows):

@@ -18,20 +18,22 @@ def state():
         "warn only": torch.is_deterministic_algorithms_warn_only_enabled(),
         "anomaly": torch.is_anomaly_enabled(),
         "autocast": torch.is_autocast_enabled("cpu"),
+        "threads": torch.get_num_threads(),
     }
 
 
 FRESH = {
     "gradients": True, "inference": False, "dtype": torch.float32, "device": torch.device("cpu"), "deterministic": False,
-    "warn only": False, "anomaly": False, "autocast": False,
+    "warn only": False, "anomaly": False, "autocast": False, "threads": 1,
 }  # fmt: skip
 
 
 @pytest.fixture
 def undone():
     """Whatever the test switches is switched back."""
-    before = torch.get_default_dtype()
+    before, threads = torch.get_default_dtype(), torch.get_num_threads()
     yield
+    torch.set_num_threads(threads)
     torch.set_grad_enabled(True)
     torch.set_default_dtype(before)
     torch.set_default_device(None)
@@ -50,6 +52,7 @@ def undone():
     lambda: torch.use_deterministic_algorithms(True, warn_only=True),
     lambda: torch.autograd.set_detect_anomaly(True),
     lambda: torch.set_autocast_enabled("cpu", True),
+    lambda: torch.set_num_threads(2),
 ])  # fmt: skip
 def test_each_switch_is_usual_inside_and_as_it_was_outside(undone, switch):
     with warnings.catch_warnings():

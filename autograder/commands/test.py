@@ -15,6 +15,7 @@ from autograder.proof import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2  # the course is to be proved on two cores
+SHARED_OUT = ("--dist=loadgroup", "--no-loadscope-reorder")  # as tests/conftest.py groups and orders them
 CELL_SECONDS = 400  # the longest chapter has a budget of 360 s for all its cells
 
 
@@ -34,7 +35,7 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
         ("ruff", ["-m", "ruff", "check"], ".venv/bin/ruff check --fix, then by hand"),
         ("format", ["-m", "ruff", "format", "--check"], ".venv/bin/ruff format"),
         ("types", ["-m", "mypy"], "correct what is named above"),
-        ("tests", [*pytest, "--dist=loadfile", "tests", *(["-m", ""] if everything else [])], "see the failures above"),
+        ("tests", [*pytest, *SHARED_OUT, "tests", *(["-m", ""] if everything else [])], "see the failures above"),
         (
             "notebooks",
             [

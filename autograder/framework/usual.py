@@ -10,7 +10,7 @@ import torch
 
 @contextlib.contextmanager
 def usual() -> Iterator[None]:
-    """Gradients on, float32 on the CPU, no autocast, no deterministic mode, nothing compiled; afterwards all is as it was."""
+    """Gradients on, float32 on the CPU, no autocast, no deterministic mode, one thread, nothing compiled; then all as it was."""
     deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
     dtype = torch.get_default_dtype()
     with contextlib.ExitStack() as stack:
@@ -28,6 +28,8 @@ def usual() -> Iterator[None]:
         if any(deterministic):
             torch.use_deterministic_algorithms(False)
             stack.callback(torch.use_deterministic_algorithms, deterministic[0], warn_only=deterministic[1])
+        stack.callback(torch.set_num_threads, torch.get_num_threads())
+        torch.set_num_threads(1)  # on the small tensors of a check a second one costs more than it gives
         torch.set_default_dtype(torch.float32)
         stack.callback(torch.set_default_dtype, dtype)
         yield

@@ -138,10 +138,11 @@ def learners_line() -> str | None:
 
 class _Functions(TorchFunctionMode):
     def __torch_function__(self, function: Callable, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
-        name = getattr(function, "__name__", None)
-        if isinstance(name, str):
-            _current.function(name.split(".")[0])
-            _current.argument(name.split(".")[0], args, kwargs or {})
+        if not _current.paused:
+            name = getattr(function, "__name__", None)
+            if isinstance(name, str):
+                _current.function(name.split(".")[0])
+                _current.argument(name.split(".")[0], args, kwargs or {})
         return function(*args, **(kwargs or {}))
 
 
@@ -155,7 +156,8 @@ class Dispatch(TorchDispatchMode):
 
 class _Operations(Dispatch):
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
-        _current.function(function.name().split("::")[-1].split(".")[0])
+        if not _current.paused:
+            _current.function(function.name().split("::")[-1].split(".")[0])
         return function(*args, **(kwargs or {}))
 
 

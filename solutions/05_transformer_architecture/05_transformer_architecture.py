@@ -478,16 +478,17 @@ guess_share = None   # for example 0.5
 # %% slug="cost"
 block = my.EncoderBlock(512, 8, 2048)
 held = task.parameters(block)
-lengths = [2**power for power in range(5, 15)]
-counts = [task.multiplications(block, length) for length in lengths]
 for name, number in held.items():
     print(f"{name:20} {number:10,} parameters")
-print("\nmillions of multiplications")
-print(" length" + "".join(f"{part:>20}" for part in counts[0]))
-for length, count in zip(lengths[2::2], counts[2::2], strict=True):
-    print(f"{length:7}" + "".join(f"{n / 1e6:20,.0f}" for n in count.values()))
-parts = {part: [count[part] for count in counts] for part in counts[0]}
-pictures.shares(lengths, parts, held, guess_share)
+if session.training_allowed():
+    lengths = [2**power for power in range(5, 15)]
+    counts = [task.multiplications(block, length) for length in lengths]
+    print("\nmillions of multiplications")
+    print(" length" + "".join(f"{part:>20}" for part in counts[0]))
+    for length, count in zip(lengths[2::2], counts[2::2], strict=True):
+        print(f"{length:7}" + "".join(f"{n / 1e6:20,.0f}" for n in count.values()))
+    parts = {part: [count[part] for count in counts] for part in counts[0]}
+    pictures.shares(lengths, parts, held, guess_share)
 
 # %% [markdown] slug="cost-answer"
 # A third of the parameters is in the attention, two thirds in the feed-forward layer, and the norms have next to nothing.
@@ -515,7 +516,8 @@ def multiplications(seq, d_model, d_ff):
     ### END SOLUTION
 
 # %% slug="compare-counts"
-agrees = task.compare_counts(multiplications)
+if session.training_allowed():
+    task.compare_counts(multiplications)
 
 # %% [markdown] slug="cost-why"
 # The length enters the scores squared and everything else once. With $d_{ff} = 4\, d_{model}$ the scores and mixture catch up

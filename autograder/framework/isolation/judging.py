@@ -7,6 +7,7 @@ from autograder.framework.exchange import exchangeable
 from autograder.framework.happening import Happening
 from autograder.framework.isolation.process import Process, RemoteCandidate
 from autograder.framework.judge import judge_with_exchange
+from autograder.framework.usual import usual
 from autograder.framework.verdict import Verdict
 
 
@@ -33,6 +34,7 @@ def judge_in(process: Process, name: str) -> Verdict | None:
         process.ask("exchange", names=list(exchange))
         return RemoteCandidate(component, process)
 
-    verdict = judge_with_exchange(open_candidate, exchangeable(component, defined), hidden=True)
+    with usual():
+        verdict = judge_with_exchange(open_candidate, exchangeable(component, defined), hidden=True)
     process.ask("exchange", names=[])
     return verdict

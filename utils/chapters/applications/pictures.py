@@ -42,8 +42,8 @@ def four_architectures() -> None:
             drawn.text(column + (0.5 if name == "t5e" else 0), 6.5, title, size=11, bold=True)
     drawn.arrow("t5eout", "t5dcross", sides=("right", "left"))
     kinds = ((0.0, "encoder"), (1.0, "decoder"), (2.5, "encoder and decoder"), (4.0, "encoder on patches"))
-    for column, words in kinds:
-        drawn.text(column, 6.05, words)
+    for place, words in kinds:
+        drawn.text(place, 6.05, words)
     drawn.show(
         "Four models side by side, each a stack of blocks. BERT, an encoder: tokens, some masked, go through self-attention and "
         "feed-forward; out come vectors, one a token. GPT, a decoder: self-attention has a look-ahead mask; out come logits for "
