@@ -48,6 +48,7 @@ c.CourseDirectory.ignore = [
 ]
 
 c.GenerateAssignment.preprocessors = release_chain()
+c.GenerateAssignment.force = True  # the released notebooks are here already: it makes the same bytes, and the gradebook
 c.ClearSolutions.code_stub = {"python": 'raise NotImplementedError("Your turn: replace this line.")'}
 c.ClearSolutions.text_stub = "*Your answer here: two to five sentences.*"
 
@@ -55,6 +56,9 @@ c.Autograde.sanitize_preprocessors = autograding.sanitize_chain()
 c.Autograde.autograde_preprocessors = autograding.autograde_chain()
 c.Autograde.exporter_class = autograding.SubmissionExporter
 c.Autograde.pre_convert_hook = autograding.adopt_renamed
+c.GenerateFeedback.preprocessors = autograding.feedback_chain()
+
+c.ExportPlugin.to = str(CLASSROOM / "grades.csv")
 
 c.ExchangeCollect.update = True  # the last that a learner handed in counts
 

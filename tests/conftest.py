@@ -67,7 +67,7 @@ def real_weights():
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the browser; the test bears the marker `browser`."""
     from autograder.proof import machine

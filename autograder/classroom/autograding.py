@@ -15,9 +15,10 @@ from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde
+from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 
+from autograder.classroom import pages
 from autograder.submission import reading
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
@@ -30,12 +31,16 @@ class TakeIn(NbGraderPreprocessor):
         chapter = _chapter(resources)
         if chapter is None:
             return nb, resources
-        taken = take_in(nb, nbformat.read(load().released_notebook(chapter), as_version=4))
+        released = nbformat.read(load().released_notebook(chapter), as_version=4)
+        released_texts = {cell.source.strip() for cell in released.cells if cell.cell_type == "markdown"}
+        taken = take_in(nb, released)
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
             known = {cell.name for cell in gradebook.find_notebook(chapter, chapter).source_cells}
         for cell in taken.cells:
             if reading.grade_id(cell) not in known:  # released since the gradebook was made, or no graded cell at all
                 cell.metadata.pop("nbgrader", None)
+            if cell.source.strip() not in released_texts:
+                pages.safe_cell(cell)
         return taken, resources
 
 
@@ -53,7 +58,7 @@ class RunCells(Execute):
                 began = datetime.now(UTC)
                 step = run.step(cell)
                 if cell.cell_type == "code":
-                    cell.outputs = nbformat.from_dict(step.outputs)
+                    cell.outputs = nbformat.from_dict(step.outputs if step.graded else pages.safe_outputs(step.outputs))
                     cell.execution_count = number
                     cell.metadata["execution"] = {
                         "iopub.execute_input": began.isoformat(),
@@ -94,7 +99,12 @@ def sanitize_chain() -> list[type]:
 
 def autograde_chain() -> list[type]:
     """nbgrader's steps from the run to the gradebook, with `RunCells` in the place of `Execute`."""
-    return [RunCells if step is Execute else step for step in Autograde().autograde_preprocessors]
+    return [*(RunCells if step is Execute else step for step in Autograde().autograde_preprocessors), pages.ShowRubric]
+
+
+def feedback_chain() -> list[type]:
+    """nbgrader's steps from a graded notebook to a page for the learner, after one of the course's."""
+    return [pages.HideRubric, *GenerateFeedback().preprocessors]
 
 
 def _chapters() -> list[str]:
