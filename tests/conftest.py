@@ -31,7 +31,7 @@ def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else len(LONGEST_FIRST))
     for item in items:
         chapter = getattr(item, "callspec", None) and item.callspec.params.get("chapter")
-        share = item.path.stem if item.path.stem != "test_matrix" else f"test_matrix {chapter or '01'}"
+        share = item.path.stem if item.path.stem != "test_matrix" else f"test_matrix {chapter or '01_attention_problem'}"
         item.add_marker(pytest.mark.xdist_group(share))
 
 
