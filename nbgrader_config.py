@@ -56,6 +56,8 @@ c.Autograde.sanitize_preprocessors = autograding.sanitize_chain()
 c.Autograde.autograde_preprocessors = autograding.autograde_chain()
 c.Autograde.exporter_class = autograding.SubmissionExporter
 c.Autograde.pre_convert_hook = autograding.adopt_renamed
+if "autograde" in sys.argv:
+    autograding.drop_half_graded(CLASSROOM / "autograded")
 c.GenerateFeedback.preprocessors = autograding.feedback_chain()
 
 c.ExportPlugin.to = str(CLASSROOM / "grades.csv")

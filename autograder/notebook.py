@@ -1,9 +1,11 @@
 """`check` in a learner's notebook: judges the name as it stands in the kernel and shows the verdict."""
 
 import contextlib
+import dis
 import logging
 import os
 from collections.abc import Callable, Iterable, Iterator
+from types import CodeType, FunctionType
 from typing import Any
 
 from IPython import get_ipython
@@ -44,6 +46,12 @@ def check(name: str) -> float:
         render.show_sentence(f"The check of {name} was stopped. If it would not end: does a loop in your code never end?")
         return 0.0
     render.show(verdict, exercise)
+    absent = _absent(namespace, name)
+    if absent:
+        render.show_sentence(
+            f"{name} calls {' and '.join(absent)}, not there since this kernel started: the reference stood in. "
+            f"Run the cell{'s' if len(absent) > 1 else ''} of {' and '.join(absent)} again."
+        )
     if verdict.passed:
         library.passed(name, namespace[name])
         library.keep(name, [source for source in namespace.get("In", []) if source], namespace, passes_alone(name))
@@ -63,6 +71,29 @@ def _silent() -> Iterator[None]:
         finally:
             for handler, stream in before:
                 handler.stream = stream
+
+
+def _absent(namespace: dict[str, Any], name: str) -> list[str]:
+    """The earlier components that the answer calls by their names and that this kernel does not have."""
+    component = find(name)
+    called = {other for code in _codes(namespace[name]) for other in _globals(code)}
+    wanted = called & (component.earlier | set(component.chapter_mates)) - {name, *namespace}
+    return [exercise.id for exercise in load().exercises if exercise.id in wanted]
+
+
+def _codes(answer: Any) -> list[CodeType]:
+    """The code of a function, or of a class's own methods."""
+    functions = vars(answer).values() if isinstance(answer, type) else [answer]
+    return [function.__code__ for function in functions if isinstance(function, FunctionType)]
+
+
+def _globals(code: CodeType) -> Iterator[str]:
+    for step in dis.get_instructions(code):
+        if step.opname == "LOAD_GLOBAL":
+            yield str(step.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _globals(inner)
 
 
 def passes_alone(name: str) -> Callable[[Any], bool]:

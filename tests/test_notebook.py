@@ -115,6 +115,23 @@ def test_a_wrong_helper_of_an_earlier_exercise_does_not_cost_the_later_one(tmp_p
     assert shown(cells[5]) == "[1.0, 1.0]"
 
 
+def test_after_a_restart_the_check_says_for_what_the_reference_stands_in(tmp_path):
+    attention = (
+        "def attention(q, k, v, mask=None):\n"
+        "    scores = attention_scores(q, k)\n"
+        "    if mask is not None:\n        scores = scores.masked_fill(~mask, -torch.inf)\n"
+        "    blind = (scores == -torch.inf).all(-1, keepdim=True)\n"
+        "    weights = softmax(scores.masked_fill(blind, 0.0)).masked_fill(blind, 0.0)\n"
+        "    return weights @ v, weights"
+    )
+    cells = run(tmp_path / CHAPTER, SET_UP, attention, 'check("attention")', SOFTMAX, 'check("attention")')
+    assert "attention calls softmax and attention_scores, not there since this kernel started: the reference stood in" in shown(
+        cells[2]
+    )
+    assert "Run the cells of softmax and attention_scores again." in shown(cells[2])
+    assert "calls attention_scores, not there" in shown(cells[4]) and shown(cells[4]).endswith("3.0")
+
+
 @pytest.mark.parametrize("chapter", [CHAPTER])
 def test_a_released_notebook_works_where_it_lies(root, chapter):
     """Who skips `course.py` and opens a notebook of `notebooks/` gets a working one."""

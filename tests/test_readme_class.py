@@ -4,6 +4,7 @@ import os
 import re
 import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -125,6 +126,23 @@ def test_the_learner_gets_the_page_and_no_rubric_in_it(taught, environment):
     text = page.read_text(encoding="utf-8")
     assert "softmax: all" in text and "My own words" in text
     assert "Rubric" not in text and "<script>alarm()" not in text
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills by a signal")
+def test_a_learner_whose_grading_was_killed_is_graded_by_the_next_run(taught, environment):
+    course, _, _ = taught
+    (graded,) = (course / "classroom" / "autograded").glob(f"*/{CHAPTER}")
+    shutil.rmtree(graded)
+    killed = subprocess.Popen(["nbgrader", "autograde", CHAPTER], cwd=course, env=environment, start_new_session=True)
+    until = time.monotonic() + 120
+    while not (graded / f"{CHAPTER}.ipynb").is_file() and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(killed.pid, signal.SIGKILL)
+    killed.wait()
+    assert graded.is_dir() and "softmax: all" not in (graded / f"{CHAPTER}.ipynb").read_text(encoding="utf-8")
+    run(["nbgrader", "autograde", CHAPTER], course, environment)
+    assert "softmax: all" in (graded / f"{CHAPTER}.ipynb").read_text(encoding="utf-8")
+    assert "8.25 of 10.25" in run([sys.executable, "-m", "autograder", "report", CHAPTER], course, environment)
 
 
 def test_formgrader_shows_the_answer_with_its_rubric(taught, environment):

@@ -5,12 +5,14 @@ course's one way (`autograder.run`). The rest, the gradebook above all, is nbgra
 course's chapters is graded by nbgrader alone.
 """
 
+import os
 import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import nbformat
+import psutil
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
@@ -90,6 +92,34 @@ def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
     found = [Path(notebook) for notebook in notebooks if _belongs(Path(notebook), assignment)]
     if len(found) == 1:
         notebooks[:] = [str(shutil.copyfile(found[0], found[0].with_name(wanted)))]
+
+
+def drop_half_graded(folder: Path) -> None:
+    """Removes from nbgrader's folder of graded submissions those whose grading was killed: nbgrader would skip them for ever.
+
+    While another `autograde` runs in this course nothing is removed.
+    """
+    if _another_autograde():
+        return
+    for chapter in _chapters():
+        for submission in folder.glob(f"*/{chapter}"):
+            notebook = submission / f"{chapter}.ipynb"
+            if not _has_run(notebook):
+                shutil.rmtree(submission)
+
+
+def _has_run(notebook: Path) -> bool:
+    try:
+        cells = nbformat.read(notebook, as_version=4).cells
+    except (OSError, ValueError):
+        return False
+    return any(cell.cell_type == "code" and cell.execution_count is not None for cell in cells)
+
+
+def _another_autograde() -> bool:
+    own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]) if process.pid not in own]
+    return any("autograde" in line and any("nbgrader" in word for word in line) for line in lines)
 
 
 def sanitize_chain() -> list[type]:
