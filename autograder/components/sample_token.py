@@ -89,7 +89,7 @@ def fair(candidate: Candidate, logits: torch.Tensor, **options: Any) -> None:
     good = fits(found, p)
     if bool(good.all()):
         return
-    more = found + counts(candidate, logits, options, 9 * DRAWS)  # by which two mistakes that look alike are told apart
+    more = found + counts(candidate, logits, options, 4 * DRAWS)  # by which two mistakes that look alike are told apart
     ids = {id for id, wrong in mistaken(logits, options) if bool(fits(more, wrong, 4.0).all())}
     row, token = (~good).nonzero()[0].tolist()
     named = ", ".join(f"{name}={value:.3g}" for name, value in options.items()) or "no filter"
@@ -157,7 +157,7 @@ def temperature_divides(candidate: Candidate, case: Case) -> None:
     A small temperature makes large logits still larger. What does it do to the likeliest token?
     """
     logits = draw(case).inputs["logits"]
-    for temperature in (0.5, 2.0):
+    for temperature in (0.25, 2.0):
         fair(candidate, logits, temperature=temperature)
     fair(candidate, logits, temperature=2.0, top_p=telling(logits, {}, {"temperature": 0.5}, temperature=2.0))
 

@@ -162,7 +162,7 @@ def built(component: Callable, use: dict) -> torch.nn.Module:
 
 def _reseed(use: dict) -> None:
     if use["seed"] is not None:
-        torch.manual_seed(use["seed"])
+        torch.default_generator.manual_seed(use["seed"])  # `torch.manual_seed` would take a trace of the stack for GPUs
 
 
 def _is_module(x: object) -> TypeGuard[torch.nn.Module]:

@@ -15,8 +15,10 @@ from types import FrameType
 from typing import Any
 
 import torch
+from torch import overrides
 from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
+from torch.utils import _python_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from autograder.framework.happening import OURS as _OURS
@@ -72,6 +74,8 @@ class Watch:
     trusted: bool = False  # the course's own code: nothing of it is noted
     paused: int = 0
     running: int = 0
+    lifted: list = field(default_factory=list)  # the modes, while an earlier component runs
+    thread: int = 0  # the one whose calls the modes see
 
     def note(self, name: str) -> None:
         """Remembers a forbidden call with the line of the learner's code that made it."""
@@ -90,10 +94,21 @@ class Watch:
         if not self.paused and self.component is not None and name not in self.earlier:
             self.note(f"utils.reference.{name}")
         self.paused += 1
+        if self.paused == 1 and self.thread == threading.get_ident():
+            self.lifted = _lift()
 
     def leave(self, name: str) -> None:
-        if self.running and self.paused:
-            self.paused -= 1
+        if not (self.running and self.paused):
+            return
+        self.paused -= 1
+        if self.lifted and not self.paused and self.thread == threading.get_ident():
+            _put_back(self.lifted)
+            self.lifted = []
+
+    @property
+    def idle(self) -> bool:
+        """Whether no call of PyTorch's is forbidden."""
+        return self.forbids != "smoothing" and not any(FORBIDDEN[self.forbids])
 
     def function(self, name: str) -> None:
         if not self.paused and (name in FORBIDDEN[self.forbids][0] or self._fused(name)):
@@ -101,8 +116,10 @@ class Watch:
 
     def argument(self, name: str, args: Sequence, kwargs: dict) -> None:
         """`cross_entropy` is called: with label smoothing it is what `label_smoothed_loss` is to build."""
+        if self.forbids != "smoothing":
+            return
         smoothing = kwargs.get("label_smoothing", args[5] if name == "cross_entropy_loss" and len(args) > 5 else 0.0)
-        if not self.paused and self.forbids == "smoothing" and name.startswith("cross_entropy") and smoothing:
+        if not self.paused and name.startswith("cross_entropy") and smoothing:
             self.note(f"{name}(label_smoothing={smoothing})")
 
     def _fused(self, name: str) -> bool:
@@ -141,8 +158,9 @@ class _Functions(TorchFunctionMode):
         if not _current.paused:
             name = getattr(function, "__name__", None)
             if isinstance(name, str):
-                _current.function(name.split(".")[0])
-                _current.argument(name.split(".")[0], args, kwargs or {})
+                name = name.partition(".")[0]
+                _current.function(name)
+                _current.argument(name, args, kwargs or {})
         return function(*args, **(kwargs or {}))
 
 
@@ -159,6 +177,20 @@ class _Operations(Dispatch):
         if not _current.paused:
             _current.function(function.name().split("::")[-1].split(".")[0])
         return function(*args, **(kwargs or {}))
+
+
+def _lift() -> list:
+    """Takes our two modes off where they are the innermost ones: inside an earlier component there is nothing to see."""
+    functions, operations = overrides._get_current_function_mode(), _python_dispatch._get_current_dispatch_mode()
+    if not (isinstance(functions, _Functions) and isinstance(operations, _Operations)):
+        return []
+    return [overrides._pop_mode(), _python_dispatch._pop_mode()]
+
+
+def _put_back(modes: list) -> None:
+    functions, operations = modes
+    overrides._push_mode(functions)
+    _python_dispatch._push_mode(operations)
 
 
 @contextlib.contextmanager
@@ -180,6 +212,15 @@ def on() -> Iterator[None]:
     """The answer's own code runs inside: forbidden calls are noted."""
     if _current.trusted:
         yield
+        return
+    _current.thread = threading.get_ident()
+    if _current.idle:
+        _current.running += 1
+        try:
+            yield
+        finally:
+            _current.running -= 1
+            _current.paused = 0
         return
     hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: _current.module(module))
     _current.running += 1

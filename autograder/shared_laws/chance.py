@@ -26,7 +26,7 @@ def seeded(component: Callable, use: dict, seeds: list, times: int, kinds: dict[
     """
     results = []
     for number, seed in enumerate(seeds):
-        torch.manual_seed(100 + number)
+        torch.default_generator.manual_seed(100 + number)
         options = use["options"] | ({} if seed is None else {"generator": torch.Generator().manual_seed(seed)})
         inputs = {name: KINDS[kinds[name]](x) if name in kinds else x for name, x in use["inputs"].items()}
         results.append([procedures.run(component, {**use, "inputs": inputs, "options": options}) for _ in range(times)])
