@@ -49,8 +49,7 @@ def grade_notebook(path: Path) -> Graded:
     notebook = take_in(submitted, nbformat.read(load().released_notebook(chapter), as_version=4))
     graded = Graded(str(path), chapter)
     with GradingRun(chapter, notebook, files=path.resolve().parent) as run:
-        steps = [run.step(cell) for cell in notebook.cells]
-        graded.cells = [step.graded for step in steps if step.graded is not None]
+        graded.cells = [step.graded for step in run.steps(notebook.cells) if step.graded is not None]
         graded.faults = run.faults
     return graded
 

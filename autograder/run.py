@@ -3,11 +3,17 @@
 The one way of grading, of `grade` and of nbgrader's `autograde` in this course. Scores are decided on the judge's side and
 never travel through what a cell prints. Where an exercise ends the process (it does not come to an end, takes all memory,
 crashes), another process takes over: the cells before run again, and from that exercise on the reference stands in its place.
+
+An exercise is judged in a copy of the process, made where its check cell stands, while the cells after it run on. Where the
+judging ends such a copy, what ran on is given up: all is as if each exercise had been judged before the next cell.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -18,7 +24,7 @@ from autograder import display, render
 from autograder.display import Card, Mark
 from autograder.framework.happening import Happening, sentence
 from autograder.framework.isolation.judging import Gone, judge_in
-from autograder.framework.isolation.process import Process
+from autograder.framework.isolation.process import Process, Snapshot
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
 from autograder.submission.reading import grade_id, marks
@@ -26,6 +32,7 @@ from autograder.submission.taking_in import CHECK, binds
 from utils.manifest import load
 
 CELL_SECONDS = 15  # of processor time; training and exploring cost nothing under grading
+_JUDGES = 2  # at the same time; each has the answer's process beside it
 
 
 @dataclass
@@ -44,6 +51,29 @@ class Step:
 
     outputs: list[dict] = field(default_factory=list)
     graded: GradedCell | None = None
+    began: datetime = field(default_factory=lambda: datetime.now(UTC))
+    ended: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+
+@dataclass
+class _Judging:
+    """An exercise that is judged in a copy of the process, and the state to which to go back where that ends the copy."""
+
+    number: int
+    check: tuple[str, float, str]  # of its cell the id and the points; the exercise
+    step: Step
+    copy: Snapshot
+    missing: str
+    state: tuple
+    verdict: Future[Verdict | None]
+
+
+class _Back(Exception):
+    """What ran after the cell of this number is given up."""
+
+    def __init__(self, number: int):
+        super().__init__(number)
+        self.number = number
 
 
 class GradingRun:
@@ -60,6 +90,8 @@ class GradingRun:
         self._raised: dict[str, Happening] = {}
         self._stand_ins: dict[str, Happening] = {}
         self._passed: set[str] = set()
+        self._judges = ThreadPoolExecutor(_JUDGES)
+        self._judged: list[_Judging] = []
         self._process = self._start()
         self.faults: list[Fault] = []
 
@@ -67,16 +99,76 @@ class GradingRun:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
+        self._give_up()
+        self._judges.shutdown()
         self._process.close()
 
-    def step(self, cell: NotebookNode) -> Step:
-        """Runs an ordinary cell; judges what a graded one stands for."""
-        found = marks(cell)
+    def steps(self, cells: Iterable[NotebookNode]) -> list[Step]:
+        """What became of each cell: an ordinary one is run; what a graded one stands for is judged."""
+        todo: list[NotebookNode] = list(cells)
+        done: list[Step] = []
+        while True:
+            try:
+                for number in range(len(done), len(todo)):
+                    self._collect(wait=False)
+                    done.append(self._step(number, todo[number]))
+                self._collect(wait=True)
+                return done
+            except _Back as back:
+                del done[back.number + 1 :]
+
+    def _step(self, number: int, cell: NotebookNode) -> Step:
+        found, step = marks(cell), Step()
         if found.get("grade"):
-            return self._grade(grade_id(cell) or "", float(found.get("points", 0)), bool(found.get("solution")))
-        if cell.cell_type != "code" or not cell.source.strip():
-            return Step()
-        return Step(self._run(cell))
+            self._grade(number, step, grade_id(cell) or "", float(found.get("points", 0)), bool(found.get("solution")))
+        elif cell.cell_type == "code" and cell.source.strip():
+            step.outputs = self._run(cell)
+        step.ended = datetime.now(UTC)
+        return step
+
+    def _collect(self, wait: bool) -> None:
+        """Takes in what was judged meanwhile, in order; with `wait` all of it. Raises `_Back` where that ended a copy."""
+        while self._judged and (wait or self._judged[0].verdict.done()):
+            judging = self._judged.pop(0)
+            verdict: Verdict | None = None
+            gone: Happening | None = None
+            try:
+                verdict = judging.verdict.result()
+            except Gone as error:
+                gone = error.happening
+            ended = judging.copy.gone
+            judging.copy.close()
+            if ended:
+                self._go_back(judging, verdict, gone)
+            self._conclude(judging.step, judging.check, verdict, judging.missing if verdict is None else render.text(verdict))
+
+    def _go_back(self, judging: _Judging, verdict: Verdict | None, gone: Happening | None) -> None:
+        """Goes on behind an exercise whose judging ended its copy. Raises `_Back`."""
+        self._give_up()
+        self._ran, self._sources, self._raised = judging.state
+        name = judging.check[2]
+        if not judging.copy.alone:  # was it for a thread that a copy lacks?
+            self._renew()
+            verdict, message = self._judge(name)
+        elif gone is not None:
+            self._restart({name}, gone)
+            verdict, message = None, sentence(gone, "The notebook")
+        else:
+            verdict = self._after_the_end(name, verdict)
+            message = judging.missing if verdict is None else render.text(verdict)
+        self._conclude(judging.step, judging.check, verdict, message)
+        raise _Back(judging.number)
+
+    def _give_up(self) -> None:
+        """Ends all judging that is under way."""
+        given_up, self._judged = self._judged, []
+        for judging in given_up:
+            judging.verdict.cancel()
+            judging.copy.end()
+        for judging in given_up:
+            if not judging.verdict.cancelled():
+                judging.verdict.exception()
+            judging.copy.close()
 
     def _start(self) -> Process:
         process = Process(files=self._files)
@@ -98,6 +190,7 @@ class GradingRun:
             self._ran.append((cell, owners))
             return reply["outputs"] if isinstance(reply.get("outputs"), list) else []
         assert happened is not None  # what ended the process
+        self._collect(wait=True)
         self._restart(owners, happened)
         words = sentence(happened, "This cell")
         return [{"output_type": "error", "ename": "CellEnded", "evalue": words, "traceback": [words]}]
@@ -107,38 +200,61 @@ class GradingRun:
 
     def _restart(self, names: set[str], happened: Happening) -> None:
         """Another process, in which the cells before have run; the reference stands in for `names`."""
-        self._process.close()
         self._stand_ins.update(dict.fromkeys(names, happened))
+        self._renew()
+
+    def _renew(self) -> None:
+        self._process.close()
         self._process = self._start()
         for cell, owners in list(self._ran):
             self._ask_to_run(cell)
             if self._process.gone:  # it did come to an end the first time: it is left out from now on
                 self._ran.remove((cell, owners))
-                return self._restart(set(), happened)
+                return self._renew()
             self._process.ask("stand_in", names=sorted(owners & set(self._stand_ins)))
         self._process.ask("stand_in", names=sorted(self._stand_ins))
         return None
 
-    def _grade(self, id: str, points: float, by_hand: bool) -> Step:
-        if by_hand:
-            return Step([], GradedCell(id, 0.0, points, "Graded by hand."))
+    def _grade(self, number: int, step: Step, id: str, points: float, by_hand: bool) -> None:
         name = id.removeprefix(CHECK)
-        if name == "quiz":
+        if by_hand:
+            step.graded = GradedCell(id, 0.0, points, "Graded by hand.")
+        elif name == "quiz":
             earned, message, shown = quiz_marks(self._chapter, self._sources)
-            return _step(GradedCell(id, min(float(earned), points), points, message), shown)
-        verdict, message = self._judge(name)
+            _show(step, GradedCell(id, min(float(earned), points), points, message), shown)
+        elif not self._judge_aside(number, step, (id, points, name)):
+            self._conclude(step, (id, points, name), *self._judge(name))
+
+    def _judge_aside(self, number: int, step: Step, check: tuple[str, float, str]) -> bool:
+        """Has an exercise judged in a copy of the process; False where it has to be judged here."""
+        name = check[2]
+        copy = None if name in self._stand_ins or name in self._raised else self._process.snapshot()
+        if copy is None:
+            return False
+        state = list(self._ran), list(self._sources), dict(self._raised)
+        verdict = self._judges.submit(_judge_in_copy, copy, name)
+        self._judged.append(_Judging(number, check, step, copy, self._missing(name), state, verdict))
+        return True
+
+    def _conclude(self, step: Step, check: tuple[str, float, str], verdict: Verdict | None, message: str) -> None:
+        id, points, name = check
+        step.ended = datetime.now(UTC)
         if verdict is None:
-            return _step(GradedCell(id, 0.0, points, message), Card(message, mark=Mark.WRONG))
+            return _show(step, GradedCell(id, 0.0, points, message), Card(message, mark=Mark.WRONG))
         self.faults += verdict.faults
-        earned = min(verdict.points, points)
+        if verdict.passed:
+            self._passed.add(name)
         shown = render.card(verdict, load().exercise(name).stretch)
-        return _step(GradedCell(id, earned, points, message), shown, {"course": render.for_report(verdict)})
+        earned = GradedCell(id, min(verdict.points, points), points, message)
+        return _show(step, earned, shown, {"course": render.for_report(verdict)})
 
     def _judge(self, name: str) -> tuple[Verdict | None, str]:
+        """The verdict on an exercise as it stands in the process itself, and what is said of it."""
         if name in self._stand_ins:
             return None, sentence(self._stand_ins[name], "The notebook")
         if name in self._raised:
             return None, self._missing(name)
+        self._collect(wait=True)
         try:
             verdict = judge_in(self._process, name)
         except Gone as gone:
@@ -146,11 +262,7 @@ class GradingRun:
             return None, sentence(gone.happening, "The notebook")
         if self._process.gone:
             verdict = self._after_the_end(name, verdict)
-        if verdict is None:
-            return None, self._missing(name)
-        if verdict.passed:
-            self._passed.add(name)
-        return verdict, render.text(verdict)
+        return verdict, self._missing(name) if verdict is None else render.text(verdict)
 
     def _after_the_end(self, name: str, first: Verdict | None) -> Verdict | None:
         """The verdict on what ended the process: was it the exercise itself, or an earlier one that it calls?"""
@@ -163,7 +275,7 @@ class GradingRun:
             second = judge_in(self._process, name)
             self._stand_ins = before
             if second is not None and first is not None and second.points > first.points and not self._process.gone:
-                self._restart(set(), happened)
+                self._renew()
                 return second
         self._restart({name}, happened)
         return first
@@ -177,18 +289,17 @@ class GradingRun:
         return f"{name} is not there when its check cell runs. Does its cell define that name?"
 
 
-def _step(graded: GradedCell, card: Card, metadata: dict[str, Any] | None = None) -> Step:
+def _judge_in_copy(copy: Snapshot, name: str) -> Verdict | None:
+    copy.watch_memory()
+    return judge_in(copy, name)
+
+
+def _show(step: Step, graded: GradedCell, card: Card, metadata: dict[str, Any] | None = None) -> None:
     """What a graded cell shows: a card, and its points in the form in which nbgrader reads them."""
     shown = {"text/plain": display.text(card), "text/html": display.html(card)}
-    return Step(
-        [
-            {"output_type": "display_data", "data": shown, "metadata": metadata or {}},
-            {
-                "output_type": "execute_result",
-                "data": {"text/plain": repr(float(graded.points))},
-                "metadata": {},
-                "execution_count": None,
-            },
-        ],
-        graded,
-    )
+    points = {"text/plain": repr(float(graded.points))}
+    step.graded = graded
+    step.outputs = [
+        {"output_type": "display_data", "data": shown, "metadata": metadata or {}},
+        {"output_type": "execute_result", "data": points, "metadata": {}, "execution_count": None},
+    ]

@@ -133,6 +133,34 @@ def test_an_endless_cell_keeps_what_was_graded_before_it(tmp_path, right, monkey
     assert points(graded)["check-quiz"] > 0
 
 
+STRANGE = {
+    "right": ("softmax", ""),
+    "wrong": ("softmax", "\nsoftmax = lambda x, dim=-1: x"),
+    "ends-when-judged": ("softmax", "\ndef softmax(x, dim=-1):\n    import os; os._exit(1)"),
+    "ends-what-calls-it": ("attention_scores", "\ndef attention_scores(q, k):\n    import os; os._exit(1)"),
+    "threads": ("softmax", "\nimport threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()"),
+    "counts-its-calls": (
+        "softmax",
+        "\nmine, calls = softmax, []\ndef softmax(x, dim=-1):\n    calls.append(1)\n    return mine(x, dim)",
+    ),
+}
+
+
+RARE = {"right", "wrong", "ends-when-judged"}  # what other tests grade too, not in both ways
+
+
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE)) for name in STRANGE])
+def test_what_is_judged_beside_the_run_is_judged_as_in_its_place(tmp_path, right, monkeypatch, name):
+    id, more = STRANGE[name]
+    notebook = nbformat.from_dict(right)
+    cell = next(cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade_id") == id)
+    cell.source += more
+    path = write(tmp_path, notebook)
+    beside = grade.grade_notebook(path)
+    monkeypatch.setattr(run.Process, "snapshot", lambda self: None)
+    assert grade.grade_notebook(path).as_dict() == beside.as_dict()
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [

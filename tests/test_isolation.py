@@ -112,3 +112,43 @@ def test_an_answer_cannot_choose_what_the_judge_reads(answer):
     process, _ = answer(source)
     candidate = RemoteCandidate(component("softmax"), process)
     assert isinstance(candidate.raw(Drawn({"x": torch.zeros(2, 3)})), Other)
+
+
+STATE = """
+kept = [1]
+def softmax(x, dim=-1):
+    kept.append(len(kept))
+    if len(kept) > 3:
+        raise RuntimeError(str(kept))
+    return x
+"""
+
+
+def test_a_snapshot_is_a_copy_whose_doings_leave_the_process_as_it_is(answer):
+    process, _ = answer(STATE)
+    drawn = Drawn({"x": torch.ones(2)})
+    with process.snapshot() as copy:
+        assert copy.alone
+        asked = RemoteCandidate(component("softmax"), copy)
+        assert [asked.refusal(drawn) is None for _ in range(3)] == [True, True, False]
+        copy.end()
+        assert copy.ask("hello")["happened"]["what"] == "ended" and copy.gone
+    again = RemoteCandidate(component("softmax"), process)
+    assert [again.refusal(drawn) is None for _ in range(3)] == [True, True, False]
+
+
+def test_a_snapshot_outlives_its_process_and_leaves_nothing(answer):
+    process, _ = answer(STATE)
+    copy = process.snapshot()
+    process.close()
+    assert copy.ask("hello")["happened"] is None
+    pid = copy._pid
+    copy.close()
+    time.sleep(0.2)
+    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+
+
+def test_a_process_with_threads_of_the_learners_is_not_copied(answer):
+    process, _ = answer("import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n" + STATE)
+    assert process.snapshot() is None
+    assert process.ask("hello")["happened"] is None

@@ -7,7 +7,6 @@ course's chapters is graded by nbgrader alone.
 
 import os
 import shutil
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -56,15 +55,13 @@ class RunCells(Execute):
         from autograder.run import GradingRun  # imports PyTorch, which nbgrader's other commands do without
 
         with GradingRun(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
-            for number, cell in enumerate(nb.cells, 1):
-                began = datetime.now(UTC)
-                step = run.step(cell)
+            for number, (cell, step) in enumerate(zip(nb.cells, run.steps(nb.cells), strict=True), 1):
                 if cell.cell_type == "code":
                     cell.outputs = nbformat.from_dict(step.outputs if step.graded else pages.safe_outputs(step.outputs))
                     cell.execution_count = number
                     cell.metadata["execution"] = {
-                        "iopub.execute_input": began.isoformat(),
-                        "shell.execute_reply": datetime.now(UTC).isoformat(),
+                        "iopub.execute_input": step.began.isoformat(),
+                        "shell.execute_reply": step.ended.isoformat(),
                     }
         return nb, resources
 

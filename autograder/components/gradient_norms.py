@@ -96,7 +96,7 @@ class OnGraphs(Candidate):
     def there(self, procedure: Callable[..., Any], *args: object) -> Any:
         return self._answer.there(procedure, *args)
 
-    def raw(self, drawn: Drawn) -> Any:
+    def raw(self, drawn: Drawn, compared: bool = False) -> Any:
         return self.calls(drawn)[0][0]
 
     def right(self, drawn: Drawn) -> torch.Tensor:

@@ -41,12 +41,13 @@ class Candidate:
         self.seen: set[str] = set()
         self._right: WeakKeyDictionary[Drawn, object] = WeakKeyDictionary()
 
-    def _perform(self, name: str, args: tuple) -> dict:
+    def _perform(self, name: str, args: tuple, meanwhile: Callable[[], object] | None = None) -> dict:
+        """The reply of a procedure; `meanwhile` may be called while another process is at work on it."""
         raise NotImplementedError
 
-    def perform(self, name: str, *args: object) -> Any:
+    def perform(self, name: str, *args: object, meanwhile: Callable[[], object] | None = None) -> Any:
         """The result of a procedure; notes forbidden calls and changed inputs; raises `CandidateError`."""
-        reply = self._perform(name, args)
+        reply = self._perform(name, args, meanwhile)
         self.seen.update(reply["seen"])
         if self.seen:
             self.rules.add("uses-builtin")
@@ -60,13 +61,18 @@ class Candidate:
         """Runs `procedure(component, *args)`, a function of a component's file, where the answer is."""
         return self.perform(f"{procedure.__module__}:{procedure.__name__}", *args)
 
-    def raw(self, drawn: Drawn) -> Any:
-        """The result of one use as it came."""
-        return self.perform(f"{_HERE}:run", vars(drawn))
+    def raw(self, drawn: Drawn, compared: bool = False) -> Any:
+        """The result of one use as it came; where it will be `compared`, the oracle may be at work at the same time."""
+        return self.perform(f"{_HERE}:run", vars(drawn), meanwhile=(lambda: self._ready(drawn)) if compared else None)
+
+    def _ready(self, drawn: Drawn) -> None:
+        """Lets the oracle's result be there already when it is asked for; where it fails, it does so then."""
+        with contextlib.suppress(CandidateError):
+            self.right(drawn)
 
     def use(self, drawn: Drawn) -> Any:
         """The result of one use, of the oracle's form: a tensor, or a tuple of them."""
-        return self._formed(self.raw(drawn), drawn)
+        return self._formed(self.raw(drawn, compared=True), drawn)
 
     def repeat(self, drawn: Drawn, times: int = 2) -> list:
         """The results of one and the same function or module, called `times` times."""
@@ -173,9 +179,9 @@ class LocalCandidate(Candidate):
         self._answer, self._exchanged = answer, tuple(exchanged)
         self._exchange = Exchange({} if namespace is None else namespace)
 
-    def _perform(self, name: str, args: tuple) -> dict:
+    def _perform(self, name: str, args: tuple, meanwhile: Callable[[], object] | None = None) -> dict:
         component = self.component
-        with self._exchange.during(self._exchanged), torch.random.fork_rng(devices=[]):
+        with watch.one_at_a_time, self._exchange.during(self._exchanged), torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(0)  # a mark is not a matter of luck
             return procedures.perform(
                 self._answer,
@@ -196,7 +202,7 @@ class OracleCandidate(LocalCandidate):
     def __init__(self, component: Component):
         super().__init__(component, component.oracle)
 
-    def perform(self, name: str, *args: object) -> Any:
+    def perform(self, name: str, *args: object, meanwhile: Callable[[], object] | None = None) -> Any:
         asked = _asked(self.component, name, args)
         if asked is None:
             return super().perform(name, *args)

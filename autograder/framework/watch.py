@@ -134,7 +134,8 @@ class Watch:
 
 
 _current = Watch()
-_one_at_a_time = threading.RLock()
+one_at_a_time = threading.RLock()
+"""Held by whoever watches a call: what is judged in several threads takes turns in one process."""
 
 
 def note_change() -> None:
@@ -197,7 +198,7 @@ def _put_back(modes: list) -> None:
 def watching(component: str | None, forbids: str | None, earlier: Iterable[str], trusted: bool = False) -> Iterator[Watch]:
     """Sets what counts for the answer that is judged now; yields the `Watch` whose `seen` fills up."""
     global _current
-    with _one_at_a_time:
+    with one_at_a_time:
         before, _current = _current, Watch(component, forbids, frozenset(earlier), trusted=trusted)
         observed.watchers.append(_current)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import itertools
 import os
@@ -12,6 +13,8 @@ import tempfile
 import threading
 import time
 import types
+from collections.abc import Callable
+from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -30,7 +33,7 @@ _WALL = 4
 _IDLE_SECONDS = 15  # of wall clock, for code that waits and does not work: a sleep, an input, a server
 START_SECONDS = 60
 MEMORY_BYTES = 2 * 2**30
-_LOOK_SECONDS = 0.1
+_LOOK_SECONDS, _LOOKS = 0.1, 5
 _LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv", "my_transformer"}
 _MOST_FILES, _MOST_FILE_BYTES = 500, 64 * 2**20
 
@@ -49,10 +52,15 @@ class Process:
         with _without_main:
             self._process.start()
         far.close()
-        self._gone: dict | None = None
-        self._over = False
-        threading.Thread(target=self._watch_memory, daemon=True).start()
+        self._begin(self._process.pid)
+        self.watch_memory()
         self.ask("hello", seconds=START_SECONDS)
+
+    def _begin(self, pid: int) -> None:
+        self._pid = pid
+        self._gone: dict | None = None
+        self._over = self._closed = False
+        self._snapshots: list[psutil.Process] = []
 
     @property
     def gone(self) -> bool:
@@ -65,12 +73,42 @@ class Process:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, do: str, seconds: float = CALL_SECONDS, **request: Any) -> dict:
-        """The reply to one request. Where the process has ended, `happened` says why."""
+    def ask(self, do: str, seconds: float = CALL_SECONDS, meanwhile: Callable[[], object] | None = None, **request: Any) -> dict:
+        """The reply to one request; `meanwhile` is called before it is waited for. Where the process has ended, `happened`
+        says why.
+        """
         if self._gone is not None:
             return {"happened": self._gone}
+        return self._reply(seconds, {"do": do, **request}, meanwhile=meanwhile)
+
+    def snapshot(self) -> Snapshot | None:
+        """A copy of the process as it stands now, with a pipe of its own; None where none can be had: it is judged in place.
+
+        That is so elsewhere than on Linux, and where the learner's code has started threads, which a fork does not copy.
+        """
+        if sys.platform != "linux" or self._gone is not None:
+            return None
+        alone = self._threads() == 1
+        near, far = context().Pipe()
+        with far:
+            reply = self._reply(CALL_SECONDS, {"do": "fork"}, far.fileno())
+        pid = reply.get("pid")
+        copy = next((each for each in self._children() if each.pid == pid), None)
+        if copy is None:
+            near.close()
+            return None
+        self._snapshots.append(copy)
+        return Snapshot(near, copy.pid, self._memory, alone)
+
+    def _reply(
+        self, seconds: float, request: dict, handle: int | None = None, meanwhile: Callable[[], object] | None = None
+    ) -> dict:
         try:
-            self._pipe.send_bytes(wire.pack({"do": do, **request}))
+            self._pipe.send_bytes(wire.pack(request))
+            if handle is not None:
+                reduction.send_handle(self._pipe, handle, self._pid)
+            if meanwhile is not None:
+                meanwhile()
             if not self._answers(seconds):
                 return self._end(What.TIMEOUT, seconds=seconds)
             return wire.unpack(self._pipe.recv_bytes(wire._MOST_BYTES))
@@ -91,41 +129,94 @@ class Process:
         return True
 
     def _used(self) -> float:
+        used = 0.0
+        for each in self._family():
+            with contextlib.suppress(psutil.Error):
+                used += sum(each.cpu_times()[:2])
+        return used
+
+    def _threads(self) -> int:
         with contextlib.suppress(psutil.Error):
-            return sum(sum(each.cpu_times()[:2]) for each in _family(psutil.Process(self._process.pid)))
-        return 0.0
+            return psutil.Process(self._pid).num_threads()
+        return 0
+
+    def _children(self) -> list[psutil.Process]:
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self._pid).children()
+        return []
+
+    def _family(self) -> list[psutil.Process]:
+        """The process and all that it started; not its snapshots, which are ended on their own."""
+        with contextlib.suppress(psutil.Error):
+            family, of = [psutil.Process(self._pid)], collections.defaultdict(list)
+            for each in psutil.process_iter(["ppid"]):
+                if each not in self._snapshots:
+                    of[each.info["ppid"]].append(each)
+            for each in family:
+                family += of[each.pid]
+            return family
+        return []
 
     def _end(self, what: What, message: str = "", seconds: float = 0.0) -> dict:
         self._gone = Happening(what, message=message, seconds=seconds, gone=True).as_dict()
         self._kill()
         return {"happened": self._gone}
 
+    def watch_memory(self) -> None:
+        """From now on the process is ended when it takes too much."""
+        threading.Thread(target=self._watch_memory, daemon=True).start()
+
     def _watch_memory(self) -> None:
-        with contextlib.suppress(psutil.Error):
-            started = psutil.Process(self._process.pid)
-            while self._process.is_alive():
-                if sum(each.memory_info().rss for each in _family(started)) > self._memory + 2**29:
-                    self._over = True
-                    self._kill()
-                    return
-                time.sleep(_LOOK_SECONDS)
+        family: list[psutil.Process] = []
+        for look in itertools.count():
+            # To find what a process has started takes a look at all processes of the machine: not each time.
+            family = self._family() if look % _LOOKS == 0 else [each for each in family if each.is_running()]
+            if self._closed or not family:
+                return
+            taken = 0
+            for each in family:
+                with contextlib.suppress(psutil.Error):
+                    taken += each.memory_info().rss
+            if taken > self._memory + 2**29:
+                self._over = True
+                self._kill()
+                return
+            time.sleep(_LOOK_SECONDS)
 
     def _kill(self) -> None:
-        with contextlib.suppress(psutil.Error):
-            family = _family(psutil.Process(self._process.pid))
-            for each in reversed(family):
-                with contextlib.suppress(psutil.Error):
-                    each.kill()
+        for each in reversed(self._family()):
+            with contextlib.suppress(psutil.Error):
+                each.kill()
         if hasattr(os, "killpg"):
             with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+                os.killpg(self._pid, signal.SIGKILL)
 
     def close(self) -> None:
         """Ends the process and whatever it started, and removes its folder."""
+        self._closed = True
         self._kill()
         self._process.join(5)
         self._pipe.close()
         shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Snapshot(Process):
+    """A copy of an answer's process at one moment: what is asked of it leaves the process itself as it is."""
+
+    def __init__(self, pipe: Connection, pid: int, memory: int, alone: bool) -> None:
+        """`alone`: there was no other thread in the process, of a library say, whose work or lock could be missing here."""
+        self._pipe, self._memory, self.alone = pipe, memory, alone
+        self._begin(pid)
+
+    def end(self) -> None:
+        """Ends the copy: whoever asks it is told so."""
+        self._kill()
+
+    def close(self) -> None:
+        """Ends the copy and whatever it started."""
+        self._closed = True
+        self._kill()
+        self._pipe.close()
 
 
 class _WithoutMain:
@@ -160,10 +251,6 @@ def _copy_files(folder: Path, target: Path) -> None:
         shutil.copyfile(path, copy)
 
 
-def _family(process: psutil.Process) -> list[psutil.Process]:
-    return [process, *process.children(recursive=True)]
-
-
 def _serve(connection: Connection, folder: str, memory: int) -> None:
     from autograder.framework.isolation import worker
 
@@ -177,6 +264,7 @@ class RemoteCandidate(Candidate):
         super().__init__(component)
         self._process = process
 
-    def _perform(self, name: str, args: tuple) -> dict:
-        reply = self._process.ask("perform", component=self.component.name, procedure=name, args=list(args))
+    def _perform(self, name: str, args: tuple, meanwhile: Callable[[], object] | None = None) -> dict:
+        component = self.component.name
+        reply = self._process.ask("perform", meanwhile=meanwhile, component=component, procedure=name, args=list(args))
         return {"result": None, "seen": [], "changed": False, "happened": None, **reply}

@@ -5,10 +5,13 @@ part of a reply, what they print while they are judged goes nowhere; everything 
 """
 
 import contextlib
+import gc
 import linecache
 import os
 import sys
+import threading
 import types
+from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -36,16 +39,40 @@ def serve(connection: Connection, folder: str, memory: int) -> None:
     """Answers requests until the judge closes the pipe. `folder` is the working folder, `memory` bytes beyond the start."""
     _settle(folder, memory)
     worker = Worker()
+    copies: set[int] = set()
     while True:
         try:
             request = wire.unpack(connection.recv_bytes())
         except EOFError:
             return
+        if request["do"] == "fork":
+            connection = _fork(connection, copies)
+            continue
         try:
             reply = getattr(worker, f"do_{request.pop('do')}")(**request)
         except (Exception, SystemExit) as error:  # noqa: BLE001 (learner code may raise anything)
             reply = {"happened": Happening.of(error).as_dict()}
         connection.send_bytes(wire.pack(reply))
+
+
+def _fork(connection: Connection, copies: set[int]) -> Connection:
+    """Makes a copy of this process, and replies with its pid; the pipe to go on with, which for the copy is one of its own."""
+    with contextlib.suppress(ChildProcessError):
+        for ended in [pid for pid in copies if os.waitpid(pid, os.WNOHANG)[0]]:
+            copies.remove(ended)
+    handle = reduction.recv_handle(connection)
+    pid = os.fork() if threading.active_count() == 1 else None
+    if pid == 0:
+        gc.freeze()  # a collection would write into every object, and so copy all memory that the two still share
+        os.setsid()
+        connection.close()
+        copies.clear()
+        return Connection(handle)
+    os.close(handle)
+    if pid is not None:
+        copies.add(pid)
+    connection.send_bytes(wire.pack({"happened": None, "pid": pid}))
+    return connection
 
 
 def _settle(folder: str, memory: int) -> None:
