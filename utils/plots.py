@@ -8,7 +8,7 @@ import base64
 import io
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy
 
@@ -140,14 +140,25 @@ def curves(
     return ax
 
 
-def losses(histories: Mapping[str, Sequence[float]], ax: "Axes | None" = None, smooth: int = 1, ylabel: str = "loss") -> "Axes":
-    """Draws losses by step, a dictionary of label and history, each the mean of `smooth` steps; returns the axes."""
+def losses(
+    histories: Mapping[str, Sequence[float] | Sequence[Sequence[float]]],
+    ax: "Axes | None" = None,
+    smooth: int = 1,
+    ylabel: str = "loss",
+) -> "Axes":
+    """Draws losses by step, a dictionary of label and history, each the mean of `smooth` steps; returns the axes.
+
+    Instead of one history a label may have several, of a seed each: thin lines of one colour.
+    """
     if ax is None:
         _, ax = figure()
     for (label, history), colour in zip(histories.items(), cycle(PALETTE)):
-        starts = range(0, len(history) - smooth + 1, smooth)
-        means = [sum(history[start : start + smooth]) / smooth for start in starts]
-        ax.plot([start + smooth for start in starts], means, color=colour, label=label)
+        several = not isinstance(history[0], int | float)
+        for number, run in enumerate(cast(Sequence[Sequence[float]], history if several else [history])):
+            starts = range(0, len(run) - smooth + 1, smooth)
+            means = [sum(run[start : start + smooth]) / smooth for start in starts]
+            name = label if number == 0 else "_"
+            ax.plot([start + smooth for start in starts], means, color=colour, label=name, linewidth=1.0 if several else None)
     ax.set(xlabel="step", ylabel=ylabel)
     ax.legend()
     return ax

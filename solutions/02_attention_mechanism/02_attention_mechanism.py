@@ -26,8 +26,8 @@ from autograder import check, check_quiz, start
 start()
 import math
 import torch
-from utils import my, plots
-from utils.chapters.attention_mechanism import explorer
+from utils import my, plots, session
+from utils.chapters.attention_mechanism import explorer, look_up
 
 # %% [markdown] slug="soft-look-up"
 # ## A look-up that always answers
@@ -164,8 +164,12 @@ plots.alt(figure, """Three bar charts of the five shares. At factor 0.3 all five
 # For a whole row of weights, take the size of this matrix of slopes, the root of the sum of its squared entries, and call
 # it the slope of the softmax.
 #
+# What is learned is not the scores but the queries and keys behind them. One step further back, with
+# $s_j = q \cdot k_j / c$, the slope of the weights with respect to the **query** is that matrix times the keys over $c$:
+# without a scale ($c = 1$) the keys come in at full size.
+#
 # **Predict,** for 32 random keys at $d_k = 4$ and at $d_k = 1024$: how large is the largest weight on average? What is
-# left of the slope? Then run the measurement, without the scale and with it.
+# left of the two slopes? Then run the measurement, without the scale and with it.
 
 # %% slug="measure-scale"
 generator = torch.Generator().manual_seed(2)
@@ -178,34 +182,72 @@ for d_k in sizes:
         s = q @ k.T / divisor
         w = my.softmax(s)
         jacobian = torch.diag_embed(w) - w[:, :, None] * w[:, None, :]
-        slopes = jacobian.flatten(1).norm(dim=1)      # of each query
-        found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean()
+        slopes = jacobian.flatten(1).norm(dim=1)      # of each query's weights, by its scores
+        reach = (jacobian @ k / divisor).flatten(1).norm(dim=1)              # by the query
+        found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean(), reach.median(), reach.mean()
         measured[name].append([number.item() for number in found])
 
-print("                    d_k  variance  largest weight  slope: median    mean")
+print("                          variance  largest  slope by the scores  slope by the query")
+print("                    d_k  of scores   weight     median      mean     median     mean")
 for name, rows in measured.items():
     for d_k, row in zip(sizes, rows, strict=True):
-        print("{:16} {:6} {:9.1f} {:15.2f} {:14.4f} {:7.4f}".format(name, d_k, *row))
+        print("{:16} {:6} {:10.1f} {:8.2f} {:10.4f} {:9.4f} {:10.3f} {:8.3f}".format(name, d_k, *row))
 
 # %% slug="plot-scale"
 figure, axes = plots.figure(width=10, height=3.2, columns=3)
-names = ("variance of the scores", "largest weight (mean)", "slope (median)")
-for column, (ax, name) in enumerate(zip(axes, names, strict=True)):
+names = {1: "largest weight (mean)", 2: "slope by the scores (median)", 4: "slope by the query (median)"}
+for ax, (column, name) in zip(axes, names.items(), strict=True):
     lines = {way: [row[column] for row in rows] for way, rows in measured.items()}
-    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True, logy=column == 0)
-plots.alt(figure, """Three curves against d_k. Without the scale the variance grows like
-    d_k, the largest weight goes from 0.33 to 0.95, and the median slope falls to 0.
-    With the scale all three stay almost level.""")
+    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True)
+plots.alt(figure, """Three curves against d_k. Without the scale the largest weight goes from
+    0.33 to 0.95, the median slope by the scores falls to 0, and the one by the query
+    first rises and is near 0 only at 1024. With the scale all three stay level.""")
 
 # %% [markdown] slug="scale-answer"
 # The variance does what the sum of variances says. The rest is worth a second look:
 #
 # - Without the scale the largest of 32 weights approaches 1, for no reason but chance: queries and keys are random here.
 #   With the scale the picture is the same at every $d_k$.
-# - The **median** slope falls to nearly nothing. The **mean** falls far less (last column): a few queries happen to have
+# - The **median** slope by the scores falls to nearly nothing. The **mean** falls far less: a few queries happen to have
 #   two keys in a close race, and those still learn. Most do not.
-# - At $d_k = 4$ and $16$ the slope is *larger* without the scale. The trouble comes with size: for short keys one could do
-#   without.
+# - What reaches the **query** is another matter. At $d_k = 64$, the size of the first transformer's heads, it is *larger*
+#   without the scale. It is near nothing only at 1024. "Without the scale the gradients vanish" is true of the scores, and
+#   of queries at sizes that few models use.
+#
+# So what is the scale good for? Look at the rows with it: **the same numbers at every** $d_k$. Let us see what that is
+# worth in training.
+#
+# ### Trained with and without it
+#
+# The task is a look-up: 16 entries with a label each, and a query that equals one of the entries; two matrices that make
+# queries and keys of size $d_k$ have to learn to find it. Plain gradient descent, one learning rate for all, three seeds.
+#
+# **Predict:** which of the four curves is lowest after 20 steps? Which after 100?
+
+# %% slug="train-scale"
+if session.training_allowed():
+    figure, axes = plots.figure(width=10, height=3.2, columns=2, sharey=True)
+    print("                       mean loss of steps 11 to 20     91 to 100")
+    for ax, d_k in zip(axes, (16, 1024), strict=True):
+        runs = {way: [look_up.train(my.softmax, d_k, divisor, seed) for seed in range(3)]
+                for way, divisor in {"without scale": 1.0, "divided by √d_k": d_k**0.5}.items()}
+        plots.losses(runs, ax, smooth=5).set_title(f"d_k = {d_k}")
+        for way, histories in runs.items():
+            early, late = ([sum(losses[last - 10 : last]) / 10 for losses in histories]
+                           for last in (20, 100))
+            print(f"{way:16} d_k {d_k:4}",
+                  *(f"{loss:7.2f}" for loss in early), "   ",
+                  *(f"{loss:6.2f}" for loss in late))
+    plots.alt(figure, """Loss against steps, three seeds each. Divided by √d_k the curves for d_k 16
+        and 1024 look the same and fall at once. Without the scale d_k 1024 starts far higher and
+        comes down later, and d_k 16 stays restless.""")
+
+# %% [markdown] slug="train-scale-answer"
+# With the scale, one learning rate serves both sizes, and the curves are nearly the same. Without it the large size starts
+# from a loss several times higher, because its random choices are made with full confidence; and the small size is
+# restless, because the same steps move its scores too far. It is not lost: in this task the layer without the scale finds
+# its way in the end, also at 1024. The textbook's "it cannot learn" is more than we measure. **The scale makes $d_k$ a size
+# that you can change without changing anything else.**
 #
 # The reasoning assumed that queries have nothing to do with keys. **Predict:** what does the scale do for a query that
 # *equals* one of the keys?
@@ -213,13 +255,15 @@ plots.alt(figure, """Three curves against d_k. Without the scale the variance gr
 # %% slug="aligned-query"
 for d_k in sizes:
     k = torch.randn(32, d_k, generator=generator)
-    s = k[:1] @ k.T / d_k**0.5      # the query is key 0
-    print(f"d_k {d_k:5}   its score {s[0, 0]:6.2f}   its weight {my.softmax(s)[0, 0]:.3f}")
+    s = k @ k.T / d_k**0.5          # query i is key i
+    own, weight = s.diagonal(), my.softmax(s).diagonal()
+    print(f"d_k {d_k:5}   its score {own.mean():5.2f} on average, from {own.min():5.2f} to "
+          f"{own.max():5.2f}   its weight {weight.mean():.3f}")
 
 # %% [markdown] slug="scores-exercise"
-# Its dot product with itself is about $d_k$, so the score is about $\sqrt{d_k}$, and the softmax saturates again, scale
-# or no scale. Dividing by $\sqrt{d_k}$ gives a fair *start*, when queries and keys are still random. It promises nothing
-# about a trained model.
+# Its dot product with itself is $d_k$ on average, so the score is $\sqrt{d_k}$ on average, and the softmax saturates
+# again, scale or no scale. Dividing by $\sqrt{d_k}$ gives a fair *start*, when queries and keys are still random. It
+# promises nothing about a trained model.
 #
 # ### Exercise: `attention_scores`
 #
@@ -609,9 +653,10 @@ plots.alt(ax, """Entries held against sequence length, both axes logarithmic. Al
 # %% [markdown] slug="memory-answer"
 # At once, doubling the length takes four times the memory; in blocks, twice. The results agree to rounding.
 #
-# Blocks save no multiplications: every query still meets every key, and once the sequence is long, twice the length
-# costs about four times the seconds in both columns. Even so, blocks are not the slower way at the end of the table. The
-# likely reason: a block fits into the processor's fast memory, and the whole matrix does not.
+# Blocks save no multiplications: every query still meets every key, and twice the length means four times as many, in
+# both columns. Look at the seconds of the last rows: in blocks they grow by about that factor. All at once they grow by
+# more, and at the end blocks are the faster way. The likely reason: a block fits into the processor's fast memory, and the
+# whole matrix does not.
 #
 # **And in training?** The backward pass needs the weights again, and autograd keeps what each step used. **Predict:**
 # does a loop over blocks keep less than the whole matrix? The loop in the next cell leaves out maximum and sum: it only
@@ -680,7 +725,7 @@ check_quiz("02_attention_mechanism")
 # %% [markdown] slug="written-question"
 # ## In your own words
 #
-# Take the measurement of the scale. What did you predict for the slope of the softmax at $d_k = 1024$ without it, and
+# Take the measurement of the scale. What did you predict for the slope by the scores at $d_k = 1024$ without it, and
 # what did you see? Explain the way from $d_k$ to the slope. Then name one case in this notebook in which dividing by
 # $\sqrt{d_k}$ does not keep the softmax from saturating, and say why. Two to five sentences.
 

@@ -188,7 +188,7 @@ class SentenceModel(nn.Module):
 # %% slug="train-fill-in"
 filler = SentenceModel(len(toy.WORDS), length=6)
 if session.training_allowed():
-    losses = toy.train_fill_in(filler, steps=800, seed=1)
+    losses = toy.train_fill_in(filler, steps=800, seed=1)       # other seeds: further down
     ax = plots.losses({"one hidden word": losses}, smooth=20)
     ax.axhline(toy.FILL_IN_FLOOR, color="grey", linestyle="--", label="best possible")
     ax.legend()
@@ -203,17 +203,12 @@ if session.training_allowed():
 # the layer look for what is missing?**
 
 # %% slug="trained-layer"
-hidden = toy.encode(sentence).repeat(6, 1)
-hidden.fill_diagonal_(toy.encode(toy.HIDDEN).item())
-with torch.no_grad():
-    logits, weights = filler(hidden)
-rows = torch.arange(6)
-looks, guesses = weights[rows, rows], logits[rows, rows].softmax(-1)
-for shown, guess in zip(hidden, guesses, strict=True):
+shown, weights, guesses = toy.looks(filler)
+for tokens, guess in zip(shown, guesses, strict=True):
     likely = [f"{toy.WORDS[i]} {p:.2f}" for i, p in enumerate(guess) if p > 0.05]
-    print(f"{' '.join(toy.decode(shown)):24}", *likely)
-ax = plots.attention_map(looks, [f"? for {word}" for word in words], words,
-                         "where the layer looks for a hidden word")
+    print(f"{' '.join(toy.decode(tokens)):24}", *likely)
+ax = plots.attention_map(weights, [f"? for {word}" for word in words], words,
+                         "where the layer looks for a hidden word", largest=1.0)
 plots.alt(ax, "Heat map. The hidden animal looks at the first word and the verb, the verb "
               "at the animal, on looks at mat and mat at on; the row of the is spread.")
 
@@ -227,8 +222,46 @@ plots.alt(ax, "Heat map. The hidden animal looks at the first word and the verb,
 # - The row of `the` means nothing. That word is the same in every sentence, so whatever its row holds, the guess is
 #   right, and nothing has shaped it. **Weights are worth reading only where the task depends on them.**
 #
-# Nobody told the layer which word belongs to which. It found the two halves of the sentence by guessing hidden words.
-# That is, on a small scale, how BERT is trained (chapter 08).
+# Nobody told the layer which word belongs to which: it found these pairs by guessing hidden words. That is, on a small
+# scale, how BERT is trained (chapter 08). But it did not do so without help.
+
+# %% [markdown] slug="held-back"
+# ### The same training, without the help
+#
+# `toy.train_fill_in` **held queries and keys back**: they started at three tenths of the size of the other weights, and
+# learned at a tenth of their rate. Does that matter? Five models are trained with it, and five with one size and one rate
+# for all weights. Nothing else differs within a pair but that.
+#
+# *Predict, then run:* will all ten reach the best possible loss? Will the five maps of a row look alike?
+
+# %% slug="held-back-or-not"
+if session.training_allowed():
+    fig, axes = plots.figure(width=10.0, height=4.6, rows=2, columns=5, sharex=True, sharey=True)
+    for row, held_back in zip(axes, (True, False), strict=True):
+        for seed, ax in enumerate(row):
+            model = SentenceModel(len(toy.WORDS), length=6)
+            losses = toy.train_fill_in(model, steps=800, seed=seed, held_back=held_back)
+            title = f"seed {seed}: loss {sum(losses[-50:]) / 50:.2f}"
+            plots.attention_map(toy.looks(model)[1], words, words, title, ax, largest=1.0, numbers=False)
+            ax.set(xlabel="", ylabel="held back" if held_back else "one rate for all")
+            ax.label_outer()
+    print(f"best possible loss: {toy.FILL_IN_FLOOR:.2f}")
+    plots.alt(fig, "Ten heat maps, a row of five for each way. Held back, all five reach a loss "
+                   "near 0.18, with maps that differ. With one rate most losses are 0.4 to 1.0 "
+                   "and many rows put all weight on one word that does not tell.")
+
+# %% [markdown] slug="held-back-read"
+# The first row of maps: the same loss five times, and maps that are alike only where they have to be. `cat` takes from
+# `The` and `sat` in all five, since nothing else says what it was. How much `The` looks at `cat`, or `on` at `mat`, differs
+# from seed to seed, and the guesses are as good.
+#
+# The second row: most of these models are stuck. Early in training, before the values mean anything, some queries became
+# so sure of one word that the softmax gave all others next to nothing. What has no weight gets next to no gradient
+# (chapter 02), so the layer cannot find its way back. Its rows are as sharp as those of the first row, and **point at words
+# that do not tell anything**. A sharp row shows where a layer looks. Whether that word is of use, only the loss says.
+#
+# Two things to keep in mind when you see a picture of attention in a paper: how many seeds were drawn, and how good the
+# model is.
 
 # %% [markdown] slug="why-three"
 # ## Why three projections?
@@ -405,7 +438,7 @@ plots.alt(fig, "Two heat maps. With the mask all weight is on or left of the dia
 
 # %% [markdown] slug="cheat-map-read"
 # On the left everything above the diagonal is exactly 0, and the weight goes where the grammar is: the second `the`, for
-# example, finds `on` two words back, and so knows which places can follow.
+# example, finds `on` one word back, and so knows which places can follow.
 #
 # On the right look at the rows that have something to find out. The full stop looks one step to the right, at the answer,
 # and so do `The` and `the`. `sat` asks for the preposition and finds it there, and also in `mat`, which gives it away.

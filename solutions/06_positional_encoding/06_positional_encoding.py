@@ -145,7 +145,8 @@ if session.training_allowed():
 #   \mathrm{PE}(pos, 2i+1) = \cos\!\left(\frac{pos}{10000^{2i/d_{model}}}\right)$$
 #
 # Both columns of a pair have the *same* angle; $i = 0, 1, 2, \dots$ counts **pairs**. The factor
-# $1/10000^{2i/d_{model}}$ is the speed of the clock: 1 for pair 0, and close to $1/10000$ for the last.
+# $1/10000^{2i/d_{model}}$ is the speed of the clock: 1 for pair 0, and slower from pair to pair. The last one comes the closer
+# to $1/10000$ the larger $d_{model}$ is: $1/100$ at 4, $1/5623$ at 32, $1/9647$ at 512.
 #
 # **By hand:** $d_{model} = 4$ has two pairs, with speeds $1$ and $10000^{-2/4} = 0.01$. Position 2 becomes
 # $(\sin 2,\ \cos 2,\ \sin 0.02,\ \cos 0.02) = (0.909,\ -0.416,\ 0.020,\ 1.000)$. With $d_{model} = 5$ there are three
@@ -261,11 +262,11 @@ if session.training_allowed():
     ax = plots.losses(histories, smooth=10)
     ax.axhline(math.log(2), color="grey", linestyle="--", label="one of two: ln 2")
     ax.legend()
-    plots.alt(ax, "The loss without positions stops just above ln 2, a guess between two "
+    plots.alt(ax, "The loss without positions stops a little above ln 2, a guess between two "
                   "beings. With positions it falls to nearly 0 within 100 steps.")
 
 # %% [markdown] slug="bites-answer"
-# All of them. Without positions the loss comes to a stop just above $\ln 2$, which is the cost of choosing between two
+# All of them. Without positions the loss comes to a stop above the line of $\ln 2$, which is the cost of choosing between two
 # beings by the toss of a coin. Nothing but one addition changed. Nothing in it is trained either: the encoding is **fixed**.
 
 # %% [markdown] slug="learned"
@@ -667,8 +668,8 @@ if session.training_allowed():
 # - **Positions, no mask:** by far the lowest loss. "One step to the right" is a fixed offset, the very thing that
 #   rotations are good at. On its own it has nothing to its right, and it is hardly better than a model that knows no
 #   order.
-# - **Positions and the mask:** a higher loss, since the first round of a pattern cannot be foreseen, and it goes on
-#   correctly.
+# - **Positions and the mask:** a higher loss, since the first round of a pattern cannot be foreseen. What it writes by
+#   itself is right far more often than what the other three write, though not always.
 #
 # The loss alone would have chosen the wrong model.
 
