@@ -240,13 +240,13 @@ if session.training_allowed():
                   *(f"{loss:6.2f}" for loss in late))
     plots.alt(figure, """Loss against steps, three seeds each. Divided by √d_k the curves for d_k 16
         and 1024 look the same and fall at once. Without the scale d_k 1024 starts far higher and
-        comes down later, and d_k 16 stays restless.""")
+        comes down later, and d_k 16 does not settle.""")
 
 # %% [markdown] slug="train-scale-answer"
-# With the scale, one learning rate serves both sizes, and the curves are nearly the same. Without it the large size starts
-# from a loss several times higher, because its random choices are made with full confidence; and the small size is
-# restless, because the same steps move its scores too far. It is not lost: in this task the layer without the scale finds
-# its way in the end, also at 1024. The textbook's "it cannot learn" is more than we measure. **The scale makes $d_k$ a size
+# With the scale, one learning rate serves both sizes. Without it the large size starts from a loss many times higher,
+# because its random choices are made with full confidence; and the small size does not settle, because the same steps move
+# its scores further. It is not lost, though: at 1024 the loss without the scale falls as well, and after 100 steps is a
+# small part of what it was. The textbook's "it cannot learn" is more than we measure. **With the scale, $d_k$ is a size
 # that you can change without changing anything else.**
 #
 # The reasoning assumed that queries have nothing to do with keys. **Predict:** what does the scale do for a query that

@@ -255,10 +255,10 @@ if session.training_allowed():
 # `The` and `sat` in all five, since nothing else says what it was. How much `The` looks at `cat`, or `on` at `mat`, differs
 # from seed to seed, and the guesses are as good.
 #
-# The second row: most of these models are stuck. Early in training, before the values mean anything, some queries became
-# so sure of one word that the softmax gave all others next to nothing. What has no weight gets next to no gradient
-# (chapter 02), so the layer cannot find its way back. Its rows are as sharp as those of the first row, and **point at words
-# that do not tell anything**. A sharp row shows where a layer looks. Whether that word is of use, only the loss says.
+# The second row: most of these models are stuck far above the best loss. The likely reason: before the values mean
+# anything, some queries become so sure of one word that the softmax gives all others next to nothing, and what has no
+# weight gets next to no gradient (chapter 02). Their rows are as sharp as those above, and **many point at a word that tells
+# nothing**. A sharp row shows where a layer looks. Whether that word is of use, only the loss says.
 #
 # Two things to keep in mind when you see a picture of attention in a paper: how many seeds were drawn, and how good the
 # model is.
