@@ -22,17 +22,14 @@ def pytest_configure(config):
         os.environ.pop(name, None)
 
 
-LONGEST_FIRST = ("test_matrix", "test_class", "test_browser", "test_build", "test_grade", "test_check", "test_same_marks")
+LONGEST_FIRST = (
+    "test_class", "test_grade", "test_browser", "test_matrix", "test_build", "test_same_marks", "test_readme_class", "test_check",
+)  # fmt: skip
 
 
-@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items):
-    """What two workers share out: a file each, of the matrix a chapter each; the longest first, so that both end together."""
+    """The longest first, so that the workers end together: see `autograder.proof.shares`."""
     items.sort(key=lambda item: LONGEST_FIRST.index(item.path.stem) if item.path.stem in LONGEST_FIRST else len(LONGEST_FIRST))
-    for item in items:
-        chapter = getattr(item, "callspec", None) and item.callspec.params.get("chapter")
-        share = item.path.stem if item.path.stem != "test_matrix" else f"test_matrix {chapter or '01_attention_problem'}"
-        item.add_marker(pytest.mark.xdist_group(share))
 
 
 def pytest_runtest_setup(item):

@@ -10,6 +10,7 @@ import sys
 
 import nbformat
 import pytest
+import some
 import tiny
 from nbclient import NotebookClient
 from traitlets.config.loader import PyFileConfigLoader
@@ -244,7 +245,9 @@ def run_as_a_learner(notebook, folder, **environment):
 
 
 @pytest.mark.parametrize("mode", ["grading", pytest.param("at home", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("chapter", BUILT)
+@pytest.mark.parametrize(
+    "chapter", some.chapters("02_attention_mechanism", "04_multi_head_attention", "06_positional_encoding", "08_applications")
+)
 def test_the_release_runs_from_top_to_bottom_with_its_stubs_left_in(chapter, mode, tmp_path):
     notebook = nbformat.read(load().released_notebook(chapter), as_version=4)
     run_as_a_learner(notebook, tmp_path, **({"NBGRADER_EXECUTION": "autograde"} if mode == "grading" else {}))
@@ -292,7 +295,7 @@ def test_an_instructors_generate_assignment_gives_the_same_bytes(course):
     assert (course.root / "classroom" / "gradebook.db").is_file()
 
 
-@pytest.mark.parametrize("chapter", BUILT)
+@pytest.mark.parametrize("chapter", some.chapters("01_attention_problem", "08_applications"))
 def test_an_instructors_generate_assignment_gives_the_committed_release(chapter, tmp_path):
     for name in ("autograder", "utils", "solutions"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))

@@ -6,6 +6,7 @@ import sys
 
 import nbformat
 import pytest
+import some
 
 from autograder import grade, run
 from autograder.classroom.students import Student, notebook_of, solution_cells, students
@@ -51,7 +52,7 @@ def test_a_right_notebook_gets_everything_but_the_written_question(tmp_path, rig
     }
 
 
-@pytest.mark.parametrize("chapter", [chapter.id for chapter in load().chapters])
+@pytest.mark.parametrize("chapter", some.chapters("01_attention_problem", "05_transformer_architecture", "08_applications"))
 def test_an_untouched_notebook_gets_nothing_and_an_invitation(tmp_path, chapter):
     graded = grade.grade_notebook(write(tmp_path, notebook_of(chapter, Student("untouched", "")), f"{chapter}.ipynb"))
     assert graded.points == 0
@@ -146,7 +147,7 @@ STRANGE = {
 }
 
 
-RARE = {"right", "wrong", "ends-when-judged"}  # what other tests grade too, not in both ways
+RARE = {"right", "wrong", "ends-when-judged", "counts-its-calls"}  # what other tests grade too, not in both ways
 
 
 @pytest.mark.parametrize("name", [pytest.param(name, marks=[pytest.mark.slow] * (name in RARE)) for name in STRANGE])

@@ -9,6 +9,7 @@ import pytest
 
 from autograder import lines
 from autograder.framework.component import component
+from autograder.proof import shares
 from utils.manifest import load
 from utils.reference import COMPONENTS
 
@@ -95,3 +96,13 @@ def test_a_component_does_not_come_to_cost_more_lines():
     average = sum(row.total for row in found) / sum(row.components for row in found)
     assert average <= lines.CEILING, lines.text(found)
     assert f"{average:.0f} lines each on average" in lines.text(found)
+
+
+def test_a_file_of_tests_is_one_workers_and_the_matrix_is_shared_by_chapter():
+    ids = [
+        "tests/test_a.py::test_x[02_b]",
+        "tests/test_a.py::test_y",
+        "tests/test_matrix.py::test_x[02_b]",
+        "tests/test_matrix.py::test_z[02_b]",
+    ]
+    assert [shares.share(id) for id in ids] == ["tests/test_a.py", "tests/test_a.py", *["tests/test_matrix.py 02_b"] * 2]

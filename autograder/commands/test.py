@@ -15,7 +15,7 @@ from autograder.proof import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2  # the course is to be proved on two cores
-SHARED_OUT = ("--dist=loadgroup", "--no-loadscope-reorder")  # as tests/conftest.py groups and orders them
+SHARED_OUT = ("-p", "autograder.proof.shares", "--dist=loadscope", "--no-loadscope-reorder")  # tests/conftest.py orders them
 CELL_SECONDS = 400  # the longest chapter has a budget of 360 s for all its cells
 
 
