@@ -1,6 +1,6 @@
-"""What a GPU changes: the race of chapter 01 on it, and the training of chapters 05 and 07 on both devices; writes `gpu.json`.
+"""What a GPU changes: the race of chapter 01 on it, and the training of chapters 05 and 07 on both devices.
 
-Where there is no GPU it says so and writes nothing.
+Writes `gpu.json`, and the race into chapter 01's folder. Where there is no GPU it says so and writes nothing.
 """
 
 import json
@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils import reference, session
+from utils.chapters.attention_problem import on_a_gpu
 from utils.chapters.transformer_architecture import experiment as blocks
 
 FILE = Path(__file__).with_name("gpu.json")
@@ -86,12 +87,17 @@ def main():
     if not torch.cuda.is_available():
         sys.exit("There is no GPU here: nothing was measured.")
     torch.set_num_threads(1)
-    found = {
+    where = {
         "command": "python benchmarks/gpu.py",
         "gpu": torch.cuda.get_device_name(),
         "cpu": f"one thread of {platform.machine()}",
         "torch": torch.__version__,
-        "chapter 01, milliseconds": race("cpu") + race("cuda"),
+    }
+    raced = race("cpu") + race("cuda")
+    on_a_gpu.RUN.write_text(json.dumps(where | {"milliseconds": raced}, indent=1) + "\n", encoding="utf-8")
+    found = {
+        **where,
+        "chapter 01, milliseconds": raced,
         "chapter 05, losses": curves(chapter_05),
         "chapter 07, losses": curves(chapter_07),
     }

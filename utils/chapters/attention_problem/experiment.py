@@ -7,7 +7,7 @@ named. Nothing but the distance makes it hard.
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import nn
@@ -98,7 +98,7 @@ def accuracy(model: nn.Module, distance: int, count: int = 1000, seed: int = 99)
 
 
 def sweep(
-    makers: Mapping[str, Callable[[int], nn.Module]], distances: Sequence[int], steps: int, seeds: Iterable[int] = (0, 1)
+    makers: Mapping[str, Callable[[int], nn.Module]], distances: Sequence[int], steps: int, seeds: Iterable[int] = (0, 1, 2)
 ) -> Recalled:
     """The accuracies of a fresh model for each, `makers[name](length)`, trained alike.
 
@@ -172,14 +172,23 @@ def multiplications(layer: Callable[[torch.Tensor], object], x: torch.Tensor) ->
     return counter.get_total_flops() // 2  # PyTorch counts a multiplication and its addition as two
 
 
-def race(layers: Mapping[str, Callable[[torch.Tensor], object]], x: torch.Tensor, repeats: int = 5) -> dict[str, float]:
-    """Median seconds of each layer on x; they take turns, so that whatever disturbs one disturbs all."""
+def race(
+    layers: Mapping[str, Callable[[torch.Tensor], Any]], x: torch.Tensor, repeats: int = 5, backward: bool = False
+) -> dict[str, float]:
+    """Median seconds of each layer on x; they take turns, so that whatever disturbs one disturbs all.
+
+    With `backward` the gradients for x and the layer's weights are computed too, as in a step of training. What a layer
+    gives may be a tuple: its first entry counts.
+    """
     seconds: dict[str, list[float]] = {name: [] for name in layers}
-    with torch.no_grad():
+    x = x.clone().requires_grad_(backward)
+    with torch.set_grad_enabled(backward):
         for _ in range(repeats + 1):
             for name, layer in layers.items():
                 start = time.perf_counter()
-                layer(x)
+                made = layer(x)
+                if backward:
+                    (made[0] if isinstance(made, tuple) else made).sum().backward()
                 seconds[name].append(time.perf_counter() - start)
     return {name: statistics.median(times[1:]) for name, times in seconds.items()}
 
