@@ -246,11 +246,11 @@ for name, values in norms.items():
 # hundredth is left after 10 steps, and next to nothing after 50. At a gain of 3 the same law runs the other way and the
 # gradient explodes.
 #
-# With a bias of 1 the share that is left in the LSTM after 10 steps is of the size of the 0.04 worked out by hand. With a bias
-# of 4 the curve is nearly level, and in the end it *rises*, where the gate alone would leave a sixth: the
-# gate is not the only way back, since new entries and the output are made from the old state as well. So the usual sentence, "recurrent networks cannot see far", needs a
-# condition: *unless what is multiplied on the way is almost exactly 1*. An LSTM can be built so. Whether it then learns to
-# use its reach is another question, and we will measure that.
+# With a bias of 1 the share that is left in the LSTM after 10 steps is of the size of the 0.04 worked out by hand. With a
+# bias of 4 the curve is nearly level, and in the end it *rises*, where the gate alone would leave a sixth: the gate is not
+# the only way back, since new entries and the output are made from the old state as well. So the usual sentence, "recurrent
+# networks cannot see far", needs a condition: *unless what is multiplied on the way is almost exactly 1*. An LSTM can be
+# built so. Whether it then learns to use its reach is another question, and we will measure that.
 
 # %% [markdown] slug="average-idea"
 # ## A short cut: mix all positions at once

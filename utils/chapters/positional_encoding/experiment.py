@@ -1,7 +1,8 @@
-"""Chapter 06's two small tasks, and one decoder that takes its positions in five ways.
+"""Chapter 06's three small tasks, and one decoder that takes its positions in five ways.
 
 Recall: which token stood `BACK` steps ago? Only a place helps. Periodic copy: a random pattern of unknown length is
-repeated, what comes next? Places help, and so does what stands beside a token. Both are trained at `TRAINED` tokens.
+repeated, what comes next? Places help, and so does what stands beside a token. The mark: one of the first `MARKED` tokens
+bears a mark, and at every later place it is to be named: what helps is far away. All are trained at `TRAINED` tokens.
 """
 
 import math
@@ -18,8 +19,9 @@ from utils.library import My
 SCHEMES = ("none", "sinusoidal", "learned", "rotary", "ALiBi")
 TRAINED, TESTED = 32, 128  # tokens of a sequence in training and in the test
 BACK = 5  # recall: how many steps back the answer stands
-TOKENS = {"recall": 16, "periodic copy": 4}  # four tokens: what stands beside a token rarely tells where you are
-LAYERS = {"recall": 1, "periodic copy": 2}
+TOKENS = {"recall": 16, "periodic copy": 4, "mark": 16}  # four: what stands beside a token rarely tells where you are
+LAYERS = {"recall": 1, "periodic copy": 2, "mark": 1}
+MARKED = 8  # the mark: it stands in one of so many first places
 PERIODS = range(3, 9)  # periodic copy: lengths of the pattern
 
 Turn = Callable[[torch.Tensor], torch.Tensor]
@@ -63,6 +65,7 @@ class Decoder(nn.Module):
         super().__init__()
         self.scheme, self.parts, self.d_model, self.num_heads = scheme, parts, d_model, num_heads
         self.look_ahead_mask = look_ahead_mask
+        self.window: int | None = None  # how many of the last tokens each position sees; None: all before it
         self.embedding = nn.Embedding(vocab, d_model)
         self.blocks = nn.ModuleList(Block(d_model, num_heads, d_ff) for _ in range(num_layers))
         self.norm, self.output = nn.LayerNorm(d_model), nn.Linear(d_model, vocab)
@@ -87,7 +90,10 @@ class Decoder(nn.Module):
     def _bias(self, seq: int) -> torch.Tensor | None:
         if self.scheme == "ALiBi":
             return self.parts.alibi_bias(self.num_heads, seq)
-        return self.parts.create_look_ahead_mask(seq) if self.look_ahead_mask else None
+        if not self.look_ahead_mask:
+            return None
+        mask = self.parts.create_look_ahead_mask(seq)
+        return mask if self.window is None else mask & ~mask.tril(-self.window)
 
 
 def sequences(task: str, batch: int, length: int, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor]:
@@ -95,6 +101,12 @@ def sequences(task: str, batch: int, length: int, generator: torch.Generator) ->
     if task == "recall":
         tokens = torch.randint(TOKENS[task], (batch, length), generator=generator)
         return tokens, F.pad(tokens[:, :-BACK], (BACK, 0), value=-1)
+    if task == "mark":
+        tokens = torch.randint(TOKENS[task], (batch, length), generator=generator)
+        place = torch.randint(MARKED, (batch, 1), generator=generator)
+        right = tokens.gather(1, place).expand(-1, length)
+        later = torch.arange(length) > place
+        return tokens.scatter_add(1, place, torch.full_like(place, TOKENS[task])), right.where(later, -1)
     periods = torch.randint(PERIODS.start, PERIODS.stop, (batch, 1), generator=generator)
     pattern = torch.randint(TOKENS[task], (batch, PERIODS[-1]), generator=generator)
     tokens = pattern.gather(1, torch.arange(length + 1) % periods)
@@ -109,10 +121,12 @@ def train(
     look_ahead_mask: bool = True,
     rate: float = 1e-2,
     seed: int = 0,
+    layers: int | None = None,
 ) -> tuple[Decoder, list[float]]:
-    """A `Decoder` trained on `task` with sequences of `TRAINED` tokens, and its losses."""
+    """A `Decoder` trained on `task` with sequences of `TRAINED` tokens, and its losses; `layers` other than `LAYERS`."""
     torch.manual_seed(seed)
-    model = Decoder(scheme, parts, TOKENS[task], LAYERS[task], look_ahead_mask=look_ahead_mask)
+    vocab = TOKENS[task] * (2 if task == "mark" else 1)  # each token with and without the mark
+    model = Decoder(scheme, parts, vocab, layers or LAYERS[task], look_ahead_mask=look_ahead_mask)
     losses = training.train(
         model, lambda _, generator: sequences(task, 32, TRAINED, generator), _loss, steps, rate, seed,
         schedule=lambda step: min(1.0, (step + 1) / 40) * (0.5 + 0.5 * math.cos(math.pi * step / steps)),
@@ -128,10 +142,13 @@ def _loss(model: nn.Module, batch: tuple[torch.Tensor, torch.Tensor]) -> torch.T
 
 @torch.no_grad()
 def accuracy_by_position(model: nn.Module, task: str, batch: int = 400, length: int = TESTED) -> torch.Tensor:
-    """(length,) share of right answers at each position. The model is causal: place t tells how it does at length t + 1."""
+    """(length,) share of right answers at each position, of those that can be known.
+
+    The model is causal: place t tells how it does at length t + 1.
+    """
     tokens, targets = sequences(task, batch, length, torch.Generator().manual_seed(1))
-    right = (model(tokens).argmax(-1) == targets).float()
-    return right.mean(0)
+    right, asked = model(tokens).argmax(-1) == targets, targets >= 0
+    return (right & asked).sum(0) / asked.sum(0).clamp(min=1)
 
 
 @torch.no_grad()
