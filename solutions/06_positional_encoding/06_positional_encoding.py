@@ -31,7 +31,7 @@ from torch import nn
 
 from utils import my, plots, session, training
 from utils.chapters.positional_encoding import experiment as tasks
-from utils.chapters.positional_encoding import explorer
+from utils.chapters.positional_encoding import explorer, three_seeds
 
 # %% [markdown] slug="who-bites"
 # ## Who bites whom?
@@ -567,40 +567,46 @@ print("a key is seen where the look-ahead mask says so:", torch.equal(seen, mask
 # ## Train short, test long
 #
 # Now the claim: *fixed* encodings handle longer sequences. We train small decoders on sequences of **32** tokens and test
-# them on **128**, with each of five ways to give positions. Two tasks:
+# them on **128**, with each of five ways to give positions. Three tasks:
 #
 # - **Recall:** at each place, say which token stood **5 steps back**. The tokens are random, so only the place helps. One
 #   layer.
 # - **Periodic copy:** a random pattern of 3 to 8 tokens repeats; say what comes next. The model must find the period,
 #   and there are just four tokens, so the same few stand everywhere. Two layers.
+# - **Mark:** one of the first 8 tokens bears a mark; at every place after it, say which token that was. At place 127 the
+#   answer stands 120 steps back or more. One layer.
 #
-# A decoder with a look-ahead mask sees at place $t$ nothing of what follows. So place $t$ of one long test sequence shows
+# A decoder with a causal mask sees at place $t$ nothing of what follows. So place $t$ of one long test sequence shows
 # how well the model does at length $t + 1$, and one run gives the whole curve.
 #
 # A learned table of 32 rows could not even read place 32. To let it run, its table gets 128 rows here; **rows 32 to 127
-# never appear in training and keep their start**, random numbers of size 0.02. "none" has the look-ahead mask and no
-# positions.
+# never appear in training and keep their start**, random numbers of size 0.02. "none" has the causal mask and no positions.
 #
-# **Predict,** for each of the five: is it right inside the 32? From where on does it fail, at once or slowly, and to
-# what level? A blind guess is right in 1/16 of the cases at recall and in 1/4 at copying.
+# A sixth line is a control, and it takes no training: the **window**. The model with rotary positions is tested once more,
+# and each place then sees the last 32 tokens alone. No distance is new to it.
+#
+# **Predict,** for each of the six: is it right inside the 32? From where on does it fail, at once or slowly, and to what
+# level? A blind guess is right in 1/16 of the cases at recall and mark and in 1/4 at copying.
 
 # %% slug="train-all"
-accuracies = {"recall": {}, "periodic copy": {}}
-groups = [range(16, 32), range(32, 40), range(40, 48), range(48, 64), range(64, 128)]
+accuracies = {task: {} for task in tasks.STEPS}
 if session.training_allowed():
-    for task, steps in (("recall", 300), ("periodic copy", 400)):
-        names = "".join(f"{f'{group[0]}–{group[-1]}':>8}" for group in groups)
+    for task, steps in tasks.STEPS.items():
+        names = "".join(f"{f'{group[0]}–{group[-1]}':>8}" for group in tasks.GROUPS)
         print(f"{task:20}{names}   (places)")
         for scheme in tasks.SCHEMES:
             model, _ = tasks.train(scheme, task, my, steps)
-            by_place = tasks.accuracy_by_position(model, task)
-            accuracies[task][scheme] = by_place
-            shares = [by_place[list(group)].mean().item() for group in groups]
+            accuracies[task][scheme] = tasks.accuracy_by_position(model, task)
+            if scheme == "rotary":
+                model.window = tasks.TRAINED
+                accuracies[task][tasks.WINDOW] = tasks.accuracy_by_position(model, task)
+        for scheme, by_place in accuracies[task].items():
+            shares = [by_place[list(group)].mean().item() for group in tasks.GROUPS]
             print(f"    {scheme:16}" + "".join(f"{share:8.2f}" for share in shares))
 
 # %% slug="plot-all"
 if session.training_allowed():
-    figure, axes = plots.figure(10.5, 3.9, columns=2, sharey=True)
+    figure, axes = plots.figure(10.5, 3.9, columns=3, sharey=True)
     for ax, (task, by_scheme) in zip(axes, accuracies.items(), strict=True):
         lines = {}
         for scheme, by_place in by_scheme.items():
@@ -609,37 +615,63 @@ if session.training_allowed():
         ax.axvspan(0, tasks.TRAINED, color=plots.COLOURS["grey"], alpha=0.15)
         ax.axhline(1 / tasks.TOKENS[task], color="grey", linestyle="--")
         ax.set(xlim=(14, 128), ylim=(0, 1.03))
-    axes[0].legend(loc="upper right")
-    axes[1].get_legend().remove()
-    plots.alt(figure, """Share of right answers against place, two tasks; trained lengths are
+        ax.get_legend().remove()
+    axes[1].set_ylabel("")
+    axes[2].set_ylabel("")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
+    plots.alt(figure, """Share of right answers against place, three tasks; trained lengths are
         shaded, a dashed line is a blind guess. Recall: sinusoidal, learned and rotary are
         at 1 inside. Beyond, learned drops to the line at once, rotary a few places later,
-        sinusoidal sinks with ups and downs; ALiBi and none are low everywhere. Copy: only
-        ALiBi stays high, the others fall to the level of none.""")
+        sinusoidal sinks; ALiBi and none are low everywhere; the window stays at 1. Copy:
+        ALiBi and the window stay high, the others fall to the level of none. Mark: all
+        stay at 1, and the window falls to the line.""")
+
+# %% [markdown] slug="more-seeds"
+# One seed is one throw of the dice. The same models with three seeds take some minutes, so their results are stored:
+
+# %% slug="three-seeds"
+three_seeds.print_schemes()
 
 # %% [markdown] slug="extrapolation-answer"
 # Read it one by one:
 #
 # - **None** is little better than a blind guess at recall: it can tell which tokens there were, and not which was where.
-#   At copying it does better, since what followed the same token before is a clue.
+#   At copying it does better, since what followed the same token before is a clue. The mark is found by what it *is*, and
+#   for that no position is needed, at any distance.
 # - **Learned** has nothing left of its skill from the first place that was not trained: a blind guess at recall, the
 #   level of *none* at copying. No surprise, those rows say nothing.
 # - **Sinusoidal** has a row for every place, and the model fails on them all the same: at copying within a few places, at
-#   recall over some dozens, with ups and downs. *A value of the formula exists* did not mean *the model can use
-#   it*. It had 32 places to learn from, and combined words and places in a way that holds for those.
+#   recall over some dozens. *A value of the formula exists* did not mean *the model can use it*. It had 32 places to learn
+#   from, and combined words and places in a way that holds for those.
 # - **Rotary** carries relative positions by construction, and recall shows that this helps: it goes on for a while. Then it
 #   fails as well. A place further on has *distances* that never occurred, and their scores swing (the picture above) to
 #   values that nobody trained. It gets each distance right wherever it stands; it does not know what to ignore.
 # - **ALiBi** copies at length 128 as well as at 32: far keys are pushed down, further than it saw in training, so nothing
-#   unknown gets in. The price shows on the left. "Exactly 5 back" is no matter of near and far, and one layer with
-#   ALiBi did not learn it at any length.
+#   unknown gets in. The price shows at recall. "Exactly 5 back" is not a matter of near and far, and one layer with ALiBi
+#   did not learn it at any length.
+# - **The window** shows what the first two tasks were worth. Nothing in them is far, so whoever looks at the last 32 tokens
+#   alone does as well as ALiBi at copying, and better at recall. At the mark it is blind as soon as the mark is out of
+#   sight. ALiBi is not: its flattest heads still see it.
 #
 # So with these models and this training: *fixed* did not give extrapolation, *relative* alone did not give it either, and
-# what did give it cannot do everything. These are small models, one seed each. We ran one more seed of all five, and two
-# more of sinusoidal, rotary and ALiBi: inside, the numbers moved by a few hundredths; beyond, sinusoidal and rotary moved
-# by up to two tenths, and now the one held longer, now the other. Which curves fall and which does not stayed the same.
-# Larger models and other data may differ. Long-context models in use do train on long sequences, or rescale the angles
-# and train a little more.
+# what did give it was a pull **to the near**, gentle or hard. Where the answer is near, that is what you want; where it is
+# far, a hard one loses it. Larger models and other data may differ. Long-context models in use do train on long sequences,
+# or rescale the angles and train a little more.
+#
+# ### Does a decoder need positions at all?
+#
+# "None" failed at recall. But its causal mask treats places differently: place 0 sees one token, place 1 sees two, and so on.
+# **Could a decoder find out where it is from that alone?** Haviv et al. (2022) and Kazemnejad et al. (2023) report that large
+# ones do; models without an encoding are called **NoPE**. Our one layer did not. **Predict:** do two layers? Do four, with
+# five times the training?
+
+# %% slug="without-positions"
+three_seeds.print_depths()
+
+# %% [markdown] slug="without-positions-answer"
+# With four layers something is there, inside the trained length: no encoding, and the share of right answers is several
+# times that of a blind guess. It is far from the 1.00 of one layer *with* positions, and it ends where the training ended. So
+# an encoding is not the only way for a decoder to know places. It is the cheap one.
 
 # %% [markdown] slug="cheating"
 # ## Positions and the look-ahead mask
@@ -709,9 +741,9 @@ check_quiz("06_positional_encoding")
 # %% [markdown] slug="written-question"
 # ## In your own words
 #
-# Take two of the five curves of *Train short, test long*. What did you predict for them beyond place 32, and what did you
-# see? Explain for each why it is so, from the way in which it gives positions. Then say what you would answer to
-# somebody who writes: "sinusoidal encodings are fixed, hence they extrapolate". Four to eight sentences.
+# Take two of the six curves of *Train short, test long*, at one task. What did you predict for them beyond place 32, and
+# what did you see? Explain for each why it is so, from the way in which it gives positions. Then say what you would answer
+# to somebody who writes: "sinusoidal encodings are fixed, hence they extrapolate". Four to eight sentences.
 
 # %% [markdown] answer="written"
 # ### BEGIN SOLUTION
@@ -722,7 +754,7 @@ check_quiz("06_positional_encoding")
 #   bag of tokens. Sinusoidal: the rows exist, the model has not been trained on them, word and place are mixed in one
 #   vector. Rotary: a score depends on the distance alone, and beyond 32 there are distances that never occurred, whose
 #   scores swing. ALiBi: distant keys are pushed down further, so that nothing unknown gets weight; it has no way to pick an
-#   exact distance in one layer.
+#   exact distance in one layer. The window: no distance is new, and what is far is out of sight.
 # - 0.5: the answer separates "the encoding has a value there" from "the model was trained to use it", or says that the
 #   claim is about the formula and the measurement about a model.
 #

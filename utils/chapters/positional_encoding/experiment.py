@@ -21,6 +21,9 @@ TRAINED, TESTED = 32, 128  # tokens of a sequence in training and in the test
 BACK = 5  # recall: how many steps back the answer stands
 TOKENS = {"recall": 16, "periodic copy": 4, "mark": 16}  # four: what stands beside a token rarely tells where you are
 LAYERS = {"recall": 1, "periodic copy": 2, "mark": 1}
+STEPS = {"recall": 300, "periodic copy": 400, "mark": 300}
+GROUPS = (range(16, 32), range(32, 40), range(40, 48), range(48, 64), range(64, 128))  # places of a test, in a table
+WINDOW = "rotary, window"  # the model with rotary positions, which then sees the last `TRAINED` tokens alone
 MARKED = 8  # the mark: it stands in one of so many first places
 PERIODS = range(3, 9)  # periodic copy: lengths of the pattern
 
