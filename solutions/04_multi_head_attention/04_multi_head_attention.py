@@ -62,10 +62,20 @@ for share in (0.5, 0.7):
 # apart. With unequal shares the order is still in there. The first letter has the most, the second has *less*, and
 # absent letters have 0.
 #
-# But who reads it? Say the next layer is linear, so that the score of a letter rises or falls with its share. If it rises,
-# the letter with the most wins, which is the first. If it falls, an absent letter wins. The second letter lies in the
-# *middle*, and a linear readout never picks the middle. So one look-up and a linear readout can hand over one of the two
-# letters. The other one is lost.
+# But who reads it? Say the next layer is linear. Then the score that it gives a letter for "c, then b" is $p$ times what it
+# would give if both places held c, plus $1 - p$ times what it would give if both held b. Write $B(l, m)$ for the score of
+# letter $l$ when both places hold $m$. Then $m$ has to win: $B(m, m) > B(l, m)$ for every other $l$. Now let it name the
+# **second** letter, in both orders:
+#
+# | question | the second letter beats the first |
+# |---|---|
+# | c, then b | $p\,B(b, c) + (1 - p)\,B(b, b) > p\,B(c, c) + (1 - p)\,B(c, b)$ |
+# | b, then c | $p\,B(c, b) + (1 - p)\,B(c, c) > p\,B(b, b) + (1 - p)\,B(b, c)$ |
+#
+# Add the two lines and sort: $(1 - 2p)\,\big[B(b, b) + B(c, c) - B(c, b) - B(b, c)\big] > 0$. The bracket is positive, since
+# each letter wins where it stands alone. So $p$ has to be **below** one half. For the **first** letter the same steps ask
+# that $p$ be **above** one half. Whatever the values and the readout are, as long as the shares depend on the places alone,
+# one look-up and a linear readout hand over one of the two letters. The other one is lost.
 #
 # **The way out:** look twice. Give the layer several **heads**, each with a row of weights of its own, and keep what they
 # find side by side instead of mixing it.
@@ -396,16 +406,17 @@ if session.training_allowed():
 # %% slug="plot-heads"
 if session.training_allowed():
     shares = torch.tensor(list(both_right.values()))              # (4, 5)
-    mean = shares.mean(1)
-    bars = torch.stack([mean - shares.amin(1), shares.amax(1) - mean])
     figure, ax = plots.figure(width=6, height=3.2)
-    ax.errorbar(range(4), mean, bars, fmt="o", capsize=5, label="five seeds: mean, range")
+    places = torch.arange(4)[:, None] + torch.linspace(-0.12, 0.12, len(SEEDS))
+    ax.plot(places.flatten(), shares.flatten(), "o", alpha=0.7, label="one seed each")
     ax.axhline(1 / 8, color=plots.COLOURS["vermillion"], ls="--", label="one right, one guessed")
+    ax.axhline(1 / 64, color=plots.COLOURS["grey"], ls=":", label="chance")
     ax.set_xticks(range(4), both_right)
     ax.set(xlabel="number of heads", ylabel="both letters right", ylim=(0, 1.05))
     ax.legend(loc="center right")
     plots.alt(figure, """Share of questions with both letters right against
-        the number of heads. One head: about 0.2, with a small spread. More: 1.0.""")
+        the number of heads, a point for each seed. One head: about 0.2, with a small
+        spread. More: 1.0.""")
 
 # %% [markdown] slug="heads-answer"
 # One head answers about one question in five; two heads, or more, answer all of them, whatever the seed. More than two
@@ -424,7 +435,7 @@ if session.training_allowed():
 
 # %% [markdown] slug="one-head-answer"
 # It takes sides. One of the two letters is right about nine times out of ten, the other two or three times out of ten. Which
-# one is sacrificed depends on the seed. That is what the middle share foretold: a linear readout gets one letter out of a
+# one is sacrificed depends on the seed. That is what the two lines foretold: a linear readout gets one letter out of a
 # mixture. The head does give the other place some weight; the readout cannot use it.
 #
 # ### What each head learned
@@ -516,31 +527,33 @@ if session.training_allowed():
         print(f"{look_ups:8}   " + "   ".join(cells))
 
 # %% [markdown] slug="more-look-ups-answer"
-# As many heads as look-ups is enough, every time. With fewer, most questions go wrong. Now and then two heads get far with
-# three look-ups, since the difference of two mixtures can carry a third place; with four look-ups they no longer do.
+# As many heads as look-ups is enough, every time. With fewer, most questions go wrong. How far two heads get with three
+# look-ups depends on the seed; the argument above is about one mixture, and does not say what two can carry.
 
 # %% [markdown] slug="mlp-question"
 # ### Is one head really not enough?
 #
 # The order *is* in the mixture, as the larger and the smaller share. Only a linear readout cannot get it out. So give the
-# one head a readout with a hidden layer of 64 units and a ReLU, and 800 steps. **Predict:** how many of the questions will
-# it answer now?
+# one head a readout with a hidden layer of 64 units and a ReLU, and 800 steps; and, for comparison, the linear readout as
+# many. **Predict:** how many of the questions will each answer now?
 
 # %% slug="train-mlp"
 if session.training_allowed():
     for seed in SEEDS:
         hidden = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 16))
-        model = fit(1, seed, steps=800, readout=hidden)
-        (weight_1, weight_2), = task.attended(model).tolist()
-        print(f"seed {seed}   both letters right: {task.right(model)[1]:.2f}"
-              f"   weight on the two places: {weight_1:.2f}, {weight_2:.2f}")
+        for name, readout in {"hidden layer": hidden, "linear": None}.items():
+            model = fit(1, seed, steps=800, readout=readout)
+            (weight_1, weight_2), = task.attended(model).tolist()
+            print(f"seed {seed}   {name:14} both letters right: {task.right(model)[1]:.2f}"
+                  f"   weight on the two places: {weight_1:.2f}, {weight_2:.2f}")
 
 # %% [markdown] slug="mlp-answer"
-# All of them, or nearly. The one head now gives about two thirds to one place and a good quarter to the other, and the
-# hidden layer tells the letters apart by their shares. So the honest claim is a small one:
+# With the hidden layer all of them, or nearly; without it no more than before, so it is not the longer training. The one head
+# now gives about two thirds to one place and a good quarter to the other, and the hidden layer tells the letters apart by
+# their shares. So the honest claim is a small one:
 #
 # - One head with a **linear** readout cannot do two look-ups. Two heads can, at the same size.
-# - One head with a **nonlinear** readout can, too. It was given twice the steps here.
+# - One head with a **nonlinear** readout can, too. Here it took twice the steps.
 #
 # A transformer has a feed-forward layer behind every attention layer (chapter 5). "Several heads are better than one" is
 # then a matter of how easily something is learned, to be measured on the task at hand; no law says so. The paper found
@@ -698,9 +711,10 @@ check_quiz("04_multi_head_attention")
 #
 # - 0.5: states a prediction and the measured outcome: about one question in five with one head, of the two letters one
 #   nearly always right and the other near chance; all questions with two heads.
-# - 0.75: the reason. One row of weights sums to 1, so the output is one mixture in which the second letter has the middle
-#   share, between the first and those that are absent; a score that is linear in the share never has its maximum in the
-#   middle. (Half of it for "the order is lost in a mixture" alone: with unequal shares it is not lost.)
+# - 0.75: the reason. One row of weights sums to 1, so the output is one mixture; a linear readout names the letter with the
+#   larger share as the first only if that share is above one half, as the second only if it is below. That the second letter
+#   has the middle share, between the first and those that are absent, and a linear score has its maximum at an end, will do.
+#   (Half of it for "the order is lost in a mixture" alone: with unequal shares it is not lost.)
 # - 0.5: a second head has its own weights and its own slice of the output, so each letter arrives unmixed; a readout can
 #   take it from there.
 # - 0.25: a hidden layer can tell a large share from a small one, so one head reaches it, too: the limit is that of one head
