@@ -31,6 +31,29 @@ from utils import my, plots, session, training
 from utils.chapters.attention_problem import experiment as toy
 from utils.chapters.attention_problem import explorer, on_a_gpu
 
+# %% [markdown] slug="map"
+# ## Where all this goes
+#
+# **What is a transformer?** A network that reads a sequence: words, letters, patches of a picture. Each element is a vector.
+# A transformer is a stack of equal **blocks**, and each block does two things to these vectors. First every element takes
+# something from the others, as much from each as fits: that is **attention**. Then each is worked on by itself, by a small
+# **feed-forward network**. What comes out is a sequence of the same length, in which each vector knows its context. There is
+# no state that walks along the sequence, and that is the difference to what came before.
+#
+# | chapter | the question | what you have in the end |
+# |---|---|---|
+# | 1 | what is wrong with walking along a sequence? | a ruler for how far a network can see |
+# | 2 | how can a query find what fits? | `attention` |
+# | 3 | where do queries, keys and values come from? | a layer for one sentence, and a mask for those who write |
+# | 4 | is one look enough? | several heads |
+# | 5 | what stands around attention? | the blocks |
+# | 6 | how does it know which word comes first? | positions |
+# | 7 | how does one sequence become another? | a translator: `hello world` → `hola mundo` |
+# | 8 | what was built from it? | a BERT that fills blanks, a GPT that writes, a T5, a ViT that finds a digit in a picture |
+#
+# Every part is written by you, checked, and used again in the next chapter: the translator of chapter 7 runs on the attention
+# of chapter 2.
+
 # %% [markdown] slug="challenge"
 # ## The challenge: something that lies far back
 #

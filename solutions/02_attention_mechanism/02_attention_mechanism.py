@@ -271,8 +271,9 @@ for d_k in sizes:
 #
 # $$S = \frac{Q K^\top}{\sqrt{d_k}}, \qquad S_{ij} = \frac{q_i \cdot k_j}{\sqrt{d_k}}.$$
 #
-# `q` is `(..., q_len, d_k)` and `k` is `(..., k_len, d_k)`; the dots stand for any number of leading axes, such as
-# a batch. The result is `(..., q_len, k_len)`: a row for each query, a column for each key.
+# The queries are the **rows** of the matrix $Q$, the keys the rows of $K$, and so will the values be those of $V$. `q` is
+# `(..., q_len, d_k)` and `k` is `(..., k_len, d_k)`; the dots stand for any number of leading axes, such as a batch. The
+# result is `(..., q_len, k_len)`: a row for each query, a column for each key.
 #
 # **By hand:** $q = (1, 2, 0, 1)$, $k_1 = (2, 1, 5, 0)$, $k_2 = (0, 1, 1, 0)$. The dot products are
 # $2 + 2 + 0 + 0 = 4$ and $0 + 2 + 0 + 0 = 2$. With $d_k = 4$ the root is 2, so the scores are $(2, 1)$.

@@ -146,7 +146,8 @@ plots.alt(ax, "Heat map of 6 by 6 attention weights between the words of "
 
 # %% [markdown] slug="untrained-layer-read"
 # Every word takes something from every word: no weight is 0, since the softmax never gives 0. Each row sums to one, so
-# an even spread would be 0.17 everywhere, and most weights are not far from that. The differences come from the dice.
+# an even spread would be 0.17 everywhere, and most weights are not far from that. The differences come from the dice. Look
+# at the diagonal, too: a word is among the words it can take from, so it also **attends to itself**.
 # The layer *can* bring context. It does not yet know which.
 
 # %% [markdown] slug="fill-in"
@@ -312,7 +313,9 @@ plots.alt(fig, "Two heat maps of weights. The one of the reversed sentence is th
 # %% [markdown] slug="order-read"
 # Every word has kept its output and taken it along. The second picture is the first, turned by half a turn: the same
 # pairs, the same weights. This is called **permutation equivariance**: reorder the input, and the output is reordered in
-# the same way, and not changed otherwise.
+# the same way, and not changed otherwise. You will also read that attention is *permutation-invariant*. That is said of what
+# **one** query gets: keys and values may come in any order, and its mixture is the same. Both are true. A layer whose words
+# all ask is equivariant, and if you then add up its outputs, that sum is invariant.
 #
 # So a bare layer reads a *bag* of words: `dog bites man` and `man bites dog` give each word the same vector. The model
 # above could tell places apart only because it added a vector for each place. That debt is paid in chapter 06.
