@@ -6,7 +6,7 @@ from torch.nn import functional as F
 
 from utils import reference, session
 from utils.chapters.positional_encoding import experiment as tasks
-from utils.chapters.positional_encoding import explorer
+from utils.chapters.positional_encoding import explorer, three_seeds
 
 CLOCKS = reference.sinusoidal_encoding, reference.shift_matrix
 
@@ -36,6 +36,43 @@ def test_a_periodic_sequence_repeats_a_pattern_and_asks_for_the_next_token():
     assert torch.equal(targets[:, :-1], tokens[:, 1:])
     for row in tokens:
         assert any(torch.equal(row[period:], row[:-period]) for period in tasks.PERIODS)
+
+
+def test_the_mark_is_asked_for_at_every_later_place_and_named_by_no_other_token():
+    tokens, targets = tasks.sequences("mark", 200, 40, torch.Generator().manual_seed(1))
+    marked = tokens >= tasks.TOKENS["mark"]
+    assert (marked.sum(1) == 1).all() and not marked[:, tasks.MARKED :].any()
+    place = marked.int().argmax(1, keepdim=True)
+    later = torch.arange(40) > place
+    right = (tokens.gather(1, place) - tasks.TOKENS["mark"]).expand(-1, 40)
+    assert torch.equal(targets, torch.where(later, right, -1))
+
+
+def test_through_a_window_each_place_sees_the_last_tokens_alone():
+    model, tokens = decoder("rotary"), torch.randint(16, (1, 12), generator=torch.Generator().manual_seed(1))
+    model.window = 4
+    changed = torch.cat([(tokens[:, :5] + 1) % 16, tokens[:, 5:]], dim=1)
+    same = (model(tokens) - model(changed)).abs().amax(-1)[0] < 1e-5
+    assert same.tolist() == [False] * 8 + [True] * 4
+
+
+def test_the_window_recalls_at_any_length_and_loses_a_mark_that_is_out_of_sight():
+    recall, mark = trained("rotary", "recall", 300), trained("rotary", "mark", 300)
+    whole = tasks.accuracy_by_position(mark, "mark")[64:].mean()
+    recall.window = mark.window = tasks.TRAINED
+    assert tasks.accuracy_by_position(recall, "recall")[64:].mean() > 0.97
+    assert whole > 0.97 and tasks.accuracy_by_position(mark, "mark")[64:].mean() < 0.15
+
+
+def test_what_is_stored_of_three_seeds_covers_every_task_and_scheme(capsys):
+    run = three_seeds.stored()
+    assert list(run["tasks"]) == list(tasks.STEPS)
+    assert all(set(schemes) == {*tasks.SCHEMES, tasks.WINDOW} for schemes in run["tasks"].values())
+    rows = [row for schemes in (*run["tasks"].values(), run["without positions"]) for row in schemes.values()]
+    assert all(len(seeds) == 3 and all(len(shares) == len(tasks.GROUPS) for shares in seeds) for seeds in rows)
+    three_seeds.print_schemes()
+    three_seeds.print_depths()
+    assert run["command"] in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("scheme", tasks.SCHEMES)

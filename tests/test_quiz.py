@@ -213,3 +213,15 @@ def test_feedback_uses_words_and_signs_beside_colours_and_escapes():
     html = display.html(shown)
     assert "✓" in html and "✗" in html
     assert "<code>a &lt; b</code>" in html and "&lt;script&gt;" in html and "background" not in html
+
+
+def test_the_right_option_is_the_longest_about_as_often_as_by_chance():
+    questions = [q for chapter in load().chapters for q in quiz.read_questions(quiz.questions_file(chapter.id))]
+    longest, chance, variance = 0.0, 0.0, 0.0
+    for question in questions:
+        lengths = {letter: len(option.text) for letter, option in question.options.items()}
+        most = [letter for letter, length in lengths.items() if length == max(lengths.values())]
+        longest += (question.answer in most) / len(most)
+        chance += 1 / len(lengths)
+        variance += (1 - 1 / len(lengths)) / len(lengths)
+    assert abs(longest - chance) < 2 * variance**0.5, (longest, chance)
