@@ -442,6 +442,7 @@ if session.training_allowed():
 # Hold this against the picture of gradients:
 #
 # - The **plain network** is lost where about a hundredth of the gradient is left, and so is the LSTM with a forget bias of 1.
+#   An orthogonal start helps a little: a seed may get one distance further.
 # - The **LSTM** is often said to solve this. With a bias of 1 it gets one step further among the distances tried. With a
 #   bias of 4 it goes on to 20 without trouble, as its level curve promised. At 50 its seeds disagree: reach is needed, and it
 #   is not enough. We opened the gate because we knew the distance. Longer training moves these borders, too.
@@ -632,8 +633,8 @@ on_a_gpu.print_race()
 
 # %% [markdown] slug="on-a-gpu-answer"
 # The numbers above 1 are attention's lead. On the processor it ends within the table, and with a batch of 16 it ends early. On
-# the graphics card attention is ahead nearly everywhere, by far less than on the processor at its best, and only the longest
-# sequences in a batch turn it round. There both layers are short of work at this size: a card that waits is no faster.
+# the graphics card attention is ahead, or level, nearly everywhere, by less than on the processor at its best, and only the
+# longest sequences in a batch turn it round.
 #
 # All this is **training**, or reading a text that is there. A model that *writes* has to wait in any case: each word needs the
 # one before it, in a transformer as in a recurrent network (chapters 7 and 8).
