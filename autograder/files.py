@@ -10,6 +10,7 @@ from autograder.framework.happening import Happening, sentence
 from autograder.framework.isolation.judging import Gone, judge_in
 from autograder.framework.isolation.process import Process
 from autograder.framework.verdict import Finding, Status, Verdict
+from autograder.submission.beside import beside_file
 
 _LOADS = "The file runs and defines it"
 
@@ -27,8 +28,9 @@ def check_file(name: str, path: str | Path) -> Verdict:
     problem = unreadable(path)
     if problem:
         return _failed(component, problem)
-    with Process() as process:
-        happened = process.ask("load", path=str(Path(path).resolve()))["happened"]
+    resolved = Path(path).resolve()
+    with Process(files=beside_file(resolved)) as process:
+        happened = process.ask("load", path=resolved.name)["happened"]
         if happened is not None:
             return _failed(component, sentence(Happening.from_dict(happened), "The file"))
         try:

@@ -27,6 +27,7 @@ from autograder.framework.isolation.judging import Gone, judge_in
 from autograder.framework.isolation.process import Process, Snapshot
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
+from autograder.submission.beside import beside_notebook
 from autograder.submission.reading import grade_id, marks
 from autograder.submission.taking_in import CHECK, binds
 from utils.manifest import load
@@ -81,7 +82,8 @@ class GradingRun:
 
     def __init__(self, chapter: str, notebook: NotebookNode, files: Path | None = None, figures: bool = False) -> None:
         """`notebook` as `take_in` gives it; `files` is the folder that it lies in; with `figures` pictures are kept."""
-        self._chapter, self._files, self._figures = chapter, files, figures
+        self._chapter, self._figures = chapter, figures
+        self._files = {} if files is None else beside_notebook(files)
         self._exercises = [exercise.id for exercise in load().chapter(chapter).exercises]
         self._owners = {cell: exercise.id for exercise in load().chapter(chapter).exercises for cell in exercise.cells}
         self._there = {grade_id(cell) for cell in notebook.cells}

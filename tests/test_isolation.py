@@ -55,35 +55,41 @@ def answer(tmp_path):
     def load(source):
         path = tmp_path / f"answer_{len(opened)}.py"
         path.write_text(source)
-        process = Process()
+        process = Process(files={path.name: path})
         opened.append(process)
-        return process, process.ask("load", path=str(path))
+        return process, process.ask("load", path=path.name)
 
     yield load
     for process in opened:
         process.close()
 
 
-def test_nothing_that_an_answer_started_is_left(answer, tmp_path):
-    sentinel = tmp_path / "alive"
-    code = f"import time\nfor _ in range(300):\n    open({str(sentinel)!r}, 'a').write('.')\n    time.sleep(0.1)\n"
-    source = f"import subprocess, sys\nsubprocess.Popen([sys.executable, '-c', {code!r}])\nwhile True:\n    pass\n"
+def test_nothing_that_an_answer_started_is_left(answer):
+    mark = "a_process_that_an_answer_left_behind"
+    code = f"import time\nfor _ in range(300):\n    time.sleep(0.1)\n# {mark}"
+    source = (
+        "import os, subprocess, sys\n"
+        f"subprocess.Popen([sys.executable, '-c', {code!r}])\n"
+        f"subprocess.Popen([sys.executable, '-c', {code!r}], start_new_session=True)\n"
+        "while True:\n    pass\n"
+    )
+
+    def left():
+        return [each for each in psutil.process_iter(["cmdline"]) if mark in " ".join(each.info["cmdline"] or [])]
+
     process, reply = answer(source)
     assert reply["happened"]["what"] == "timeout"
     process.close()
-    time.sleep(0.5)
-    size = sentinel.stat().st_size
-    time.sleep(1)
-    assert sentinel.stat().st_size == size
-    assert not any("alive" in " ".join(each.info["cmdline"] or []) for each in psutil.process_iter(["cmdline"]))
+    psutil.wait_procs(left(), timeout=5)
+    assert not left()
 
 
 def test_an_answer_works_in_a_folder_of_its_own_that_goes_away(answer):
     process, reply = answer("import os\nopen('left.txt', 'w').write('x')\nplace = os.getcwd()\nraise RuntimeError(place)\n")
-    place = reply["happened"]["message"]
+    place = f"/proc/{process.pid}/root" + reply["happened"]["message"]
     assert os.path.isfile(os.path.join(place, "left.txt"))
     process.close()
-    assert not os.path.exists(place)
+    assert not os.path.exists(place) and not os.path.exists(reply["happened"]["message"])
 
 
 def test_memory_is_limited_and_the_reply_says_so(answer):

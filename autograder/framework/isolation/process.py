@@ -5,6 +5,7 @@ from __future__ import annotations
 import collections
 import contextlib
 import itertools
+import multiprocessing
 import os
 import shutil
 import signal
@@ -13,19 +14,19 @@ import tempfile
 import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
 import psutil
+import torch
 
 from autograder.framework.candidate import Candidate
 from autograder.framework.component import Component
 from autograder.framework.happening import Happening, What
-from autograder.framework.isolation import wire
-from autograder.framework.isolation.server import context
+from autograder.framework.isolation import sandbox, server, wire
 
 # Seconds of processor time, so that a busy machine is never a learner's time-out; of wall clock, four times as many.
 CALL_SECONDS = 5
@@ -34,33 +35,56 @@ _IDLE_SECONDS = 15  # of wall clock, for code that waits and does not work: a sl
 START_SECONDS = 60
 MEMORY_BYTES = 2 * 2**30
 _LOOK_SECONDS, _LOOKS = 0.1, 5
-_LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv", "my_transformer"}
-_MOST_FILES, _MOST_FILE_BYTES = 500, 64 * 2**20
 
 
 class Process:
     """One learner's code in a process of its own, with limits on time and memory. Use it in a `with` statement."""
 
-    def __init__(self, memory: int = MEMORY_BYTES, files: Path | None = None):
-        """With `files` the process works on a copy of that folder's files."""
+    def __init__(self, memory: int = MEMORY_BYTES, files: Mapping[str, Path] | None = None):
+        """`files` are copied into the working folder of the process, under their names."""
         self._memory = memory
-        self._folder = tempfile.mkdtemp(prefix="answer-")
-        if files is not None:
-            _copy_files(files, Path(self._folder))
-        self._pipe, far = context().Pipe()
-        self._process = context().Process(target=_serve, args=(far, self._folder, memory), daemon=True)
-        with _without_main:
-            self._process.start()
-        far.close()
+        self._folder: str | None = None
+        self._pipe, far = multiprocessing.Pipe()
+        with far:
+            self._process, in_sandbox = self._fork(far)
         self._begin(self._process.pid)
-        self.watch_memory()
         self.ask("hello", seconds=START_SECONDS)
+        if in_sandbox:
+            self._enter()
+        self.watch_memory()
+        if files:
+            data = {
+                name: torch.frombuffer(bytearray(path.read_bytes() or b" "), dtype=torch.uint8) for name, path in files.items()
+            }
+            self.ask("files", files=data)
+
+    def _fork(self, far: Connection) -> tuple[psutil.Process, bool]:
+        if server.FORKS and server.start():
+            return server.fork(far.fileno(), {"folder": sandbox.FOLDER, "memory": self._memory})
+        self._folder = tempfile.mkdtemp(prefix="answer-")
+        if server.FORKS:
+            return server.fork(far.fileno(), {"folder": self._folder, "memory": self._memory})
+        spawned = multiprocessing.get_context("spawn").Process(target=_serve, args=(far, self._folder, self._memory), daemon=True)
+        with _without_main:
+            spawned.start()
+        return psutil.Process(spawned.pid), False
 
     def _begin(self, pid: int) -> None:
-        self._pid = pid
+        self._pid = self._root = pid
         self._gone: dict | None = None
         self._over = self._closed = False
         self._snapshots: list[psutil.Process] = []
+
+    def _enter(self) -> None:
+        """In the sandbox there are two processes before the answer's own: the one that waits outside, the first inside."""
+        with contextlib.suppress(psutil.Error, IndexError):
+            first = self._process.children()[0]
+            self._root, self._pid = first.pid, first.children()[0].pid
+
+    @property
+    def pid(self) -> int:
+        """Of the process that runs the answer, as the judge's machine numbers it."""
+        return self._pid
 
     @property
     def gone(self) -> bool:
@@ -89,11 +113,11 @@ class Process:
         if sys.platform != "linux" or self._gone is not None:
             return None
         alone = self._threads() == 1
-        near, far = context().Pipe()
+        near, far = multiprocessing.Pipe()
         with far:
             reply = self._reply(CALL_SECONDS, {"do": "fork"}, far.fileno())
         pid = reply.get("pid")
-        copy = next((each for each in self._children() if each.pid == pid), None)
+        copy = next((each for each in self._children() if _number_inside(each) == pid), None)
         if copy is None:
             near.close()
             return None
@@ -148,13 +172,13 @@ class Process:
     def _family(self) -> list[psutil.Process]:
         """The process and all that it started; not its snapshots, which are ended on their own."""
         with contextlib.suppress(psutil.Error):
-            family, of = [psutil.Process(self._pid)], collections.defaultdict(list)
+            family, of = [psutil.Process(self._root)], collections.defaultdict(list)
             for each in psutil.process_iter(["ppid"]):
                 if each not in self._snapshots:
                     of[each.info["ppid"]].append(each)
             for each in family:
                 family += of[each.pid]
-            return family
+            return family if self._root == self._pid else family[1:]
         return []
 
     def _end(self, what: What, message: str = "", seconds: float = 0.0) -> dict:
@@ -184,6 +208,10 @@ class Process:
             time.sleep(_LOOK_SECONDS)
 
     def _kill(self) -> None:
+        if self._root != self._pid:  # the first of its namespace: the kernel ends all others with it
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self._root, signal.SIGKILL)
+            return
         for each in reversed(self._family()):
             with contextlib.suppress(psutil.Error):
                 each.kill()
@@ -195,9 +223,10 @@ class Process:
         """Ends the process and whatever it started, and removes its folder."""
         self._closed = True
         self._kill()
-        self._process.join(5)
         self._pipe.close()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        psutil.wait_procs([self._process], timeout=5)
+        if self._folder is not None:
+            shutil.rmtree(self._folder, ignore_errors=True)
 
 
 class Snapshot(Process):
@@ -238,17 +267,12 @@ class _WithoutMain:
 _without_main = _WithoutMain()
 
 
-def _copy_files(folder: Path, target: Path) -> None:
-    """Copies what lies beside a notebook, such as a learner's helper.py; not other notebooks, and no more than `_MOST_FILES`."""
-    room = _MOST_FILE_BYTES
-    paths = (path for path in sorted(folder.rglob("*")) if not _LEFT_OUT & set(path.relative_to(folder).parts))
-    for path in itertools.islice(paths, _MOST_FILES):
-        if path.is_symlink() or not path.is_file() or path.suffix == ".ipynb" or path.stat().st_size > room:
-            continue
-        room -= path.stat().st_size
-        copy = target / path.relative_to(folder)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, copy)
+def _number_inside(process: psutil.Process) -> int | None:
+    """The number of a process in its own namespace of processes."""
+    with contextlib.suppress(OSError):
+        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
+        return int(status.split("NSpid:")[1].splitlines()[0].split()[-1])
+    return None
 
 
 def _serve(connection: Connection, folder: str, memory: int) -> None:

@@ -1,22 +1,91 @@
-"""The fork server from which the processes of answers come. It imports PyTorch once, where forking is safe."""
+"""The fork server from which the processes of answers come, as the judge sees it. Where there is a sandbox, it runs in it.
 
-import multiprocessing
+It imports PyTorch once, where forking is safe, so that a process costs a tenth of a second. Its other end is `nursery`. On
+Windows and macOS there is no safe forking: there each answer gets a fresh interpreter.
+"""
+
+import json
+import os
+import socket
+import subprocess
 import sys
-from multiprocessing import forkserver
-from typing import Any
+import threading
+from contextlib import suppress
+
+import psutil
+
+from autograder.framework.isolation import sandbox
+
+FORKS = sys.platform == "linux"
+START_SECONDS = 60
 
 
-def context() -> Any:
-    """A context of `multiprocessing` that starts processes: of the fork server, elsewhere of a fresh interpreter each."""
-    if sys.platform != "linux":
-        return multiprocessing.get_context("spawn")
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["autograder.framework.isolation.preloaded"])
-    return context
+class _Server:
+    """The running server and the line to it."""
+
+    def __init__(self, in_sandbox: bool):
+        self.in_sandbox = in_sandbox
+        self._near, far = socket.socketpair()
+        self._near.settimeout(START_SECONDS)
+        command = [sys.executable, "-m", "autograder.framework.isolation.nursery", str(far.fileno()), str(int(in_sandbox))]
+        with far:
+            self._process = subprocess.Popen(
+                sandbox.wrapped(command) if in_sandbox else command,
+                pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    def fork(self, handle: int, order: dict) -> psutil.Process:
+        """A new process that answers at the socket `handle`."""
+        socket.send_fds(self._near, [json.dumps(order).encode()], [handle])
+        reply = self._near.recv(64)
+        if not reply:
+            raise EOFError("the fork server has ended")
+        return psutil.Process(int(reply))
+
+    def close(self) -> None:
+        self._near.close()
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self._process.kill()
+        self._process.wait()
 
 
-def start() -> None:
-    """Starts the server, whose imports go on while the caller does its own."""
-    if sys.platform == "linux":
-        context()
-        forkserver.ensure_running()
+_lock = threading.Lock()
+_server: _Server | None = None
+
+
+def start(allow_sandbox: bool = True) -> bool:
+    """Starts the server, whose imports go on while the caller does its own; whether answers are in the sandbox.
+
+    The first call decides: they are where a sandbox can be had, unless `allow_sandbox` is False.
+    """
+    with _lock:
+        return _running(allow_sandbox).in_sandbox if FORKS else False
+
+
+def fork(handle: int, order: dict) -> tuple[psutil.Process, bool]:
+    """A new process of an answer at the socket `handle`, and whether it is in the sandbox."""
+    global _server
+    with _lock:
+        server = _running()
+        try:
+            return server.fork(handle, order), server.in_sandbox
+        except (EOFError, OSError, psutil.Error):
+            _server = None
+            server.close()
+            server = _running(server.in_sandbox)
+            return server.fork(handle, order), server.in_sandbox
+
+
+def _running(allow_sandbox: bool = True) -> _Server:
+    global _server
+    if _server is None:
+        _server = _Server(allow_sandbox and sandbox.why_not() is None)
+        os.register_at_fork(after_in_child=_forget)
+    return _server
+
+
+def _forget() -> None:
+    """A fork of the judge has no server: the line belongs to one process."""
+    global _server
+    _server = None

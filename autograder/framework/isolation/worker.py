@@ -1,7 +1,7 @@
 """The far end: a process that holds one learner's code and performs what the judge asks.
 
-It is forked from a server that has imported PyTorch already, so that a start costs a tenth of a second. What cells show is
-part of a reply, what they print while they are judged goes nowhere; everything that they raise becomes part of a reply.
+It is forked from `nursery`, which has imported PyTorch already. What cells show is part of a reply, what they print while
+they are judged goes nowhere; everything that they raise becomes part of a reply.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from autograder.framework.component import component as find
 from autograder.framework.exchange import Exchange
 from autograder.framework.happening import Happening
 from autograder.framework.isolation import wire
+from autograder.framework.isolation.seclusion import seclude
 from autograder.framework.usual import usual
 from utils import library, reference
 
@@ -35,8 +36,10 @@ except ImportError:  # Windows has no such limits; the judge's own watch over me
 _CPU_SECONDS = 300
 
 
-def serve(connection: Connection, folder: str, memory: int) -> None:
+def serve(connection: Connection, folder: str, memory: int, in_sandbox: bool = False) -> None:
     """Answers requests until the judge closes the pipe. `folder` is the working folder, `memory` bytes beyond the start."""
+    if in_sandbox:
+        seclude(folder, connection.fileno())
     _settle(folder, memory)
     worker = Worker()
     copies: set[int] = set()
@@ -114,8 +117,17 @@ class Worker:
         """Says that the process is up."""
         return {"happened": None}
 
+    def do_files(self, files: dict[str, torch.Tensor]) -> dict:
+        """Writes files, given as bytes by their paths, into the working folder."""
+        for name, data in files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(data.numpy().tobytes())
+        return {"happened": None}
+
     def do_load(self, path: str) -> dict:
-        """Runs a Python file as a module named `answer`; the reply says whether and where it raised."""
+        """Runs a Python file of the working folder as a module named `answer`; the reply says whether and where it raised."""
+        path = str(Path(path).resolve())
         module = types.ModuleType("answer")
         module.__file__ = path
         sys.modules["answer"] = module

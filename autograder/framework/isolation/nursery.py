@@ -1,0 +1,57 @@
+"""The fork server: imports once everything that an answer's process needs, and nothing that starts a thread; then forks.
+
+An order is a line of JSON with a socket beside it; the reply is the number of the new process. No order ever comes from a
+learner's process, and none of them holds the line to this one.
+"""
+
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+from multiprocessing.connection import Connection
+
+import IPython.core.interactiveshell  # noqa: F401
+import matplotlib.pyplot  # noqa: F401
+import numpy  # noqa: F401
+import torch  # noqa: F401
+
+from autograder.framework.isolation import worker
+from utils.manifest import load
+
+_MOST_BYTES = 2**16
+
+
+def main(handle: int, in_sandbox: bool) -> None:
+    """Serves the judge at the socket `handle` until it closes it."""
+    for exercise in load().exercises:
+        importlib.import_module(f"autograder.components.{exercise.id}")
+    gc.freeze()  # what each process inherits: a collection in it would copy all this
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the judge's, which ends its answers
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ended is the judge's to see; nothing has to be waited for
+    line = socket.socket(fileno=handle)
+    while True:
+        order, handles, _, _ = socket.recv_fds(line, _MOST_BYTES, 1)
+        if not order:
+            return
+        pid = os.fork()
+        if pid == 0:
+            _become_answer(line, handles[0], json.loads(order), in_sandbox)
+        os.close(handles[0])
+        line.sendall(str(pid).encode())
+
+
+def _become_answer(line: socket.socket, handle: int, order: dict, in_sandbox: bool) -> None:
+    try:
+        line.close()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        worker.serve(Connection(handle), in_sandbox=in_sandbox, **order)
+    finally:
+        os._exit(0)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2] == "1")

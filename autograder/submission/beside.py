@@ -1,0 +1,73 @@
+"""What lies beside an answer and goes with it: the files of a notebook's folder, what a plain Python file imports or names."""
+
+import ast
+import itertools
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+_LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv", "node_modules", "my_transformer"}
+_MOST_FILES, _MOST_LOOKS, _MOST_BYTES = 500, 20_000, 64 * 2**20
+
+
+def beside_notebook(folder: Path) -> dict[str, Path]:
+    """The files of a notebook's folder by their relative paths, such as a learner's helper.py; no other notebooks."""
+    return _bounded(folder, (path for path in _walk(folder) if path.suffix != ".ipynb"))
+
+
+def beside_file(path: Path) -> dict[str, Path]:
+    """A Python file and, of what lies beside it, what it imports or names in a string, and what that imports in turn."""
+    folder = path.resolve().parent
+    todo, found = [path.resolve()], [path.resolve()]
+    while todo and len(found) < _MOST_FILES:
+        for name in _names(todo.pop()):
+            new = [each for each in _called(folder, name) if each not in found]
+            found += new
+            todo += [each for each in new if each.suffix == ".py"]
+    return _bounded(folder, iter(found))
+
+
+def _names(path: Path) -> set[str]:
+    """What a Python file imports (the first part of each name), and its strings."""
+    try:
+        nodes = list(ast.walk(ast.parse(path.read_bytes())))
+    except (SyntaxError, ValueError, OSError, RecursionError, MemoryError):
+        return set()
+    names = {alias.name.split(".")[0] for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            names |= {(node.module or "").split(".")[0], *(alias.name for alias in node.names if not node.module)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and 0 < len(node.value) < 200:
+            names.add(node.value.split("/")[0])
+    return names - {"", ".", ".."}
+
+
+def _called(folder: Path, name: str) -> Iterator[Path]:
+    if "\0" in name:
+        return
+    for path in (folder / name, folder / f"{name}.py"):
+        if path.parent == folder and path.is_dir():
+            yield from _walk(path)
+        elif path.parent == folder and path.is_file():
+            yield path
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    looked = 0
+    for here, folders, files in os.walk(folder):
+        folders[:] = sorted(each for each in folders if each not in _LEFT_OUT)
+        for name in sorted(files):
+            looked += 1
+            if looked > _MOST_LOOKS:
+                return
+            yield Path(here, name)
+
+
+def _bounded(folder: Path, paths: Iterator[Path]) -> dict[str, Path]:
+    room, kept = _MOST_BYTES, {}
+    for path in itertools.islice(paths, _MOST_FILES):
+        if path.is_symlink() or not path.is_file() or path.stat().st_size > room or not os.access(path, os.R_OK):
+            continue
+        room -= path.stat().st_size
+        kept[path.relative_to(folder).as_posix()] = path
+    return kept
