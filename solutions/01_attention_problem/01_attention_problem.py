@@ -430,10 +430,11 @@ if session.training_allowed():
 
 # %% slug="recall-numbers"
 if session.training_allowed():
-    print("three seeds       " + "".join(f"{f'k = {k}':>15}" for k in distances))
+    print("three seeds       " + "".join(f"{f'k = {k}':>11}" for k in distances))
     for name, scores in found.items():
-        row = [" ".join(f"{s:.2f}" for s in scores.get(k, [])) or "–" for k in distances]
-        print(f"{name:18}" + "".join(f"{entry:>15}" for entry in row))
+        seeds = [sorted(scores.get(k, [])) for k in distances]
+        row = [f"{each[0]:.2f}–{each[-1]:.2f}" if each else "" for each in seeds]
+        print(f"{name:18}" + "".join(f"{entry:>11}" for entry in row))
     print()
     for name, make in makers.items():
         print(f"{name:18}{training.count_parameters(make(51)):6,} numbers to learn at k = 50")
@@ -603,9 +604,10 @@ pairs = {"written out": ("rnn_forward", "attention"), "kernels": ("nn.RNN", "att
 if session.training_allowed():
     print("time of the recurrent layer / time of attention")
     for run, rows in times.items():
+        print(run)
         for name, (recurrence, attending) in pairs.items():
             ratios = [row[recurrence] / row[attending] for row in rows.values()]
-            print(f"{run:27} {name:11}  at 16: {ratios[0]:.1f}   at {max(rows):4}: {ratios[-1]:.2f}"
+            print(f"  {name:11} at 16: {ratios[0]:4.1f}   at {max(rows):4}: {ratios[-1]:4.2f}"
                   f"   attention slower {toy.crossing(list(rows), ratios)}")
 
 # %% [markdown] slug="time-answer"

@@ -239,7 +239,7 @@ if session.training_allowed():
                   *(f"{loss:7.2f}" for loss in early), "   ",
                   *(f"{loss:6.2f}" for loss in late))
     plots.alt(figure, """Loss against steps, three seeds each. Divided by √d_k the curves for d_k 16
-        and 1024 look the same and fall at once. Without the scale d_k 1024 starts far higher and
+        and 1024 lie close together and fall at once. Without the scale d_k 1024 starts far higher and
         comes down later, and d_k 16 does not settle.""")
 
 # %% [markdown] slug="train-scale-answer"
