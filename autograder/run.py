@@ -292,7 +292,7 @@ class GradingRun:
 
 
 def _judge_in_copy(copy: Snapshot, name: str) -> Verdict | None:
-    copy.watch_memory()
+    copy.watch()
     return judge_in(copy, name)
 
 

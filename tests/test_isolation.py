@@ -10,6 +10,7 @@ import torch
 
 from autograder.framework.component import Drawn, component
 from autograder.framework.expect import Other
+from autograder.framework.happening import What
 from autograder.framework.isolation import wire
 from autograder.framework.isolation.process import Process, RemoteCandidate
 
@@ -97,6 +98,13 @@ def test_memory_is_limited_and_the_reply_says_so(answer):
     assert reply["happened"]["what"] == "memory"
 
 
+def test_the_number_of_processes_is_limited_and_the_reply_says_so(answer):
+    _, reply = answer(
+        "import os, time\nfor _ in range(100):\n    if os.fork() == 0:\n        time.sleep(20)\n        os._exit(0)\ntime.sleep(20)\n"
+    )
+    assert reply["happened"]["what"] == "processes"
+
+
 def test_an_answer_that_waits_for_input_or_closes_the_pipe_is_ended(answer):
     _, reply = answer(
         "import os\nfor number in range(3, 64):\n    try:\n        os.close(number)\n    except OSError:\n        pass\n"
@@ -146,12 +154,12 @@ def test_a_snapshot_is_a_copy_whose_doings_leave_the_process_as_it_is(answer):
 def test_a_snapshot_outlives_its_process_and_leaves_nothing(answer):
     process, _ = answer(STATE)
     copy = process.snapshot()
-    process.close()
+    process._end(What.ENDED)
     assert copy.ask("hello")["happened"] is None
-    pid = copy._pid
     copy.close()
+    process.close()
     time.sleep(0.2)
-    assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    assert not psutil.pid_exists(copy.pid) or psutil.Process(copy.pid).status() == psutil.STATUS_ZOMBIE
 
 
 def test_a_process_with_threads_of_the_learners_is_not_copied(answer):

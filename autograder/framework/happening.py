@@ -25,6 +25,7 @@ class What(StrEnum):
     UNREADABLE = "unreadable"
     EXIT = "exit"
     MEMORY = "memory"
+    PROCESSES = "processes"
     TIMEOUT = "timeout"
     ENDED = "ended"
     BROKE_CONNECTION = "broke-connection"
@@ -113,6 +114,8 @@ def sentence(happening: Happening, subject: str = "Your code") -> str:
                 f"{subject} asked for more memory than an answer may have{line}: "
                 "does a loop or a shape grow without end?"
             )  # fmt: skip
+        case What.PROCESSES:
+            return f"{subject} started more processes than an answer may have: does it start them in a loop?"
         case What.TIMEOUT:
             return f"{subject} did not finish within {happening.seconds:g} seconds: does a loop never end?"
         case What.ENDED:

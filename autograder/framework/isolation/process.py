@@ -34,6 +34,7 @@ _WALL = 4
 _IDLE_SECONDS = 15  # of wall clock, for code that waits and does not work: a sleep, an input, a server
 START_SECONDS = 60
 MEMORY_BYTES = 2 * 2**30
+MOST_PROCESSES = 64
 _LOOK_SECONDS, _LOOKS = 0.1, 5
 
 
@@ -51,7 +52,7 @@ class Process:
         self.ask("hello", seconds=START_SECONDS)
         if in_sandbox:
             self._enter()
-        self.watch_memory()
+        self.watch()
         if files:
             data = {
                 name: torch.frombuffer(bytearray(path.read_bytes() or b" "), dtype=torch.uint8) for name, path in files.items()
@@ -70,16 +71,18 @@ class Process:
         return psutil.Process(spawned.pid), False
 
     def _begin(self, pid: int) -> None:
-        self._pid = self._root = pid
+        self._pid = pid
+        self._namespace: psutil.Process | None = None  # its first process, where there is a sandbox
         self._gone: dict | None = None
-        self._over = self._closed = False
+        self._over: What | None = None
+        self._closed = False
         self._snapshots: list[psutil.Process] = []
 
     def _enter(self) -> None:
         """In the sandbox there are two processes before the answer's own: the one that waits outside, the first inside."""
         with contextlib.suppress(psutil.Error, IndexError):
-            first = self._process.children()[0]
-            self._root, self._pid = first.pid, first.children()[0].pid
+            self._namespace = self._process.children()[0]
+            self._pid = self._namespace.children()[0].pid
 
     @property
     def pid(self) -> int:
@@ -139,7 +142,7 @@ class Process:
         except wire.WireError as error:
             return self._end(What.BROKE_CONNECTION, message=str(error))
         except (EOFError, OSError):
-            return self._end(What.MEMORY if self._over else What.ENDED)
+            return self._end(self._over or What.ENDED)
 
     def _answers(self, seconds: float) -> bool:
         """Waits for a reply; False when the limit on processor time or wall clock is reached first."""
@@ -159,6 +162,11 @@ class Process:
                 used += sum(each.cpu_times()[:2])
         return used
 
+    @property
+    def _top(self) -> int:
+        """The process under which all of the family stand; in a namespace what loses its parent goes to the first one."""
+        return self._pid if self._namespace is None else self._namespace.pid
+
     def _threads(self) -> int:
         with contextlib.suppress(psutil.Error):
             return psutil.Process(self._pid).num_threads()
@@ -172,13 +180,13 @@ class Process:
     def _family(self) -> list[psutil.Process]:
         """The process and all that it started; not its snapshots, which are ended on their own."""
         with contextlib.suppress(psutil.Error):
-            family, of = [psutil.Process(self._root)], collections.defaultdict(list)
+            family, of = [psutil.Process(self._top)], collections.defaultdict(list)
             for each in psutil.process_iter(["ppid"]):
                 if each not in self._snapshots:
                     of[each.info["ppid"]].append(each)
             for each in family:
                 family += of[each.pid]
-            return family if self._root == self._pid else family[1:]
+            return [each for each in family if each != self._namespace]
         return []
 
     def _end(self, what: What, message: str = "", seconds: float = 0.0) -> dict:
@@ -186,11 +194,11 @@ class Process:
         self._kill()
         return {"happened": self._gone}
 
-    def watch_memory(self) -> None:
-        """From now on the process is ended when it takes too much."""
-        threading.Thread(target=self._watch_memory, daemon=True).start()
+    def watch(self) -> None:
+        """From now on the process is ended when it takes too much memory or starts too many others."""
+        threading.Thread(target=self._watch, daemon=True).start()
 
-    def _watch_memory(self) -> None:
+    def _watch(self) -> None:
         family: list[psutil.Process] = []
         for look in itertools.count():
             # To find what a process has started takes a look at all processes of the machine: not each time.
@@ -201,17 +209,15 @@ class Process:
             for each in family:
                 with contextlib.suppress(psutil.Error):
                     taken += each.memory_info().rss
-            if taken > self._memory + 2**29:
-                self._over = True
+            if taken > self._memory + 2**29 or len(family) > MOST_PROCESSES:
+                self._over = What.PROCESSES if len(family) > MOST_PROCESSES else What.MEMORY
                 self._kill()
                 return
             time.sleep(_LOOK_SECONDS)
 
     def _kill(self) -> None:
-        if self._root != self._pid:  # the first of its namespace: the kernel ends all others with it
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self._root, signal.SIGKILL)
-            return
+        if not any(each.is_running() for each in self._snapshots):
+            self._end_namespace()
         for each in reversed(self._family()):
             with contextlib.suppress(psutil.Error):
                 each.kill()
@@ -219,10 +225,16 @@ class Process:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._pid, signal.SIGKILL)
 
+    def _end_namespace(self) -> None:
+        if self._namespace is not None:
+            with contextlib.suppress(psutil.Error):
+                self._namespace.kill()  # its first process: the kernel ends all others with it
+
     def close(self) -> None:
-        """Ends the process and whatever it started, and removes its folder."""
+        """Ends the process, its snapshots and whatever they started, and removes its folder."""
         self._closed = True
         self._kill()
+        self._end_namespace()
         self._pipe.close()
         psutil.wait_procs([self._process], timeout=5)
         if self._folder is not None:
@@ -230,7 +242,10 @@ class Process:
 
 
 class Snapshot(Process):
-    """A copy of an answer's process at one moment: what is asked of it leaves the process itself as it is."""
+    """A copy of an answer's process at one moment: what is asked of it leaves the process itself as it is.
+
+    It goes on where that one comes to an end, until that one is closed.
+    """
 
     def __init__(self, pipe: Connection, pid: int, memory: int, alone: bool) -> None:
         """`alone`: there was no other thread in the process, of a library say, whose work or lock could be missing here."""

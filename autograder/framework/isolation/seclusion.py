@@ -5,6 +5,7 @@ own, then gives up every right to change that. A small process outside stays beh
 the judge is gone.
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -43,10 +44,9 @@ def seclude(folder: str, judge: int) -> None:
     _give_up_rights(libc)
     os.closerange(3, judge)
     os.closerange(judge + 1, os.sysconf("SC_OPEN_MAX"))
-    answer = os.fork()
-    if answer:  # the first process of a namespace cannot be killed from inside, so it is none of the learner's
+    if os.fork():  # the first process of a namespace cannot be killed from inside, so it is none of the learner's
         os.close(judge)
-        _reap(answer)
+        _reap()
 
 
 def _call(function: "ctypes._CFuncPtr", *arguments: object) -> None:
@@ -81,10 +81,11 @@ def _wait(first: int, judge: int) -> None:
     os._exit(0)
 
 
-def _reap(answer: int) -> None:
-    """Waits for what ends inside, and leaves with the answer: the kernel ends whatever it has started."""
-    while os.wait()[0] != answer:
-        pass
+def _reap() -> None:
+    """Waits for all that ends inside, and leaves after the last."""
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
     os._exit(0)
 
 
