@@ -205,12 +205,13 @@ class Process:
             family = self._family() if look % _LOOKS == 0 else [each for each in family if each.is_running()]
             if self._closed or not family:
                 return
-            taken = 0
-            for each in family:
-                with contextlib.suppress(psutil.Error):
-                    taken += each.memory_info().rss
-            if taken > self._memory + 2**29 or len(family) > MOST_PROCESSES:
-                self._over = What.PROCESSES if len(family) > MOST_PROCESSES else What.MEMORY
+            most = self._memory + 2**29
+            # What forks share is counted for each of them by the quick way to look, and once by the slow one.
+            if len(family) > MOST_PROCESSES:
+                self._over = What.PROCESSES
+            elif _taken(family, "rss") > most and _taken(family, "pss") > most:
+                self._over = What.MEMORY
+            if self._over is not None:
                 self._kill()
                 return
             time.sleep(_LOOK_SECONDS)
@@ -280,6 +281,19 @@ class _WithoutMain:
 
 
 _without_main = _WithoutMain()
+
+
+def _taken(family: list[psutil.Process], which: str) -> int:
+    """Bytes of memory that processes have taken; where the system does not say "pss", "rss" stands for it."""
+    taken = 0
+    for each in family:
+        with contextlib.suppress(psutil.Error):
+            if which == "rss":
+                taken += each.memory_info().rss
+            else:
+                found = each.memory_full_info()
+                taken += getattr(found, which, found.rss)
+    return taken
 
 
 def _number_inside(process: psutil.Process) -> int | None:
