@@ -1,4 +1,4 @@
-"""`python -m autograder`: check files, grade a notebook, print the matrix of misconceptions, report on a class."""
+"""`python -m autograder`: check files, grade a notebook or a class, print the matrix of misconceptions, report on a class."""
 
 import argparse
 import json
@@ -43,6 +43,16 @@ def _parser() -> argparse.ArgumentParser:
     matrix.set_defaults(run=_matrix)
     lines = commands.add_parser("lines", help="what a component costs: lines of laws, reference, wrong and right answers")
     lines.set_defaults(run=_lines)
+    autograde = commands.add_parser("autograde", help="grade a class as `nbgrader autograde` does, on the course's engine")
+    autograde.add_argument("chapter", metavar="CHAPTER")
+    autograde.add_argument("--student", action="append", default=[], metavar="ID", help="this learner alone; may be repeated")
+    autograde.add_argument("--force", action="store_true", help="those too that are graded already")
+    autograde.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time (default: one a processor)")
+    autograde.add_argument("--scheduler", metavar="ADDRESS", help="of a Dask cluster, whose workers grade")
+    autograde.add_argument(
+        "--unsafe-no-sandbox", action="store_true", help="grade where there is no sandbox; the report says so of each mark"
+    )
+    autograde.set_defaults(run=_autograde)
     report = commands.add_parser("report", help="a graded class: marks, and what the marks came from")
     report.add_argument("chapter", metavar="CHAPTER")
     report.set_defaults(run=_report)
@@ -138,6 +148,32 @@ def _lines(arguments: argparse.Namespace) -> int:
 
     print(lines.text(lines.count(load())))
     return PASSED
+
+
+def _autograde(arguments: argparse.Namespace) -> int:
+    from autograder.classroom.engine import coordinator
+    from autograder.classroom.engine.workers import DaskWorkers
+
+    if arguments.jobs is not None and arguments.jobs < 1:
+        return _wrong(f"--jobs {arguments.jobs}: give 1 or more")
+    workers = None
+    if arguments.scheduler:
+        try:
+            workers = DaskWorkers(arguments.scheduler)
+        except ImportError:
+            return _wrong("--scheduler needs Dask: pip install distributed")
+        except (OSError, ValueError) as problem:
+            return _wrong(f"--scheduler {arguments.scheduler}: {problem}")
+    try:
+        outcome = coordinator.autograde(
+            arguments.chapter, arguments.student, arguments.force, arguments.jobs, workers, arguments.unsafe_no_sandbox
+        )
+    except coordinator.CannotStart as problem:
+        return _wrong(str(problem))
+    print(coordinator.text(outcome))
+    for trace in dict.fromkeys(trace for traces in outcome.faults.values() for trace in traces):
+        print(f"A fault of the course's own:\n{trace}", file=sys.stderr)
+    return FAULT if outcome.faults else FAILED if outcome.problems else PASSED
 
 
 def _report(arguments: argparse.Namespace) -> int:

@@ -8,7 +8,8 @@ import nbformat
 
 from autograder import render
 from autograder.framework.verdict import Fault
-from autograder.run import GradedCell, GradingRun
+from autograder.run import GradingRun
+from autograder.step import GradedCell
 from autograder.submission.reading import chapter_of, read
 from autograder.submission.taking_in import take_in
 from utils.manifest import load

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -24,36 +24,17 @@ from autograder import display, render
 from autograder.display import Card, Mark
 from autograder.framework.happening import Happening, sentence
 from autograder.framework.isolation.judging import Gone, judge_in
+from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.process import Process, Snapshot
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
+from autograder.step import GradedCell, Step
 from autograder.submission.beside import beside_notebook
 from autograder.submission.reading import grade_id, marks
 from autograder.submission.taking_in import CHECK, binds
 from utils.manifest import load
 
-CELL_SECONDS = 15  # of processor time; training and exploring cost nothing under grading
 _JUDGES = 2  # at the same time; each has the answer's process beside it
-
-
-@dataclass
-class GradedCell:
-    """One graded cell."""
-
-    grade_id: str
-    points: float
-    max_points: float
-    message: str
-
-
-@dataclass
-class Step:
-    """What became of one cell: its outputs as a notebook stores them, and its mark where it has one."""
-
-    outputs: list[dict] = field(default_factory=list)
-    graded: GradedCell | None = None
-    began: datetime = field(default_factory=lambda: datetime.now(UTC))
-    ended: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass
@@ -80,9 +61,16 @@ class _Back(Exception):
 class GradingRun:
     """The cells of one submission, in order. Use it in a `with` statement."""
 
-    def __init__(self, chapter: str, notebook: NotebookNode, files: Path | None = None, figures: bool = False) -> None:
+    def __init__(
+        self,
+        chapter: str,
+        notebook: NotebookNode,
+        files: Path | None = None,
+        figures: bool = False,
+        limits: Limits | None = None,
+    ) -> None:
         """`notebook` as `take_in` gives it; `files` is the folder that it lies in; with `figures` pictures are kept."""
-        self._chapter, self._figures = chapter, figures
+        self._chapter, self._figures, self._limits = chapter, figures, limits or Limits()
         self._files = {} if files is None else beside_notebook(files)
         self._exercises = [exercise.id for exercise in load().chapter(chapter).exercises]
         self._owners = {cell: exercise.id for exercise in load().chapter(chapter).exercises for cell in exercise.cells}
@@ -173,7 +161,7 @@ class GradingRun:
             judging.copy.close()
 
     def _start(self) -> Process:
-        process = Process(files=self._files)
+        process = Process(self._limits, self._files)
         process.ask("notebook", figures=self._figures)
         return process
 
@@ -198,7 +186,9 @@ class GradingRun:
         return [{"output_type": "error", "ename": "CellEnded", "evalue": words, "traceback": [words]}]
 
     def _ask_to_run(self, cell: NotebookNode) -> dict:
-        return self._process.ask("cell", seconds=CELL_SECONDS, source=cell.source, cell_id=cell.id, names=self._exercises)
+        return self._process.ask(
+            "cell", seconds=self._limits.cell_seconds, source=cell.source, cell_id=cell.id, names=self._exercises
+        )
 
     def _restart(self, names: set[str], happened: Happening) -> None:
         """Another process, in which the cells before have run; the reference stands in for `names`."""

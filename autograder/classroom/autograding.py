@@ -8,7 +8,7 @@ course's chapters is graded by nbgrader alone.
 import os
 import shutil
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import nbformat
 import psutil
@@ -20,6 +20,7 @@ from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 
 from autograder.classroom import pages
+from autograder.classroom.engine.jobs import Result
 from autograder.submission import reading
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
@@ -46,23 +47,37 @@ class TakeIn(NbGraderPreprocessor):
 
 
 class RunCells(Execute):
-    """Runs a submission's cells and judges its exercises; nbgrader's own `Execute` where it is none of a chapter."""
+    """Runs a submission's cells and judges its exercises; nbgrader's own `Execute` where it is none of a chapter.
+
+    Where the grading engine has done so already, its results are written into the notebook.
+    """
+
+    done: ClassVar[dict[str, Result]] = {}
+    """What the engine has at hand, by learner."""
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict, km: Any = None) -> tuple[NotebookNode, ResourcesDict]:
         chapter = _chapter(resources)
         if chapter is None:
             return super().preprocess(nb, resources, km)
-        from autograder.run import GradingRun  # imports PyTorch, which nbgrader's other commands do without
+        result = self.done.get(resources["nbgrader"]["student"])
+        if result is None:
+            # It imports PyTorch, which nbgrader's other commands do without.
+            from autograder.framework.isolation import server
+            from autograder.run import GradingRun
 
-        with GradingRun(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
-            for number, (cell, step) in enumerate(zip(nb.cells, run.steps(nb.cells), strict=True), 1):
-                if cell.cell_type == "code":
-                    cell.outputs = nbformat.from_dict(step.outputs if step.graded else pages.safe_outputs(step.outputs))
-                    cell.execution_count = number
-                    cell.metadata["execution"] = {
-                        "iopub.execute_input": step.began.isoformat(),
-                        "shell.execute_reply": step.ended.isoformat(),
-                    }
+            with GradingRun(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
+                steps, sandbox = run.steps(nb.cells), server.start()
+        else:
+            steps, sandbox = result.steps, result.sandbox
+        nb.metadata["course_grading"] = {"sandbox": sandbox}
+        for number, (cell, step) in enumerate(zip(nb.cells, steps, strict=True), 1):
+            if cell.cell_type == "code":
+                cell.outputs = nbformat.from_dict(step.outputs if step.graded else pages.safe_outputs(step.outputs))
+                cell.execution_count = number
+                cell.metadata["execution"] = {
+                    "iopub.execute_input": step.began.isoformat(),
+                    "shell.execute_reply": step.ended.isoformat(),
+                }
         return nb, resources
 
 
@@ -116,7 +131,7 @@ def _has_run(notebook: Path) -> bool:
 def _another_autograde() -> bool:
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]) if process.pid not in own]
-    return any("autograde" in line and any("nbgrader" in word for word in line) for line in lines)
+    return any("autograde" in line and any("grader" in word for word in line) for line in lines)
 
 
 def sanitize_chain() -> list[type]:

@@ -140,6 +140,8 @@ def _row(submission: SubmittedAssignment, coursedir: CourseDirectory, chapter: s
                 row.flags.append(f"a fault of the course in the check of {verdict['component']}: “{law}”")
     if any(grade.needs_manual_grade for n in submission.notebooks for grade in n.grades):
         row.flags.append("waits for a person")
+    if not notebook.metadata.get("course_grading", {}).get("sandbox", True):
+        row.flags.append("unsafe-no-sandbox")
     if submission.total_seconds_late:
         row.flags.append("late")
     return row

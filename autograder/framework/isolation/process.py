@@ -27,23 +27,22 @@ from autograder.framework.candidate import Candidate
 from autograder.framework.component import Component
 from autograder.framework.happening import Happening, What
 from autograder.framework.isolation import sandbox, server, wire
+from autograder.framework.isolation.limits import Limits
 
 # Seconds of processor time, so that a busy machine is never a learner's time-out; of wall clock, four times as many.
 CALL_SECONDS = 5
 _WALL = 4
 _IDLE_SECONDS = 15  # of wall clock, for code that waits and does not work: a sleep, an input, a server
 START_SECONDS = 60
-MEMORY_BYTES = 2 * 2**30
-MOST_PROCESSES = 64
 _LOOK_SECONDS, _LOOKS = 0.1, 5
 
 
 class Process:
     """One learner's code in a process of its own, with limits on time and memory. Use it in a `with` statement."""
 
-    def __init__(self, memory: int = MEMORY_BYTES, files: Mapping[str, Path] | None = None):
+    def __init__(self, limits: Limits | None = None, files: Mapping[str, Path] | None = None):
         """`files` are copied into the working folder of the process, under their names."""
-        self._memory = memory
+        self._limits = limits or Limits()
         self._folder: str | None = None
         self._pipe, far = multiprocessing.Pipe()
         with far:
@@ -61,11 +60,13 @@ class Process:
 
     def _fork(self, far: Connection) -> tuple[psutil.Process, bool]:
         if server.FORKS and server.start():
-            return server.fork(far.fileno(), {"folder": sandbox.FOLDER, "memory": self._memory})
+            return server.fork(far.fileno(), {"folder": sandbox.FOLDER, "memory": self._limits.memory_bytes})
         self._folder = tempfile.mkdtemp(prefix="answer-")
         if server.FORKS:
-            return server.fork(far.fileno(), {"folder": self._folder, "memory": self._memory})
-        spawned = multiprocessing.get_context("spawn").Process(target=_serve, args=(far, self._folder, self._memory), daemon=True)
+            return server.fork(far.fileno(), {"folder": self._folder, "memory": self._limits.memory_bytes})
+        spawned = multiprocessing.get_context("spawn").Process(
+            target=_serve, args=(far, self._folder, self._limits.memory_bytes), daemon=True
+        )
         with _without_main:
             spawned.start()
         return psutil.Process(spawned.pid), False
@@ -125,7 +126,7 @@ class Process:
             near.close()
             return None
         self._snapshots.append(copy)
-        return Snapshot(near, copy.pid, self._memory, alone)
+        return Snapshot(near, copy.pid, self._limits, alone)
 
     def _reply(
         self, seconds: float, request: dict, handle: int | None = None, meanwhile: Callable[[], object] | None = None
@@ -205,9 +206,9 @@ class Process:
             family = self._family() if look % _LOOKS == 0 else [each for each in family if each.is_running()]
             if self._closed or not family:
                 return
-            most = self._memory + 2**29
+            most = self._limits.memory_bytes + 2**29
             # What forks share is counted for each of them by the quick way to look, and once by the slow one.
-            if len(family) > MOST_PROCESSES:
+            if len(family) > self._limits.processes:
                 self._over = What.PROCESSES
             elif _taken(family, "rss") > most and _taken(family, "pss") > most:
                 self._over = What.MEMORY
@@ -248,9 +249,9 @@ class Snapshot(Process):
     It goes on where that one comes to an end, until that one is closed.
     """
 
-    def __init__(self, pipe: Connection, pid: int, memory: int, alone: bool) -> None:
+    def __init__(self, pipe: Connection, pid: int, limits: Limits, alone: bool) -> None:
         """`alone`: there was no other thread in the process, of a library say, whose work or lock could be missing here."""
-        self._pipe, self._memory, self.alone = pipe, memory, alone
+        self._pipe, self._limits, self.alone = pipe, limits, alone
         self._begin(pid)
 
     def end(self) -> None:
