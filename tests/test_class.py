@@ -1,4 +1,4 @@
-"""A whole class through plain nbgrader: generate, release, fetch, submit, collect, autograde, feedback, export."""
+"""A whole class: nbgrader's generate, release, fetch, submit, collect, the engine's autograde, nbgrader's feedback and export."""
 
 import csv
 import json
@@ -7,6 +7,8 @@ import subprocess
 import sys
 
 import pytest
+from gradebooks import rows as rows_of
+from nbgrader.api import Gradebook
 
 from autograder.classroom.class_run import ClassRun
 from autograder.classroom.students import students
@@ -20,6 +22,7 @@ from autograder.quiz import marks as quiz
 from utils.manifest import load
 
 CHAPTER = "02_attention_mechanism"
+PLAIN = ["solution", "mistakes-01", "partial-quiz", "untouched", "empty"]  # graded by `nbgrader autograde` too
 pytestmark = [pytest.mark.class_run, pytest.mark.timeout(1200)]
 
 
@@ -30,9 +33,20 @@ def graded(tmp_path_factory):
     members = students(CHAPTER)
     run.release()
     run.hand_in(members)
+    run.collect()
+    set_due_date(run)
+    plain = run.copy(tmp_path_factory.mktemp("plain") / "course", PLAIN)
     run.grade()
+    plain.nbgrader("autograde", CHAPTER)
     run.feedback()
+    run.plain = plain
     return run, {member.id: member for member in members}, {row.student: row for row in run.report().rows}
+
+
+def set_due_date(run):
+    """Everybody is late, by more than an hour: nbgrader's plugin has penalties to think about."""
+    with Gradebook(f"sqlite:///{run.folder}/classroom/gradebook.db") as gradebook:
+        gradebook.update_or_create_assignment(CHAPTER, duedate="2020-01-01 12:00")
 
 
 def points(exercise):
@@ -45,6 +59,13 @@ def exercises():
 
 def quiz_points():
     return 0.25 * len(quiz.read_questions(quiz.questions_file(CHAPTER)))
+
+
+def test_the_engine_writes_what_plain_nbgrader_writes(graded):
+    run, _, _ = graded
+    engine, plain = rows_of(run.folder), rows_of(run.plain.folder)
+    assert set(plain) == set(PLAIN)
+    assert plain == {student: engine[student] for student in PLAIN}
 
 
 def test_the_class_is_large_and_of_every_kind(graded):

@@ -34,6 +34,7 @@ from autograder.classroom.students import students
 run = ClassRun({folder!r}, {chapter!r}, say=lambda line: None)
 run.release()
 run.hand_in([member for member in students({chapter!r}) if member.id == "solution"])
+run.collect()
 run.grade()
 print(report.text(run.report()))
 """

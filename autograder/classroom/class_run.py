@@ -1,4 +1,4 @@
-"""Takes a made-up class through plain nbgrader: generate, release, fetch, submit, collect, autograde, feedback, export."""
+"""Takes a made-up class from release to feedback: nbgrader's own commands, and the course's engine to grade."""
 
 import os
 import shutil
@@ -16,8 +16,10 @@ from traitlets.config import Config
 from autograder.classroom import report
 from autograder.classroom.nbgrader_settings import config_of
 from autograder.classroom.students import Student, notebook_of
+from autograder.framework.isolation import sandbox
 from utils.manifest import ROOT, load
 
+FAULT = 3  # the engine's exit code where a check of the course itself is broken; all marks are there
 # The folder is a course directory of its own: the course's configuration, with a class and an exchange beside it.
 _CONFIG = '''"""A course directory beside the course's own: the same configuration, another class."""
 load_subconfig("nbgrader_config.py", path={course!r})
@@ -49,16 +51,18 @@ class ClassRun:
 
     def nbgrader(self, *arguments: str, ok: Collection[int] = (0,)) -> str:
         """Runs an nbgrader command in the course directory and returns what it said. `RuntimeError` where its exit is not `ok`."""
-        command = [sys.executable, "-m", "nbgrader", *arguments]
+        return self._command("nbgrader", *arguments, ok=ok)
+
+    def _command(self, module: str, *arguments: str, ok: Collection[int] = (0,)) -> str:
         done = subprocess.run(
-            command,
+            [sys.executable, "-m", module, *arguments],
             cwd=self.folder,
             capture_output=True,
             text=True,
             env={**os.environ, "PYTHONWARNINGS": "ignore"},
         )
         if done.returncode not in ok:
-            raise RuntimeError(f"nbgrader {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
+            raise RuntimeError(f"{module} {' '.join(arguments)} failed:\n{done.stdout}{done.stderr}")
         return done.stdout + done.stderr
 
     def release(self) -> None:
@@ -85,11 +89,24 @@ class ClassRun:
         parts = {"coursedir": CourseDirectory(config=config), "authenticator": Authenticator(config=config), "config": config}
         getattr(ExchangeFactory(config=config), step)(**parts).start()
 
-    def grade(self) -> str:
-        """Collects and autogrades the class."""
-        self._say("collect and autograde")
+    def collect(self) -> None:
+        """Takes the learners' notebooks from the exchange."""
         self.nbgrader("collect", self.chapter)
-        return self.nbgrader("autograde", self.chapter)
+
+    def grade(self) -> str:
+        """Grades what was collected on the course's engine; these learners are made up, and need no sandbox."""
+        self._say("autograde")
+        unsafe = [] if sandbox.why_not() is None else ["--unsafe-no-sandbox"]
+        return self._command("autograder", "autograde", self.chapter, *unsafe, ok=(0, FAULT))
+
+    def copy(self, folder: Path, students: Collection[str]) -> "ClassRun":
+        """The same class elsewhere, as far as it is now, with these learners alone."""
+        other = ClassRun(folder, self.chapter, self._say)
+        shutil.copytree(self.folder / "classroom", other.folder / "classroom", dirs_exist_ok=True)
+        for handed_in in (other.folder / "classroom" / "submitted").iterdir():
+            if handed_in.name not in students:
+                shutil.rmtree(handed_in)
+        return other
 
     def feedback(self) -> None:
         """Makes the feedback pages, releases them, and exports the marks."""

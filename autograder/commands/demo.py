@@ -28,6 +28,7 @@ def main(argv: list[str] | None = None) -> int:
     members = small_class(arguments.chapter)
     run.release()
     run.hand_in(members)
+    run.collect()
     run.grade()
     run.feedback()
     print(report.text(run.report()))

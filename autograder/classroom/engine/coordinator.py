@@ -11,6 +11,7 @@ import glob
 import logging
 import os
 import time
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.utils import find_all_files
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SAWarning
 from tqdm import tqdm
 
 from autograder.classroom.autograding import RunCells
@@ -100,9 +102,11 @@ def _application(chapter: str, force: bool) -> AutogradeApp:
     """nbgrader's own command as the course directory configures it."""
     if chapter not in [each.id for each in load().chapters]:
         raise CannotStart(f"unknown chapter {chapter!r}: choose from {', '.join(each.id for each in load().chapters)}")
+    warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own code gives them
     app = AutogradeApp()
-    app.initialize([chapter, *(["--force"] if force else [])])
+    app.initialize([chapter])
     app.coursedir.assignment_id = chapter
+    app.config.BaseConverter.force = force
     url = make_url(app.coursedir.db_url)
     first = f"run `nbgrader generate_assignment {chapter}` first"
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
@@ -116,12 +120,19 @@ def _application(chapter: str, force: bool) -> AutogradeApp:
 
 
 def _alone(app: AutogradeApp) -> filelock.BaseFileLock:
-    lock = filelock.FileLock(Path(app.coursedir.root, ".autograde.lock"), timeout=0)
+    folder = _own_folder(app)
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = filelock.FileLock(folder / "autograde.lock", timeout=0)
     try:
         lock.acquire()
     except filelock.Timeout:
         raise CannotStart("another autograde runs in this course directory: wait for its end") from None
     return lock
+
+
+def _own_folder(app: AutogradeApp) -> Path:
+    """Where the engine keeps its results."""
+    return Path(app.coursedir.root, "classroom", "results")
 
 
 def _to_do(app: AutogradeApp, students: Collection[str], outcome: Outcome) -> Iterator[_Submission]:
@@ -139,7 +150,7 @@ def _to_do(app: AutogradeApp, students: Collection[str], outcome: Outcome) -> It
         if students and student not in students:
             continue
         graded = Path(coursedir.format_path(coursedir.autograded_directory, student, chapter))
-        if graded.exists() and not app.config.BaseConverter.get("force") and not _newer(coursedir, folder, graded):
+        if graded.exists() and not app.config.BaseConverter.force and not _newer(coursedir, folder, graded):
             outcome.skipped.append(student)
         else:
             yield _Submission(student, folder)
@@ -154,7 +165,7 @@ def _grade(
     app: AutogradeApp, todo: list[_Submission], outcome: Outcome, workers: Workers, unsafe_no_sandbox: bool, quiet: bool
 ) -> None:
     limits = GradingPolicy(parent=app).limits
-    store = Store(Path(app.coursedir.root, "classroom", "results"))
+    store = Store(_own_folder(app))
     with tqdm(total=len(todo), unit="submission", disable=quiet or None) as bar:
         try:
             waiting: dict[Future[Result], _Submission] = {}
