@@ -5,9 +5,11 @@ import json
 import nbformat
 
 from autograder.classroom.students import Student, notebook_of, solution_cells
+from autograder.quiz import marks as quiz
 
 CHAPTER = "02_attention_mechanism"
-FULL = {"check-softmax": 2.0, "check-attention_scores": 1.5, "check-quiz": 1.75}
+QUIZ = 0.25 * len(quiz.read_questions(quiz.questions_file(CHAPTER)))
+FULL = {"check-softmax": 2.0, "check-attention_scores": 1.5, "check-quiz": QUIZ}
 WRONG_SOFTMAX = "def softmax(x, dim=-1):\n    return x"
 STUB = 'def softmax(x, dim=-1):\n    raise NotImplementedError("Your turn: replace this line.")'
 

@@ -7,4 +7,4 @@ import os
 os.closerange(3, 64)
 """
 POINTS = 0.0
-REST = False  # what comes after in the same process may be lost, at the learner's own cost
+REST = False  # what comes after in the same process may be lost, at the cost of the learner alone

@@ -13,4 +13,4 @@ for number in range(3, 16):
         pass
 """
 POINTS = 0.0
-REST = False  # what comes after in the same process may be lost, at the learner's own cost
+REST = False  # what comes after in the same process may be lost, at the cost of the learner alone

@@ -8,4 +8,4 @@ def softmax(x, dim=-1):
     return x
 """
 POINTS = 0.0
-REST = False  # what comes after in the same process may be lost, at the learner's own cost
+REST = False  # what comes after in the same process may be lost, at the cost of the learner alone

@@ -4,6 +4,6 @@ CELL = r"""
 def softmax(x, dim=-1):
     return x
 ip = get_ipython()
-ip.events.register('post_run_cell', lambda *a: ip.user_ns.update(check=lambda n: 2.0, attention_scores=ip.user_ns.get('attention_scores')))
+ip.events.register('post_run_cell', lambda *a: ip.user_ns.update(check=lambda name: 2.0))
 """
 POINTS = 0.0

@@ -11,3 +11,4 @@ for name in list(sys.modules):
         sys.modules[name] = fake
 """
 POINTS = 0.0
+REST = False  # what comes after in the same process may be lost, at the cost of the learner alone
