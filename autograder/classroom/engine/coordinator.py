@@ -22,6 +22,7 @@ import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
+from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SAWarning
@@ -34,6 +35,7 @@ from autograder.classroom.engine.store import Store
 from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers
 from autograder.classroom.report import why_not
 from autograder.framework.isolation import sandbox
+from autograder.framework.isolation.limits import Limits
 from autograder.submission.beside import beside_notebook
 from autograder.submission.reading import NotGradable
 from utils.manifest import load
@@ -156,7 +158,7 @@ def _to_do(app: AutogradeApp, students: Collection[str], outcome: Outcome) -> It
             yield _Submission(student, folder)
 
 
-def _newer(coursedir: object, handed_in: Path, graded: Path) -> bool:
+def _newer(coursedir: CourseDirectory, handed_in: Path, graded: Path) -> bool:
     new, old = (coursedir.get_existing_timestamp(str(folder)) for folder in (handed_in, graded))
     return new is not None and old is not None and new > old
 
@@ -250,7 +252,7 @@ class _Steps(Autograde):
         self.assignments = {str(self._submission.folder): found}
         self.notebooks = found
 
-    def prepared(self, limits: object, unsafe_no_sandbox: bool) -> Job:
+    def prepared(self, limits: Limits, unsafe_no_sandbox: bool) -> Job:
         """The job that the submission is, after nbgrader's steps before the run; nothing is written."""
         chapter = self._submission.folder.name
         self.init_notebooks()

@@ -14,6 +14,7 @@ import socket
 import struct
 import sys
 import threading
+from typing import Any
 
 FOLDER_BYTES, SHARED_BYTES = 256 * 2**20, 64 * 2**20
 
@@ -49,7 +50,7 @@ def seclude(folder: str, judge: int) -> None:
         _reap()
 
 
-def _call(function: "ctypes._CFuncPtr", *arguments: object) -> None:
+def _call(function: Any, *arguments: object) -> None:
     if function(*arguments) != 0:
         error = ctypes.get_errno()
         raise OSError(error, f"{function.__name__}: {os.strerror(error)}")
