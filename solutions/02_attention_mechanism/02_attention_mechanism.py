@@ -132,7 +132,7 @@ check("softmax")
 # **Predict:** multiply all five fits by 3. Will the shares stay the same, since the *ratios* of the fits stay the same?
 
 # %% slug="temperature"
-figure, axes = plots.figure(width=9, height=2.6, columns=3, sharey=True)
+figure, axes = plots.figure(width=10.5, height=2.6, columns=3, sharey=True)
 for ax, factor in zip(axes, (0.3, 1.0, 3.0), strict=True):
     shares = my.softmax(factor * fits).tolist()
     bars = ax.bar(labels, shares, color=plots.COLOURS["blue"])
@@ -204,7 +204,9 @@ figure, axes = plots.figure(width=10, height=3.2, columns=3)
 names = {1: "largest weight (mean)", 2: "slope by the scores (median)", 4: "slope by the query (median)"}
 for ax, (column, name) in zip(axes, names.items(), strict=True):
     lines = {way: [row[column] for row in rows] for way, rows in measured.items()}
-    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True)
+    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True).set_ylim(0)
+    if ax is not axes[0]:
+        ax.get_legend().remove()
 plots.alt(figure, """Three curves against d_k. Without the scale the largest weight goes from
     0.33 to 0.95, the median slope by the scores falls to 0, and the one by the query
     first rises and is near 0 only at 1024. With the scale all three stay level.""")
