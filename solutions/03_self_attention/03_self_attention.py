@@ -331,8 +331,8 @@ plots.alt(fig, "Two heat maps of weights. The one of the reversed sentence is th
 # ## A model that writes must not read ahead
 #
 # **What is the next word?** A language model answers that at every position at once: from `The` it predicts `cat`, from
-# `The cat` it predicts `sat`, and so on. A full stop before the sentence and one behind it, and its beginning and its end
-# are predicted, too. The targets are the input, **shifted by one**:
+# `The cat` it predicts `sat`, and so on. With a full stop before and behind the sentence, its beginning and its end are
+# predicted, too. The targets are the input, **shifted by one**:
 
 # %% slug="draw-next-words"
 pictures.next_words(f"{toy.STOP} {sentence} {toy.STOP}".split(), position=1)

@@ -357,8 +357,8 @@ plots.alt(figure, """Four maps of 6 by 6 attention weights, one a head. All lie
 
 # %% [markdown] slug="before-training-answer"
 # Every head has a different map, and no map means anything: an even spread would be $\tfrac16 = 0.17$, the orange line at the
-# colour bar, and the rest is chance. Heads start out different, and nothing forces them to become useful, or to divide the work. Whether they do is a
-# question for an experiment.
+# colour bar, and the rest is chance. Heads start out different, and nothing forces them to become useful, or to divide the
+# work. Whether they do is a question for an experiment.
 
 # %% [markdown] slug="experiment"
 # ## The experiment: two look-ups at once

@@ -56,11 +56,12 @@ def read(sentence):
         return dict(zip(order, layer(embedding(tokens))[0][0], strict=True))
 
 one, other = read("dog bites man"), read("man bites dog")
-print("the first four numbers of each output")
+print("output of     in: dog bites man             in: man bites dog")
 for word in words:
-    first, second = ([f"{number:5.2f}" for number in said[word][:4]] for said in (one, other))
-    print(f"{word:6} dog bites man:", *first, "   man bites dog:", *second)
-print("equal up to rounding:", all(torch.allclose(one[word], other[word], atol=1e-6) for word in words))
+    row = [" ".join(f"{number:5.2f}" for number in said[word][:4]) for said in (one, other)]
+    print(f"{word:6}   {row[0]} …   {row[1]} …")
+same = all(torch.allclose(one[word], other[word], atol=1e-6) for word in words)
+print("all eight numbers equal, up to rounding:", same)
 
 # %% [markdown] slug="same-outputs-answer"
 # In none. The man gets the same vector whether he bites or is bitten, and so does every word. What follows can only work
@@ -431,6 +432,7 @@ for ax, offset in zip(axes, (-1, -3), strict=True):
     _, weights = my.attention(queries, places, places)
     title = f"queries moved by {offset}"
     plots.attention_map(weights, range(12), range(12), title, ax, 1.0, numbers=False)
+plots.weight_bar(figure, list(axes))
 plots.alt(figure, """Two attention maps over twelve positions. With queries moved by -1 each
     position looks at the one before it, with -3 at the third before it. The first
     rows, whose target does not exist, look at the nearest there is.""")
@@ -574,8 +576,8 @@ check("alibi_bias")
 pictures.bias_maps(my.alibi_bias(4, 12))
 
 # %% [markdown] slug="alibi-picture-text"
-# Head 0 takes off much for the distance, heads 2 and 3 hardly anything. Suppose all scores are equal, so that the bias alone decides. **Predict:** over how many words does each of four heads
-# spread its weight?
+# Head 0 takes off much for the distance, heads 2 and 3 hardly anything. Suppose all scores are equal, so that the bias alone
+# decides. **Predict:** over how many words does each of four heads spread its weight?
 
 # %% slug="alibi-picture"
 last = torch.softmax(my.alibi_bias(4, 64)[:, -1], dim=-1)

@@ -38,13 +38,13 @@ def sentence_maps(maps: Mapping[str, Any], sentence: Sequence[str], groups: Sequ
     """Shows maps, {title: weights}, of one sentence on one scale, the words of each of up to two `groups` in a colour."""
     largest = max(float(weights.max()) for weights in maps.values())
     colours = {word: colour for group, colour in zip(groups, (VERMILLION, GREEN), strict=False) for word in group}
-    figure, axes = plots.figure(11.5, 5.7, 1, len(maps), sharey=True)
-    for ax, (title, weights) in zip(axes, maps.items(), strict=True):
+    figure, axes = plots.figure(11.5, 5.7, 1, len(maps), sharey=True, squeeze=False)
+    for ax, (title, weights) in zip(axes[0], maps.items(), strict=True):
         plots.attention_map(weights, sentence, sentence, title, ax, largest, numbers=False)
-        ax.set_ylabel("query" if ax is axes[0] else "")
+        ax.set_ylabel("query" if ax is axes[0, 0] else "")
         ax.set_xticks(range(len(sentence)), sentence, rotation=90, ha="center", rotation_mode="default")
         for tick in (*ax.get_xticklabels(), *ax.get_yticklabels()):
             if tick.get_text() in colours:
                 tick.set(color=colours[tick.get_text()], weight="bold")
-    plots.weight_bar(figure, list(axes), even=1 / len(sentence))
+    plots.weight_bar(figure, list(axes[0]), even=1 / len(sentence))
     plots.alt(figure, " ".join(alt.split()))

@@ -7,6 +7,7 @@ from utils.palette import TINTS
 
 _HEADS = (*TINTS[1:5], TINTS[0])  # blue comes last: it is the ground of what has weights
 
+
 def heads(batch: int, seq: int, d_model: int, num_heads: int) -> None:
     """Draws the five steps of multi-head self-attention for x of these sizes, with the slice of features of each head."""
     d_head = d_model // num_heads
@@ -31,9 +32,9 @@ def heads(batch: int, seq: int, d_model: int, num_heads: int) -> None:
         drawn.text(num_heads - 0.3, row, f"{step}\n{shape}", align="left")
     slices = ", ".join(f"head {head} features {head * d_head} to {(head + 1) * d_head - 1}" for head in range(num_heads))
     drawn.show(
-        f"From below: x {whole}; three projections make q, k and v; each is split into {num_heads} slices {split}: {slices}. Each "
-        f"head attends with its own slices of q, k and v; the results stand side by side again {whole}, and w_o makes the output "
-        f"{whole}."
+        f"From below: x {whole}; three projections make q, k and v; each is split into {num_heads} slices {split}: {slices}. "
+        f"Each head attends with its own slices of q, k and v; the results stand side by side again {whole}, and w_o makes the "
+        f"output {whole}."
     )
 
 

@@ -14,8 +14,8 @@ def entries(batch: int, seq: int, d_model: int) -> None:
     """Draws one attention layer for sequences of this size, and the three places at which positions can enter it."""
     rows, scores = f"({batch}, {seq}, {d_model})", f"({batch}, {seq}, {seq})"
     drawn = drawings.Diagram(column=1.75, row=0.62)
-    drawn.box("tokens", 1, 0, f"tokens  ({batch}, {seq})", "data").box("embedding", 1, 1, "embedding").arrow("tokens", "embedding")
-    drawn.box("add", 1, 2, "+", "add").arrow("embedding", "add", rows)
+    drawn.box("tokens", 1, 0, f"tokens  ({batch}, {seq})", "data").box("embedding", 1, 1)
+    drawn.box("add", 1, 2, "+", "add").arrow("tokens", "embedding").arrow("embedding", "add", rows)
     for column, name in enumerate("qkv"):
         drawn.box(f"w_{name}", column, 3.3, f"w_{name}", wide=1.0).arrow("add", f"w_{name}", sides=("top", "bottom"))
     drawn.box("turn", 0.5, 4.4, "turn q and k", "norm", wide=2.75)
@@ -35,10 +35,10 @@ def entries(batch: int, seq: int, d_model: int) -> None:
     ):
         drawn.box(name, -1.25, row, words, "norm", wide=1.85).arrow(name, end, sides=("right", "left"), tone="strong")
     drawn.show(
-        f"One attention layer from below: tokens ({batch}, {seq}), embedding {rows}, three projections, scores {scores}, softmax, "
-        f"weights times values, output {rows}. Positions can enter at three places. Sinusoidal and learned: a row is added to each "
-        "embedding, below the projections. Rotary: queries and keys are turned, above their projections; values are not. ALiBi: a "
-        "bias for the distance is added to the scores, before the softmax."
+        f"One attention layer from below: tokens ({batch}, {seq}), embedding {rows}, three projections, scores {scores}, "
+        f"softmax, weights times values, output {rows}. Positions can enter at three places. Sinusoidal and learned: a row is "
+        "added to each embedding, below the projections. Rotary: queries and keys are turned, above their projections; values "
+        "are not. ALiBi: a bias for the distance is added to the scores, before the softmax."
     )
 
 
@@ -55,7 +55,8 @@ def turns(
         q, k = apply_rotary(torch.tensor([[1.0, 0.0], [1.0, 0.0]]), torch.tensor(at)).tolist()
         _circle(ax)
         for (x, y), colour, name in ((q, BLUE, "q"), (k, VERMILLION, "k")):
-            ax.annotate("", (x, y), (0, 0), arrowprops={"arrowstyle": "-|>", "color": colour, "lw": 2.2, "shrinkA": 0, "shrinkB": 0})
+            look = {"arrowstyle": "-|>", "color": colour, "lw": 2.2, "shrinkA": 0, "shrinkB": 0}
+            ax.annotate("", (x, y), (0, 0), arrowprops=look)
             ax.text(1.2 * x, 1.2 * y, name, ha="center", va="center", color=colour, fontsize=11, weight="bold")
         score = q[0] * k[0] + q[1] * k[1]
         ax.set_title(f"query at {at[0]}, key at {at[1]}", loc="center", fontsize=10)
@@ -89,7 +90,7 @@ def bias_maps(bias: torch.Tensor) -> None:
     colours = colormaps[plots.SEQUENTIAL].reversed().with_extremes(bad=RULE)
     for head, ax in enumerate(axes):
         shown = bias[head].masked_fill(bias[head] == -math.inf, math.nan)
-        image = ax.imshow(shown, vmin=lowest, vmax=0, cmap=colours)
+        image = ax.imshow(shown.numpy(), vmin=lowest, vmax=0, cmap=colours)
         ax.set(title=f"head {head}", xlabel="key", xticks=range(0, seq, 4))
         ax.text(seq - 1, 0, f"{seq - 1} back:\n{_signed(bias[head, -1, 0].item())}", ha="right", va="top", fontsize=10)
         ax.grid(False)

@@ -22,9 +22,9 @@ def projections(batch: int, seq: int, d_model: int, d_k: int, d_v: int) -> None:
         drawn.box(f"from{column}", column, 3.4, "", "data", wide=0.1).box(said, column, 4.35, kind="data")
         drawn.arrow(f"from{column}", said)
     drawn.show(
-        f"X of shape ({batch}, {seq}, {d_model}) goes into three matrices side by side: w_q makes Q ({batch}, {seq}, {d_k}) of it, "
-        f"w_k makes K ({batch}, {seq}, {d_k}), w_v makes V ({batch}, {seq}, {d_v}). Attention takes the three and gives the output "
-        f"({batch}, {seq}, {d_v}) and the weights ({batch}, {seq}, {seq})."
+        f"X of shape ({batch}, {seq}, {d_model}) goes into three matrices side by side: w_q makes Q ({batch}, {seq}, {d_k}) of "
+        f"it, w_k makes K ({batch}, {seq}, {d_k}), w_v makes V ({batch}, {seq}, {d_v}). Attention takes the three and gives the "
+        f"output ({batch}, {seq}, {d_v}) and the weights ({batch}, {seq}, {seq})."
     )
 
 
@@ -41,10 +41,8 @@ def next_words(words: Sequence[str], position: int = 1) -> None:
             drawn.arrow(f"in{place}", f"out{place - 1}", tone="strong" if place == position + 1 else "faint")
     for row, said in ((0, "the model reads"), (2.3, "it is to say"), (-0.75, "position")):
         drawn.text(-0.65, row, said, align="right")
-    drawn.text(
-        (len(shown) - 1) / 2, 3.05, f"at position {position} the answer is “{targets[position]}”: the input at position {position + 1}",
-        colour=VERMILLION,
-    )  # fmt: skip
+    answer = f"at position {position} the answer is “{targets[position]}”: the input at position {position + 1}"
+    drawn.text((len(shown) - 1) / 2, 3.05, answer, colour=VERMILLION)
     pairs = ", ".join(f"{word} → {target}" for word, target in zip(shown, targets, strict=True))
     drawn.show(
         f"Two rows of words. The model reads {' '.join(shown)}; above each word stands what it is to say there, the next one: "
