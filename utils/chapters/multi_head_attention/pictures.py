@@ -1,6 +1,7 @@
 """The drawings of chapter 04: features cut into heads and put together again, and heads that share keys and values."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from utils import drawings
 from utils.palette import TINTS
@@ -16,7 +17,8 @@ def heads(batch: int, seq: int, d_model: int, num_heads: int) -> None:
     drawn.box("x", middle, 0, f"x  {whole}", "step", wide=1.5)
     drawn.box("project", middle, 1.05, "w_q, w_k, w_v", wide=1.5).arrow("x", "project")
     for head in range(num_heads):
-        first, look = head * d_head, {"kind": "data", "wide": 1.14, "ground": _HEADS[head % 5]}
+        first = head * d_head
+        look: dict[str, Any] = {"kind": "data", "wide": 1.14, "ground": _HEADS[head % 5]}
         features = f"{first}–{first + d_head - 1}"
         for row, name in enumerate("qkv"):
             drawn.box(f"{name}{head}", head, 3.05 - 0.56 * row, f"{name}:  {features}", **look)
@@ -25,11 +27,11 @@ def heads(batch: int, seq: int, d_model: int, num_heads: int) -> None:
         drawn.arrow("project", f"v{head}")
         drawn.box(f"end{head}", middle, 6.3, "", "data", wide=0.1).arrow(f"merged{head}", f"end{head}")
     drawn.box("w_o", middle, 6.3, "w_o", wide=1.5).box("output", middle, 7.2, f"output  {whole}", "data").arrow("w_o", "output")
-    for row, step, shape in (
+    for height, step, shape in (
         (1.05, "1. project", whole), (2.49, "2. split", split), (4.15, "3. attend", split), (5.3, "4. concatenate", whole),
         (6.3, "5. project", whole),
     ):  # fmt: skip
-        drawn.text(num_heads - 0.3, row, f"{step}\n{shape}", align="left")
+        drawn.text(num_heads - 0.3, height, f"{step}\n{shape}", align="left")
     slices = ", ".join(f"head {head} features {head * d_head} to {(head + 1) * d_head - 1}" for head in range(num_heads))
     drawn.show(
         f"From below: x {whole}; three projections make q, k and v; each is split into {num_heads} slices {split}: {slices}. "
@@ -46,10 +48,10 @@ def sharing(d_head: int, num_heads: int, shared: Sequence[int]) -> None:
         middle = start + (num_heads - 1) / 2
         for head in range(num_heads):
             group = head // each
-            look = {"kind": "data", "ground": _HEADS[group % 5]}
-            drawn.box(f"q{panel}{head}", start + head, 1.7, f"q{head}", wide=0.46, **look)
+            look: dict[str, Any] = {"kind": "data", "wide": 0.46, "ground": _HEADS[group % 5]}
+            drawn.box(f"q{panel}{head}", start + head, 1.7, f"q{head}", **look)
             if head % each == 0:
-                drawn.box(f"k{panel}{group}", start + head + (each - 1) / 2, 0, f"k{group}\nv{group}", wide=0.46, **look)
+                drawn.box(f"k{panel}{group}", start + head + (each - 1) / 2, 0, f"k{group}\nv{group}", **look)
             drawn.arrow(f"k{panel}{group}", f"q{panel}{head}")
         name = {num_heads: "multi-head", 1: "multi-query"}.get(groups, "grouped-query")
         drawn.text(middle, 2.5, name, size=10, bold=True)

@@ -18,9 +18,9 @@ def projections(batch: int, seq: int, d_model: int, d_k: int, d_v: int) -> None:
         drawn.box(f"role{name}", column, 2.35, f"{name}  ({batch}, {seq}, {size})", "step", wide=1.45)
         drawn.box(f"into{name}", column, 3.4, "", "data", wide=0.1)
         drawn.arrow("x", name, sides=("top", "bottom")).arrow(name, f"role{name}").arrow(f"role{name}", f"into{name}")
-    for column, said in ((0.5, f"output  ({batch}, {seq}, {d_v})"), (1.5, f"weights  ({batch}, {seq}, {seq})")):
-        drawn.box(f"from{column}", column, 3.4, "", "data", wide=0.1).box(said, column, 4.35, kind="data")
-        drawn.arrow(f"from{column}", said)
+    for middle, said in ((0.5, f"output  ({batch}, {seq}, {d_v})"), (1.5, f"weights  ({batch}, {seq}, {seq})")):
+        drawn.box(f"from{middle}", middle, 3.4, "", "data", wide=0.1).box(said, middle, 4.35, kind="data")
+        drawn.arrow(f"from{middle}", said)
     drawn.show(
         f"X of shape ({batch}, {seq}, {d_model}) goes into three matrices side by side: w_q makes Q ({batch}, {seq}, {d_k}) of "
         f"it, w_k makes K ({batch}, {seq}, {d_k}), w_v makes V ({batch}, {seq}, {d_v}). Attention takes the three and gives the "
