@@ -220,6 +220,24 @@ def test_an_arrow_takes_the_edges_that_face_each_other():
     assert down == up[::-1]
 
 
+def test_a_look_of_an_arrow_that_does_not_exist_is_refused():
+    with pytest.raises(ValueError, match="bold"):
+        drawings.Diagram().box("a", 0, 0).box("b", 0, 1).arrow("a", "b", tone="bold")
+
+
+def test_a_strong_arrow_lies_above_the_faint_ones_and_a_ground_of_its_own_has_a_frame():
+    drawn = drawings.Diagram().box("a", 0, 0, kind="data", ground="#ffeeaa").box("b", 0, 1, kind="data")
+    ax = drawn.arrow("a", "b", tone="strong").arrow("a", "b", tone="faint").figure().axes[0]
+    widths = [patch.get_linewidth() for patch in ax.patches]
+    assert widths[:2] == [drawings.TONES["faint"][1], drawings.TONES["strong"][1]]
+    assert len(ax.patches) == 3 and ax.patches[2].get_facecolor() == pytest.approx((1, 0xEE / 255, 0xAA / 255, 1))
+
+
+def test_words_of_two_lines_are_inside_the_picture():
+    one, two = (drawings.Diagram().box("a", 0, 1).text(0, 0, words).figure() for words in ("below", "below\nof it"))
+    assert one.get_figheight() < two.get_figheight()
+
+
 def test_a_residual_arrow_goes_round_the_boxes_between():
     drawn = drawings.Diagram().box("x", 0, 0).box("wide", 0, 1, wide=3.0).box("add", 0, 2, "+", kind="add").skip("x", "add")
     ((points, *_),) = drawn._lines

@@ -14,7 +14,7 @@ import numpy
 
 from utils import session
 from utils.palette import COLOURS as COLOURS  # which the notebooks take from here
-from utils.palette import GROUND, INK, PALE, PALETTE
+from utils.palette import GROUND, INK, PALE, PALETTE, VERMILLION
 from utils.pictures import tag
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def attention_map(
     if ax is None:
         drawn, ax = figure(2.4 + _cells(len(keys), 0.42, 6.6), 1.5 + _cells(len(queries), 0.36, 5.5))
     image = ax.imshow(rows, vmin=0.0, vmax=largest or max(map(max, rows)) or 1.0, cmap=SEQUENTIAL, aspect="auto")
-    ax.set_xticks(range(len(keys)), keys, rotation=45 if max(len(str(key)) for key in keys) > 2 else 0)
+    slanted: dict[str, Any] = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
+    ax.set_xticks(range(len(keys)), keys, **(slanted if max(len(str(key)) for key in keys) > 2 else {}))
     ax.set_yticks(range(len(queries)), queries)
     ax.set(xlabel="key", ylabel="query", title=title)
     ax.grid(False)
@@ -83,9 +84,17 @@ def attention_map(
 
 
 def heads(
-    weights: Any, queries: Sequence[Any], keys: Sequence[Any], titles: Sequence[str] | None = None, columns: int = 4
+    weights: Any,
+    queries: Sequence[Any],
+    keys: Sequence[Any],
+    titles: Sequence[str] | None = None,
+    columns: int = 4,
+    even: bool = False,
 ) -> "Figure":
-    """Draws weights (num_heads, q_len, k_len), one map a head on one colour scale; returns the figure."""
+    """Draws weights (num_heads, q_len, k_len), one map a head on one colour scale; returns the figure.
+
+    With `even` the colour bar marks the weight that all keys would have if they had the same.
+    """
     rows = -(-len(weights) // columns)
     columns = -(-len(weights) // rows)
     width = _cells(len(keys), 0.27, 8.0 / columns - 0.3)
@@ -104,8 +113,16 @@ def heads(
             ax.set_ylabel("")
     for unused in axes[len(weights) :]:
         unused.remove()
-    drawn.colorbar(axes[0].images[0], ax=list(axes[: len(weights)]), label="weight")
+    weight_bar(drawn, list(axes[: len(weights)]), 1 / len(keys) if even else None)
     return drawn
+
+
+def weight_bar(drawn: "Figure", axes: "Sequence[Axes]", even: float | None = None) -> None:
+    """A colour bar beside maps that share the scale of the first; `even` is a share that is marked on it."""
+    bar = drawn.colorbar(axes[0].images[0], ax=axes, label="weight")
+    if even is not None:
+        bar.ax.axhline(even, color=VERMILLION, linewidth=2)
+        bar.ax.text(-0.25, even, "even\nshare", ha="right", va="center", fontsize=8, color=VERMILLION)
 
 
 def curves(

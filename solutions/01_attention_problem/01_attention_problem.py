@@ -29,7 +29,7 @@ from torch import nn
 
 from utils import my, plots, session, training
 from utils.chapters.attention_problem import experiment as toy
-from utils.chapters.attention_problem import explorer, on_a_gpu
+from utils.chapters.attention_problem import explorer, on_a_gpu, pictures
 
 # %% [markdown] slug="map"
 # ## Where all this goes
@@ -70,6 +70,14 @@ for distance in (2, 5, 20):
     for tokens in toy.tokens_of(distance, 2, generator):
         text = toy.text_of(tokens)
         print(f"k = {distance:2}:  read {text:22} say {text[0]}")
+
+# %% [markdown] slug="two-ways"
+# How can the first letter get to the last place? The drawing shows two ways, for six letters with 32 numbers each. Follow
+# the orange arrows from `x0`. On the left each **state** is made from the state before it, so the letter has to pass through
+# all of them. On the right every output takes from every input directly. This chapter measures what that difference does.
+
+# %% slug="draw-paths"
+pictures.paths(seq=6, width=toy.WIDTH)
 
 # %% [markdown] slug="challenge-predict"
 # **Predict** before you go on, and write it down. Four models will be trained on this: a plain recurrent network, an LSTM,

@@ -27,7 +27,7 @@ start()
 import math
 import torch
 from utils import my, plots, session
-from utils.chapters.attention_mechanism import explorer, look_up
+from utils.chapters.attention_mechanism import explorer, look_up, pictures
 
 # %% [markdown] slug="soft-look-up"
 # ## A look-up that always answers
@@ -67,6 +67,12 @@ for label, fit, speed in zip(labels, fits, speeds, strict=True):
 # the *length* of a key, too. The toy car fits worst, since it is neither living nor large.
 #
 # A mixture needs shares: positive numbers that sum to 1. The fits are no shares, and some are negative.
+#
+# Here is the whole look-up, with the shapes of this query and these entries; read it from below. The fits are called
+# **scores** there, the shares **weights**. This chapter builds it box by box, and first the softmax.
+
+# %% slug="draw-look-up"
+pictures.look_up(query, keys, speeds)
 
 # %% [markdown] slug="softmax-idea"
 # ## From numbers to shares: the softmax
@@ -126,7 +132,7 @@ check("softmax")
 # **Predict:** multiply all five fits by 3. Will the shares stay the same, since the *ratios* of the fits stay the same?
 
 # %% slug="temperature"
-figure, axes = plots.figure(width=9, height=2.6, columns=3, sharey=True)
+figure, axes = plots.figure(width=10.5, height=2.6, columns=3, sharey=True)
 for ax, factor in zip(axes, (0.3, 1.0, 3.0), strict=True):
     shares = my.softmax(factor * fits).tolist()
     bars = ax.bar(labels, shares, color=plots.COLOURS["blue"])
@@ -187,18 +193,20 @@ for d_k in sizes:
         found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean(), reach.median(), reach.mean()
         measured[name].append([number.item() for number in found])
 
-print("                          variance  largest  slope by the scores  slope by the query")
-print("                    d_k  of scores   weight     median      mean     median     mean")
+print("                      variance  largest  slope by scores  slope by query")
+print("                 d_k of scores   weight   median     mean  median    mean")
 for name, rows in measured.items():
     for d_k, row in zip(sizes, rows, strict=True):
-        print("{:16} {:6} {:10.1f} {:8.2f} {:10.4f} {:9.4f} {:10.3f} {:8.3f}".format(name, d_k, *row))
+        print("{:15} {:4} {:9.1f} {:8.2f} {:8.4f} {:8.4f} {:7.3f} {:7.3f}".format(name, d_k, *row))
 
 # %% slug="plot-scale"
 figure, axes = plots.figure(width=10, height=3.2, columns=3)
 names = {1: "largest weight (mean)", 2: "slope by the scores (median)", 4: "slope by the query (median)"}
 for ax, (column, name) in zip(axes, names.items(), strict=True):
     lines = {way: [row[column] for row in rows] for way, rows in measured.items()}
-    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True)
+    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True).set_ylim(0)
+    if ax is not axes[0]:
+        ax.get_legend().remove()
 plots.alt(figure, """Three curves against d_k. Without the scale the largest weight goes from
     0.33 to 0.95, the median slope by the scores falls to 0, and the one by the query
     first rises and is near 0 only at 1024. With the scale all three stay level.""")
@@ -441,7 +449,7 @@ for name, w in before.items():
     print("{:14} {:14.2f} {:10.2f} {:7.2f} {:19.2f}".format(name, *map(float, row)))
 
 # %% slug="masking-picture"
-ax = plots.attention_map(torch.cat(list(before.values())), list(before), tokens)
+ax = plots.attention_map(torch.cat(list(before.values())), list(before), tokens, largest=1.0)
 ax.set_ylabel("way to mask")
 plots.alt(ax, """One query's weights on four tokens, a row for each way to mask. Only the
     first row gives padding 0 and sums to 1. After the softmax, padding has 0, but the
@@ -493,25 +501,31 @@ embedding = embedding / embedding.square().mean(-1, keepdim=True).sqrt()
 print(f"{len(text):,} words read, {len(vocabulary)} kept, {embedding.shape[1]} numbers each")
 
 # %% [markdown] slug="map-question"
-# Now a sentence looks things up in itself: queries, keys and values are all the same word vectors. **Predict:** which
-# word will "integer" attend to most? And if it may not attend to itself? Hiding the diagonal is a mask, too.
+# Now a sentence of 17 words looks things up in itself: queries, keys and values are all the same word vectors `x`. The scores
+# are a square then, each word against each.
 
-# %% slug="token-map"
+# %% slug="draw-sentence"
 sentence = "an integer or a float is a number but a list or a tuple is a sequence".split()
 x = embedding[[index[word] for word in sentence]]
+pictures.look_up(x, x, x, source=x)
+
+# %% [markdown] slug="map-predict"
+# **Predict:** which word will "integer" attend to most? And if it may not attend to itself? Hiding the diagonal is a mask,
+# too. In the two maps the words for numbers are orange and those for containers green.
+
+# %% slug="token-map"
 not_itself = ~torch.eye(len(sentence), dtype=torch.bool)
 everything = my.attention(x, x, x)[1]
 others = my.attention(x, x, x, mask=not_itself)[1]
 
-figure, axes = plots.figure(width=11, height=5.4, columns=2)
-plots.attention_map(everything, sentence, sentence, "may attend to all words", axes[0])
-plots.attention_map(others, sentence, sentence, "… but not to itself", axes[1])
-plots.alt(figure, """Two attention maps of the sentence, 17 words by 17. In the first the
-    diagonal is strong and equal words see each other. In the second integer, float and
-    number see each other, and so do list and tuple; sequence sees the word or.""")
+numbers, containers = ("integer", "float", "number"), ("list", "tuple", "sequence")
+maps = {"may attend to all words": everything, "… but not to itself": others}
+pictures.sentence_maps(maps, sentence, (numbers, containers),
+    """Two attention maps of the sentence, 17 words by 17. In the first the diagonal is strong
+    and equal words see each other. In the second integer, float and number see each other,
+    and so do list and tuple; sequence sees the word or.""")
 
 # %% slug="map-numbers"
-numbers, containers = ("integer", "float", "number"), ("list", "tuple", "sequence")
 
 def weight_between(words, among):
     """Mean weight that `words` give to `among` (second map), and an equal share."""
@@ -632,15 +646,15 @@ from utils import training
 in_blocks = partial(my.blockwise_attention, block_size=64)
 lengths = [128, 256, 512, 1024, 2048, 4096]
 held = {"all scores at once": [], "blocks of 64 keys": []}
-print("length      at once: entries   seconds      in blocks: entries   seconds")
+print("length      at once: entries  millisec.     in blocks: entries  millisec.")
 for length in lengths:
     inputs = torch.randn(3, length, 16, generator=generator).unbind()
     row = []
     for name, function in zip(held, (my.attention, in_blocks), strict=True):
         call = partial(function, *inputs)
         held[name].append(watch.measure(call, inputs)[1].peak)
-        row += [held[name][-1], training.timed(call, repeats=3)]
-    print("{:6} {:21,} {:9.3f} {:23,} {:9.3f}".format(length, *row))
+        row += [held[name][-1], 1000 * training.timed(call, repeats=3)]
+    print("{:6} {:21,} {:10.2f} {:22,} {:10.2f}".format(length, *row))
 
 gap = (my.attention(*inputs)[0] - in_blocks(*inputs)).abs().max()
 print(f"largest difference between the two outputs: {gap:.0e}")
@@ -655,7 +669,7 @@ plots.alt(ax, """Entries held against sequence length, both axes logarithmic. Al
 # At once, doubling the length takes four times the memory; in blocks, twice. The results agree to rounding.
 #
 # Blocks save no multiplications: every query still meets every key, and twice the length means four times as many, in
-# both columns. Look at the seconds of the last rows: in blocks they grow by about that factor. All at once they grow by
+# both columns. Look at the times of the last rows: in blocks they grow by about that factor. All at once they grow by
 # more, and at the end blocks are the faster way. The likely reason: a block fits into the processor's fast memory, and the
 # whole matrix does not.
 #

@@ -21,7 +21,7 @@ import torch
 from torch import nn
 from utils import my, plots, session
 from utils.chapters.self_attention import experiment as toy
-from utils.chapters.self_attention import explorer
+from utils.chapters.self_attention import explorer, pictures
 
 attention = my.attention
 
@@ -50,6 +50,12 @@ attention = my.attention
 # | output | `(batch, seq, d_v)` | each word's mixture: the word **in its context** |
 #
 # Only the weights have two axes of length `seq`. They are the picture that you will draw all through this chapter.
+#
+# The drawing has the sizes of the layer that you run first, for one sentence of six words. Read it from below: **one** X goes
+# into all three matrices.
+
+# %% slug="draw-projections"
+pictures.projections(batch=1, seq=6, d_model=32, d_k=16, d_v=32)
 
 # %% [markdown] slug="by-hand"
 # ### A number by hand
@@ -140,7 +146,7 @@ layer = my.SelfAttention(d_model=32, d_k=16, d_v=32)
 with torch.no_grad():
     x = vectors(toy.encode(sentence))[None]
     output, weights = layer(x)
-ax = plots.attention_map(weights[0], words, words, "random weights: who looks at whom")
+ax = plots.attention_map(weights[0], words, words, "random weights: who looks at whom", largest=1.0)
 plots.alt(ax, "Heat map of 6 by 6 attention weights between the words of "
               "The cat sat on the mat: between about 0.1 and 0.25, without a pattern.")
 
@@ -305,8 +311,9 @@ print(f"same word, other place: its output changes by at most {moved:.0e}")
 other = (output_back - output).abs().max()
 print(f"same place, other word: the output changes by up to {other:.2f}")
 fig, axes = plots.figure(width=8.5, columns=2)
-plots.attention_map(weights[0], words, words, "as written", axes[0])
-plots.attention_map(weights_back[0], words[::-1], words[::-1], "backwards", axes[1])
+plots.attention_map(weights[0], words, words, "as written", axes[0], largest=0.3)
+plots.attention_map(weights_back[0], words[::-1], words[::-1], "backwards", axes[1], largest=0.3)
+plots.weight_bar(fig, list(axes), even=1 / 6)
 plots.alt(fig, "Two heat maps of weights. The one of the reversed sentence is the first "
                "one turned by half a turn.")
 
@@ -324,8 +331,15 @@ plots.alt(fig, "Two heat maps of weights. The one of the reversed sentence is th
 # ## A model that writes must not read ahead
 #
 # **What is the next word?** A language model answers that at every position at once: from `The` it predicts `cat`, from
-# `The cat` it predicts `sat`, and so on. One sentence gives six lessons in one pass. But the layer above lets every word
-# see every word. At `The`, the answer `cat` stands one place to the right, in plain sight.
+# `The cat` it predicts `sat`, and so on. With a full stop before and behind the sentence, its beginning and its end are
+# predicted, too. The targets are the input, **shifted by one**:
+
+# %% slug="draw-next-words"
+pictures.next_words(f"{toy.STOP} {sentence} {toy.STOP}".split(), position=1)
+
+# %% [markdown] slug="look-ahead-mask"
+# One sentence gives seven lessons in one pass. But the layer above lets every word see every word. At `The`, the answer `cat`
+# stands one place to the right, in plain sight: follow the orange arrow back.
 #
 # The **look-ahead mask** closes that. Row *i* is the position that looks, column *j* the one that is looked at:
 #
@@ -364,8 +378,8 @@ check("create_look_ahead_mask")
 # %% [markdown] slug="both-ways"
 # ### Trained both ways
 #
-# The same model, the same sentences, the same number of steps: once with your mask, once without. Each sentence begins
-# and ends with a full stop, so that the model also learns how to start.
+# The same model, the same sentences (between full stops, as in the drawing), the same number of steps: once with your mask,
+# once without.
 #
 # We know the best loss that an honest model can have. There are 108 sentences, all equally likely, so telling one costs
 # ln 108 on average, spread over seven predictions: 0.67 for each word. This is the **entropy** of the language.
@@ -467,17 +481,15 @@ if session.training_allowed():
         print(f"{name}: mean loss {sum(by_place[name]) / 32:.2f}. It writes:")
         text = write(model, mask, prose[None, :8], steps=60, longest=32)[0]
         print("    ", "".join(letters[i] for i in text))
-    by_place["without, future hidden"] = toy.loss_by_place(peeker, prose, 32, window)
-    by_place["guessing blindly"] = [math.log(len(letters))] * 32
-    ax = plots.curves(range(32), by_place, "place in the window", "loss")
-    plots.alt(ax, "Loss by place. With the mask near 2.2. Without, 0 until the last place; "
-                  "with the future hidden, above blind guessing nearly everywhere.")
+    hidden = {"with the mask": by_place["with the mask"],
+              "without": toy.loss_by_place(peeker, prose, 32, window)}
+    pictures.losses_by_place(by_place, hidden, blind=math.log(len(letters)))
 
 # %% [markdown] slug="prose-read"
 # One layer is no writer, but with the mask its letters at least come in the shape of words. Without it the loss is next to
-# 0 at 31 of 32 places, and at the last, where no answer stands to the right, it is worse than the honest model's. While it
-# writes, every place is a last place. The third curve shows what it is worth then: at most places it does worse than
-# guessing blindly, because it is *sure* of its copy even where there is nothing to copy.
+# 0 at 31 of 32 places, and at the last, where no answer stands to the right, it is worse than the honest model's (left
+# panel). While it writes, every place is a last place. The right panel shows what it is worth then: at most places it does
+# worse than guessing blindly, because it is *sure* of its copy even where there is nothing to copy.
 #
 # In the mean over a window the one bad place hides among 31 good ones. **Look at samples, not only at the loss.**
 

@@ -26,7 +26,7 @@ import torch
 from torch import nn
 from utils import my, plots, session, training
 from utils.chapters.multi_head_attention import experiment as task
-from utils.chapters.multi_head_attention import explorer
+from utils.chapters.multi_head_attention import explorer, pictures
 
 attention = my.attention
 
@@ -99,6 +99,13 @@ for share in (0.5, 0.7):
 # | 4. **concatenate** the heads | `(batch, q_len, d_model)` |
 # | 5. **project** with $W^O$ | `(batch, q_len, d_model)` |
 #
+# The drawing shows them for one sentence of six words with $d_{model} = 32$ and four heads; read it from below. A colour is a
+# head, and the numbers are the features that it works on: it gets none of another head.
+
+# %% slug="draw-heads"
+pictures.heads(batch=1, seq=6, d_model=32, num_heads=4)
+
+# %% [markdown] slug="what-is-left"
 # You have step 3 already. `attention` takes any number of leading axes, so an axis of heads in front is enough to run all
 # heads at once. What is left is to bring the heads there and back.
 
@@ -344,14 +351,14 @@ words = "The cat sat on the mat".split()
 x = torch.randn(1, len(words), 32)
 with torch.no_grad():
     _, weights = my.MultiHeadAttention(32, 4)(x, x, x)
-figure = plots.heads(weights[0], words, words)
+figure = plots.heads(weights[0], words, words, even=True)
 plots.alt(figure, """Four maps of 6 by 6 attention weights, one a head. All lie
     around one sixth; each head has its own preferences, without a pattern.""")
 
 # %% [markdown] slug="before-training-answer"
-# Every head has a different map, and no map means anything: an even spread would be $\tfrac16 = 0.17$, and the rest is
-# chance. Heads start out different, and nothing forces them to become useful, or to divide the work. Whether they do is a
-# question for an experiment.
+# Every head has a different map, and no map means anything: an even spread would be $\tfrac16 = 0.17$, the orange line at the
+# colour bar, and the rest is chance. Heads start out different, and nothing forces them to become useful, or to divide the
+# work. Whether they do is a question for an experiment.
 
 # %% [markdown] slug="experiment"
 # ## The experiment: two look-ups at once
@@ -572,6 +579,11 @@ if session.training_allowed():
 # Queries are not kept. So let several query heads **share** one key/value head. With all sharing one it is called
 # *multi-query* attention (Shazeer 2019), with a few groups *grouped-query* attention (Ainslie et al. 2023). Many models in
 # use today have groups.
+#
+# Here are the three for four query heads with $d_{head} = 8$. An arrow says whose keys and values a query head uses.
+
+# %% slug="draw-sharing"
+pictures.sharing(d_head=8, num_heads=4, shared=(4, 2, 1))
 
 # %% [markdown] slug="grouped-exercise"
 # ### Stretch exercise: `GroupedQueryAttention`

@@ -31,7 +31,7 @@ from torch import nn
 
 from utils import my, plots, session, training
 from utils.chapters.positional_encoding import experiment as tasks
-from utils.chapters.positional_encoding import explorer, three_seeds
+from utils.chapters.positional_encoding import explorer, pictures, three_seeds
 
 # %% [markdown] slug="who-bites"
 # ## Who bites whom?
@@ -56,9 +56,12 @@ def read(sentence):
         return dict(zip(order, layer(embedding(tokens))[0][0], strict=True))
 
 one, other = read("dog bites man"), read("man bites dog")
+print("output of     in: dog bites man             in: man bites dog")
 for word in words:
-    difference = (one[word] - other[word]).abs().max().item()
-    print(f"{word:6} largest difference between its two outputs: {difference:.6f}")
+    row = [" ".join(f"{number:5.2f}" for number in said[word][:4]) for said in (one, other)]
+    print(f"{word:6}   {row[0]} …   {row[1]} …")
+same = all(torch.allclose(one[word], other[word], atol=1e-6) for word in words)
+print("all eight numbers equal, up to rounding:", same)
 
 # %% [markdown] slug="same-outputs-answer"
 # In none. The man gets the same vector whether he bites or is bitten, and so does every word. What follows can only work
@@ -125,10 +128,20 @@ if session.training_allowed():
 # This is the first of the two pitfalls of this chapter: **a model without positions trains, gives a reasonable loss, and
 # quietly works on bags of words.** Nothing raises an error.
 
+# %% [markdown] slug="where-positions-enter"
+# ## Where can positions get in?
+#
+# The drawing shows a layer of attention, with the shapes of the 40 test sentences. The orange arrows are the ways to give it
+# positions that you will meet, from below: add something to the **embeddings**, turn **queries and keys**, or add something
+# to the **scores**. You build them in this order. A model has one of them, and the other two places stay empty.
+
+# %% slug="draw-entries"
+pictures.entries(batch=40, seq=3, d_model=32)
+
 # %% [markdown] slug="which-code"
 # ## What should stand for a position?
 #
-# The cure is to add to each word's vector another vector that depends on its position only. **Which one?** The first
+# The first way is to add to each word's vector another vector that depends on its position only. **Which one?** The first
 # ideas all have a catch:
 #
 # | idea | catch |
@@ -419,6 +432,7 @@ for ax, offset in zip(axes, (-1, -3), strict=True):
     _, weights = my.attention(queries, places, places)
     title = f"queries moved by {offset}"
     plots.attention_map(weights, range(12), range(12), title, ax, 1.0, numbers=False)
+plots.weight_bar(figure, list(axes))
 plots.alt(figure, """Two attention maps over twelve positions. With queries moved by -1 each
     position looks at the one before it, with -3 at the third before it. The first
     rows, whose target does not exist, look at the nearest there is.""")
@@ -480,10 +494,18 @@ def apply_rotary(x, positions, base=10000.0):
 # %% check="apply_rotary"
 check("apply_rotary")
 
+# %% [markdown] slug="rotary-turns"
+# Here is one pair: a query and a key that are both $(1, 0)$, the dotted line, before `apply_rotary` turns them. Look at the
+# angle between the arrows. In the first three panels the key stands one step further on than the query, in the last one two
+# steps.
+
+# %% slug="draw-turns"
+pictures.turns(my.apply_rotary)
+
 # %% [markdown] slug="rotary-distance"
-# A random query and a random key, 32 features each. The query stands at position $s$, the key at $s + \Delta$.
-# **Predict:** how do the curves of their score against $\Delta$ differ for $s = 0$, $100$ and $500$? And do scores
-# fade with the distance?
+# The dot product of one pair depends on the distance alone. With more pairs, each has a speed of its own. Take a random query
+# and a random key, 32 features each. The query stands at position $s$, the key at $s + \Delta$. **Predict:** how do the curves
+# of their score against $\Delta$ differ for $s = 0$, $100$ and $500$? And do scores fade with the distance?
 
 # %% slug="rotary-picture"
 generator = torch.Generator().manual_seed(3)
@@ -498,7 +520,7 @@ xs = distances.tolist()
 ax = plots.curves(xs, scores, "distance from query to key", "dot product", "rotary")
 for line, width in zip(ax.lines, (9, 5, 1.5), strict=True):    # broad under narrow
     line.set(linewidth=width, marker="")
-ax.legend()
+ax.legend(loc="lower left", bbox_to_anchor=(1, 0))
 plots.alt(ax, "Three curves of dot product against distance that lie exactly on one "
               "another. They swing up and down and do not fade with the distance.")
 
@@ -547,9 +569,15 @@ def alibi_bias(num_heads, seq_len):
 # %% check="alibi_bias"
 check("alibi_bias")
 
+# %% [markdown] slug="alibi-bias-text"
+# The bias of four heads for 12 words, a row for each query. Look along the last row: how fast does it darken to the left?
+
+# %% slug="draw-bias"
+pictures.bias_maps(my.alibi_bias(4, 12))
+
 # %% [markdown] slug="alibi-picture-text"
-# Suppose all scores are equal, so that the bias alone decides. **Predict:** over how many words does each of four heads
-# spread its weight?
+# Head 0 takes off much for the distance, heads 2 and 3 hardly anything. Suppose all scores are equal, so that the bias alone
+# decides. **Predict:** over how many words does each of four heads spread its weight?
 
 # %% slug="alibi-picture"
 last = torch.softmax(my.alibi_bias(4, 64)[:, -1], dim=-1)
