@@ -161,7 +161,7 @@ def _autograde(arguments: argparse.Namespace) -> int:
         try:
             workers = DaskWorkers(arguments.scheduler)
         except ImportError:
-            return _wrong("--scheduler needs Dask: pip install distributed")
+            return _wrong("--scheduler needs Dask: pip install -c requirements-maintain.txt distributed")
         except (OSError, ValueError) as problem:
             return _wrong(f"--scheduler {arguments.scheduler}: {problem}")
     try:

@@ -58,7 +58,7 @@ def made(upgrade: bool) -> dict[str, str]:
     with tempfile.TemporaryDirectory() as folder:
         constraint = Path(folder, LEARNER)
         constraint.write_text(learner, encoding="utf-8")
-        both = compiled(MAINTAINER, upgrade, "--extra", "maintain", "--constraint", str(constraint))
+        both = compiled(MAINTAINER, upgrade, "--extra", "maintain", "--extra", "cluster", "--constraint", str(constraint))
     return {LEARNER: HEADER + learner, MAINTAINER: f"{HEADER}-r {LEARNER}\n" + without_pins_of(both, learner)}
 
 

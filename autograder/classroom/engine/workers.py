@@ -109,22 +109,35 @@ def _execute(job: str) -> str:
 
 
 class DaskWorkers:
-    """The workers of a Dask cluster: each needs this course, and no database and no folder in common with this machine."""
+    """The workers of a Dask cluster: each needs this course, and no database and no folder in common with this machine.
 
-    def __init__(self, address: str, **security: Any):
-        """`security`: what `distributed.Security` takes, for a cluster with TLS. Raises `OSError` where nobody answers."""
-        from distributed import Client, Security
+    With TLS where the address begins with `tls://`: Dask's own configuration names the certificates.
+    """
 
-        self._client = Client(address, security=Security(**security) if security else None, timeout=30)
-        self._threads = ThreadPoolExecutor(32)
+    def __init__(self, address: str):
+        """Raises `OSError` or `ValueError` where nobody answers at `address`."""
+        from distributed import Client
+
+        self._client = Client(address, timeout=30, set_as_default=False)
 
     def submit(self, job: Job) -> Future[Result]:
+        # Not pure: a job whose worker was lost runs again, and is known to the store, not to the scheduler.
         remote = self._client.submit(_execute, job.to_json(), pure=False, retries=_TRIES - 1)
-        return self._threads.submit(lambda: Result.from_json(remote.result()))
+        future: Future[Result] = Future()
+        remote.add_done_callback(lambda done: _hand_over(done, future))
+        return future
 
     def close(self) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.close()
+
+
+def _hand_over(remote: Any, future: Future[Result]) -> None:
+    try:
+        result = Result.from_json(remote.result())
+    except BaseException as error:  # noqa: BLE001 (whatever the cluster says is said of this job)
+        future.set_exception(Lost(f"the cluster gave it up ({type(error).__name__}: {error})"))
+    else:
+        future.set_result(result)
 
 
 def main(handle: int) -> None:

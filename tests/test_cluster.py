@@ -1,0 +1,103 @@
+"""A class on a Dask cluster: processes of their own, TLS, no folder in common; one worker is lost in the middle."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from gradebooks import rows
+
+from autograder.classroom.class_run import ClassRun
+from autograder.classroom.students import Student, solution_cells, write_submission
+from autograder.framework.isolation import sandbox
+from utils.manifest import ROOT
+
+CHAPTER = "01_attention_problem"
+COUNT = 4
+UNSAFE = [] if sandbox.why_not() is None else ["--unsafe-no-sandbox"]
+pytestmark = [pytest.mark.class_run, pytest.mark.timeout(900)]
+
+
+@pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    run = ClassRun(tmp_path_factory.mktemp("cluster") / "course", CHAPTER, say=lambda line: None)
+    run.nbgrader("generate_assignment", CHAPTER, "--force")
+    quiz = solution_cells(CHAPTER)["quiz"]
+    for number in range(COUNT):
+        answer = {"quiz": quiz, "written": f"I am number {number}."}
+        write_submission(run.folder / "classroom" / "submitted", CHAPTER, Student(f"quick-{number}", "", answer))
+    return run
+
+
+@pytest.fixture(scope="module")
+def certified(tmp_path_factory):
+    """The environment in which Dask speaks TLS with a certificate of ours, and nothing else."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=course",
+         "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    ends = {"key": str(key), "cert": str(certificate)}
+    tls = {"ca-file": str(certificate), "scheduler": ends, "worker": ends, "client": ends}
+    config = {"distributed": {"comm": {"require-encryption": True, "tls": tls}}}
+    (folder / "distributed.yaml").write_text(yaml.safe_dump(config))
+    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+    return {**os.environ, "DASK_CONFIG": str(folder), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def cluster(certified, tmp_path):
+    """(the scheduler's address, the workers' processes)."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    address, started = f"tls://127.0.0.1:{port}", []
+
+    def start(*arguments):
+        place = tmp_path / f"machine-{len(started)}"
+        place.mkdir()
+        line = [sys.executable, "-m", "distributed.cli.dask_" + arguments[0], *arguments[1:]]
+        process = subprocess.Popen(line, cwd=place, env=certified, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        started.append(process)
+        return process
+
+    start("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    workers = [start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard") for _ in range(2)]
+    yield address, workers
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def test_the_gradebook_is_that_of_local_workers_though_a_worker_is_lost(course, certified, cluster, tmp_path):
+    address, workers = cluster
+    names = [f"quick-{number}" for number in range(COUNT)]
+    here, there = course.copy(tmp_path / "here", names), course.copy(tmp_path / "there", names)
+    command = [sys.executable, "-m", "autograder", "autograde", CHAPTER, *UNSAFE]
+    done = subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stderr
+    running = subprocess.Popen(
+        [*command, "--scheduler", address],
+        cwd=there.folder,
+        env=certified,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    while running.poll() is None and not list(Path(there.folder, "classroom", "results").rglob("*.json")):
+        time.sleep(0.05)
+    workers[0].kill()
+    told, errors = running.communicate(timeout=600)
+    assert running.returncode == 0, told + errors
+    assert rows(there.folder) == rows(here.folder) and len(rows(here.folder)) == COUNT
+
+
+def test_a_scheduler_that_is_not_there_is_told_with_exit_code_two(course):
+    command = [sys.executable, "-m", "autograder", "autograde", CHAPTER, "--scheduler", "tcp://127.0.0.1:9"]
+    done = subprocess.run(command, cwd=course.folder, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 2 and "tcp://127.0.0.1:9" in done.stderr and "Traceback" not in done.stderr
