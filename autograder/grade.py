@@ -7,6 +7,7 @@ from typing import Any
 import nbformat
 
 from autograder import render
+from autograder.framework.isolation.limits import Limits
 from autograder.framework.verdict import Fault
 from autograder.run import GradingRun
 from autograder.step import GradedCell
@@ -43,13 +44,13 @@ class Graded:
         }
 
 
-def grade_notebook(path: Path) -> Graded:
-    """The `Graded` notebook at `path`. Raises `NotGradable`."""
+def grade_notebook(path: Path, limits: Limits | None = None) -> Graded:
+    """The `Graded` notebook at `path`, within `limits`. Raises `NotGradable`."""
     submitted = read(path)
     chapter = chapter_of(path, submitted)
     notebook = take_in(submitted, nbformat.read(load().released_notebook(chapter), as_version=4))
     graded = Graded(str(path), chapter)
-    with GradingRun(chapter, notebook, files=path.resolve().parent) as run:
+    with GradingRun(chapter, notebook, files=path.resolve().parent, limits=limits) as run:
         graded.cells = [step.graded for step in run.steps(notebook.cells) if step.graded is not None]
         graded.faults = run.faults
     return graded

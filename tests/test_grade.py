@@ -10,6 +10,7 @@ import some
 
 from autograder import grade, run
 from autograder.classroom.students import Student, notebook_of, solution_cells, students
+from autograder.framework.isolation.limits import Limits
 from autograder.submission.reading import NotGradable
 from utils.manifest import load
 
@@ -123,12 +124,11 @@ def test_a_missing_cell_a_doubled_cell_and_a_moved_cell_are_told(tmp_path, right
     assert "not in this notebook" in next(c.message for c in graded.cells if c.grade_id == "check-softmax")
 
 
-def test_an_endless_cell_keeps_what_was_graded_before_it(tmp_path, right, monkeypatch):
-    monkeypatch.setattr(run, "CELL_SECONDS", 3)
+def test_an_endless_cell_keeps_what_was_graded_before_it(tmp_path, right):
     notebook = nbformat.from_dict(right)
     ids = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in notebook.cells]
     notebook.cells[ids.index("attention")].source = "while True: pass"
-    graded = grade.grade_notebook(write(tmp_path, notebook))
+    graded = grade.grade_notebook(write(tmp_path, notebook), Limits(cell_seconds=3))
     assert points(graded)["check-softmax"] == 2.0 and points(graded)["check-attention"] == 0
     assert "did not finish" in next(c.message for c in graded.cells if c.grade_id == "check-attention")
     assert points(graded)["check-quiz"] > 0

@@ -8,8 +8,9 @@ import pytest
 from nbgrader.api import Gradebook
 from odd_notebooks import CHAPTER, FULL, cell, right
 
-from autograder import grade, run
+from autograder import grade
 from autograder.classroom.class_run import ClassRun
+from autograder.framework.isolation.limits import Limits
 from autograder.submission.reading import NotGradable
 
 pytestmark = [pytest.mark.class_run, pytest.mark.timeout(1800)]
@@ -181,4 +182,4 @@ def test_a_written_answer_waits_for_a_person_wherever_it_stands(graded):
     _, _, files, rows = graded
     for name in {"no-ids-no-metadata", "ids-without-metadata"} & files.keys():
         assert "waits for a person" in rows[name].flags
-    assert run.CELL_SECONDS <= 20
+    assert Limits().cell_seconds <= 20

@@ -23,7 +23,7 @@ _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _ETC = ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl/certs")
 _COURSE = ("autograder", "utils", "course.toml", "pyproject.toml")
 _KEPT = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "PYTHONPATH", "TZ")
-_PROBE = "import autograder.framework.isolation.seclusion as s; s.probe()"
+_PROBE = "from autograder.framework.isolation import sandbox, seclusion; seclusion.probe(sandbox.FOLDER, sandbox.below_tmp())"
 _INSTALL = "install bubblewrap (Debian and Ubuntu: apt-get install bubblewrap)"
 
 
@@ -66,11 +66,12 @@ def wrapped(command: Sequence[str]) -> list[str]:
         "--cap-add",
         "CAP_SETPCAP",
     ]
+    arguments += ["--tmpfs", "/tmp"]
     for path in _visible():
         arguments += _shown(path)
     arguments += ["--ro-bind", str(Path(__file__).with_name("passwd")), "/etc/passwd"]
     # The processes' numbers are the machine's, so that the judge can find and end them; each answer gets a /proc of its own.
-    arguments += ["--dev", "/dev", "--dev-bind", "/proc", "/proc", "--dir", FOLDER, "--tmpfs", "/tmp", "--remount-ro", "/"]
+    arguments += ["--dev", "/dev", "--dev-bind", "/proc", "/proc", "--dir", FOLDER, "--remount-ro", "/"]
     arguments += ["--clearenv", "--chdir", "/"]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     for name, value in {
@@ -82,6 +83,11 @@ def wrapped(command: Sequence[str]) -> list[str]:
     }.items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--", *command]
+
+
+def below_tmp() -> list[str]:
+    """What there is of `_visible` under /tmp, where each answer gets a folder of its own."""
+    return [str(path) for path in _visible() if path.is_relative_to("/tmp")]
 
 
 def _visible() -> Iterable[Path]:

@@ -14,22 +14,24 @@ import socket
 import struct
 import sys
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 FOLDER_BYTES, SHARED_BYTES = 256 * 2**20, 64 * 2**20
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x20000000, 0x40000000
-_NOSUID, _NODEV, _NOEXEC, _REC, _PRIVATE = 2, 4, 8, 0x4000, 0x40000
+_NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 _PDEATHSIG, _CAPBSET_DROP, _NO_NEW_PRIVS, _AMBIENT, _AMBIENT_CLEAR_ALL = 1, 24, 38, 47, 4
 _CAPABILITIES = 64
 _CAPABILITY_VERSION = 0x20080522
 
 
-def seclude(folder: str, judge: int) -> None:
+def seclude(folder: str, judge: int, kept: Sequence[str] = ()) -> None:
     """Returns in a process that is shut in, with an empty writable `folder`, and of whose open files only `judge` is left.
 
-    `judge` is the socket to the judge. The caller itself never returns: it waits for that process, and ends it when the other
-    end of the socket is closed, also where the judge was killed. Raises `OSError` where the machine refuses.
+    The paths `kept` lie under /tmp, which is empty but for them. `judge` is the socket to the judge. The caller itself never
+    returns: it waits for that process, and ends it when the other end of the socket is closed, also where the judge was
+    killed. Raises `OSError` where the machine refuses.
     """
     assert threading.active_count() == 1, "a fork copies no thread"
     libc = ctypes.CDLL(None, use_errno=True)
@@ -40,14 +42,23 @@ def seclude(folder: str, judge: int) -> None:
     _call(libc.prctl, _PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _mount(libc, b"none", b"/", None, _REC | _PRIVATE, None)
     _mount(libc, b"proc", b"/proc", b"proc", _NOSUID | _NODEV | _NOEXEC, None)
+    handles = [os.open(path, os.O_PATH) for path in kept]
     for place, most in ((folder, FOLDER_BYTES), ("/tmp", SHARED_BYTES), ("/dev/shm", SHARED_BYTES)):
         _mount(libc, b"tmpfs", os.fsencode(place), b"tmpfs", _NOSUID | _NODEV, b"mode=0700,size=%d,nr_inodes=20000" % most)
+    for path, handle in zip(kept, handles, strict=True):
+        os.makedirs(path) if os.path.isdir(f"/proc/self/fd/{handle}") else _touch(path)
+        _mount(libc, f"/proc/self/fd/{handle}".encode(), os.fsencode(path), None, _BIND | _REC, None)
     _give_up_rights(libc)
     os.closerange(3, judge)
     os.closerange(judge + 1, os.sysconf("SC_OPEN_MAX"))
     if os.fork():  # the first process of a namespace cannot be killed from inside, so it is none of the learner's
         os.close(judge)
         _reap()
+
+
+def _touch(path: str) -> None:
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    os.close(os.open(path, os.O_CREAT))
 
 
 def _call(function: Any, *arguments: object) -> None:
@@ -90,13 +101,13 @@ def _reap() -> None:
     os._exit(0)
 
 
-def probe() -> None:
+def probe(folder: str, kept: Sequence[str]) -> None:
     """Prints a line if an answer can be shut in here."""
     sys.stdout.flush()
     judge, far = socket.socketpair()
     if os.fork() == 0:
         judge.close()
-        seclude("/answer", far.fileno())
+        seclude(folder, far.fileno(), kept)
         far.sendall(b"in")
         os._exit(0)
     far.close()

@@ -23,7 +23,7 @@ from autograder.framework.component import Component
 from autograder.framework.component import component as find
 from autograder.framework.exchange import Exchange
 from autograder.framework.happening import Happening
-from autograder.framework.isolation import wire
+from autograder.framework.isolation import sandbox, wire
 from autograder.framework.isolation.seclusion import seclude
 from autograder.framework.usual import usual
 from utils import library, reference
@@ -39,7 +39,7 @@ _CPU_SECONDS = 300
 def serve(connection: Connection, folder: str, memory: int, in_sandbox: bool = False) -> None:
     """Answers requests until the judge closes the pipe. `folder` is the working folder, `memory` bytes beyond the start."""
     if in_sandbox:
-        seclude(folder, connection.fileno())
+        seclude(folder, connection.fileno(), sandbox.below_tmp())
     _settle(folder, memory)
     worker = Worker()
     copies: set[int] = set()
