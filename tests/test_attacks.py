@@ -24,6 +24,7 @@ from autograder.submission.taking_in import take_in
 from utils.manifest import load
 
 ATTACKS = sorted(path.stem for path in Path(__file__).with_name("attacks").glob("*.py"))
+SOCKET = f"course-secret-{os.getpid()}"
 LEFT = "left-by-an-attack"
 PRELUDE = """import torch
 
@@ -45,7 +46,7 @@ def listening():
     """A server on this machine; its port, and how often it was called."""
     calls = []
     with closing(socket.create_server(("127.0.0.1", 0))) as line, closing(socket.socket(socket.AF_UNIX)) as other:
-        other.bind("\0course-secret")
+        other.bind(f"\0{SOCKET}")
         other.listen()
 
         def answer(listener):
@@ -86,7 +87,7 @@ def test_it_earns_what_it_deserves_and_leaves_nothing(name, released, listening,
     before = torch.equal, len(calls)
     notebook = odd_notebooks.right()
     of_the_cell = tried.CELL.strip().startswith("%%")  # a magic that must come first
-    source = tried.CELL.strip().replace("@SECRET@", str(secret)).replace("@PORT@", str(port))
+    source = tried.CELL.strip().replace("@SECRET@", str(secret)).replace("@PORT@", str(port)).replace("@SOCKET@", SOCKET)
     odd_notebooks.cell(notebook, "softmax").source = source if of_the_cell else PRELUDE + source
     if of_the_cell:
         notebook.cells.insert(odd_notebooks.place(notebook, "softmax"), odd_notebooks.code(PRELUDE))

@@ -4,7 +4,7 @@ CELL = r"""
 import socket
 try:
     line = socket.socket(socket.AF_UNIX)
-    line.connect('\0course-secret')
+    line.connect('\0@SOCKET@')
     GOT = True
 except OSError:
     GOT = False

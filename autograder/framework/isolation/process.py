@@ -146,15 +146,22 @@ class Process:
             return self._end(self._over or What.ENDED)
 
     def _answers(self, seconds: float) -> bool:
-        """Waits for a reply; False when the limit on processor time or wall clock is reached first."""
+        """Waits for a reply; False when a limit is reached first, of processor time or wall clock. `EOFError`: it has ended."""
         if self._pipe.poll(_LOOK_SECONDS):
             return True  # most do; looking at the process takes longer than such an answer
         began, used = time.monotonic(), self._used()
         while not self._pipe.poll(_LOOK_SECONDS):
+            if not self._runs() and not self._pipe.poll(0):
+                raise EOFError  # others may hold its end of the line: what it has started, what waits for it outside
             worked, waited = self._used() - used, time.monotonic() - began
             if worked > seconds or waited > _WALL * seconds or (waited > _IDLE_SECONDS and worked < waited / 10):
                 return self._pipe.poll(0)
         return True
+
+    def _runs(self) -> bool:
+        with contextlib.suppress(psutil.Error):
+            return psutil.Process(self._pid).status() != psutil.STATUS_ZOMBIE
+        return False
 
     def _used(self) -> float:
         used = 0.0
