@@ -20,7 +20,7 @@ from typing import Any
 FOLDER_BYTES, SHARED_BYTES = 256 * 2**20, 64 * 2**20
 
 _NEWNS, _NEWUTS, _NEWIPC, _NEWPID, _NEWNET = 0x20000, 0x4000000, 0x8000000, 0x20000000, 0x40000000
-_NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
+_RDONLY, _NOSUID, _NODEV, _NOEXEC, _BIND, _REC, _PRIVATE = 1, 2, 4, 8, 0x1000, 0x4000, 0x40000
 _PDEATHSIG, _CAPBSET_DROP, _NO_NEW_PRIVS, _AMBIENT, _AMBIENT_CLEAR_ALL = 1, 24, 38, 47, 4
 _CAPABILITIES = 64
 _CAPABILITY_VERSION = 0x20080522
@@ -41,7 +41,7 @@ def seclude(folder: str, judge: int, kept: Sequence[str] = ()) -> None:
         _wait(first, judge)
     _call(libc.prctl, _PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     _mount(libc, b"none", b"/", None, _REC | _PRIVATE, None)
-    _mount(libc, b"proc", b"/proc", b"proc", _NOSUID | _NODEV | _NOEXEC, None)
+    _mount(libc, b"proc", b"/proc", b"proc", _RDONLY | _NOSUID | _NODEV | _NOEXEC, None)
     handles = [os.open(path, os.O_PATH) for path in kept]
     for place, most in ((folder, FOLDER_BYTES), ("/tmp", SHARED_BYTES), ("/dev/shm", SHARED_BYTES)):
         _mount(libc, b"tmpfs", os.fsencode(place), b"tmpfs", _NOSUID | _NODEV, b"mode=0700,size=%d,nr_inodes=20000" % most)
