@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -12,6 +13,7 @@ from multiprocessing import Pipe
 from typing import Any, Protocol
 
 from autograder.classroom.engine.jobs import Job, NoSandbox, Result
+from autograder.framework.isolation.sandbox import with_course
 
 _TRIES = 3  # of a job whose worker was lost
 
@@ -82,7 +84,8 @@ class _Local:
         self._line, far = Pipe()
         with far:
             command = [sys.executable, "-m", __name__, str(far.fileno())]
-            self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL)
+            environment = {**os.environ, "PYTHONPATH": with_course(os.environ.get("PYTHONPATH"))}
+            self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, env=environment)
 
     def execute(self, job: Job) -> Result:
         self._line.send_bytes(job.to_json().encode())

@@ -74,6 +74,7 @@ def wrapped(command: Sequence[str]) -> list[str]:
     arguments += ["--dev", "/dev", "--dev-bind", "/proc", "/proc", "--dir", FOLDER, "--remount-ro", "/"]
     arguments += ["--clearenv", "--chdir", "/"]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    kept["PYTHONPATH"] = with_course(kept.get("PYTHONPATH"))
     for name, value in {
         "PATH": os.defpath,
         "HOME": FOLDER,
@@ -83,6 +84,11 @@ def wrapped(command: Sequence[str]) -> list[str]:
     }.items():
         arguments += ["--setenv", name, value]
     return [*arguments, "--", *command]
+
+
+def with_course(path: str | None) -> str:
+    """A `PYTHONPATH` on which the course comes first, wherever a process starts."""
+    return os.pathsep.join(filter(None, [str(ROOT), path]))
 
 
 def below_tmp() -> list[str]:

@@ -32,6 +32,7 @@ class _Server:
             self._process = subprocess.Popen(
                 sandbox.wrapped(command) if in_sandbox else command,
                 pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                env={**os.environ, "PYTHONPATH": sandbox.with_course(os.environ.get("PYTHONPATH"))},
             )  # fmt: skip
 
     def fork(self, handle: int, order: dict) -> psutil.Process:
