@@ -1,6 +1,7 @@
 """Drives JupyterLab in headless Chromium as a learner does: menus, clicks, typing."""
 
 import contextlib
+import itertools
 import json
 import os
 import re
@@ -103,13 +104,20 @@ class Learner:
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
 
     def kernel_ready(self):
-        """Waits until the kernel is idle; a box that asks for a kernel meanwhile is answered, whenever it comes."""
+        """Waits until the kernel is idle; a box that asks for a kernel meanwhile is answered, whenever it comes.
+
+        Where the notebook goes on without one, on a busy machine, its name "No Kernel" is pressed, which brings that box.
+        """
         idle = "() => document.querySelector('.jp-Notebook-ExecutionIndicator[data-status=idle]') !== null"
         end = time.monotonic() + RUN_SECONDS
-        while True:
+        for look in itertools.count(1):
             self.answer_a_question()
             if self._seen(idle, None, LOOK_SECONDS):
                 return
+            nothing = self.page.locator(".jp-KernelName, .jp-Toolbar-kernelName", has_text="No Kernel")
+            if look % 3 == 0 and nothing.count() > 0:
+                with contextlib.suppress(TimeoutError_):
+                    nothing.first.click(timeout=LOOK_SECONDS * 1000)
             assert time.monotonic() < end, "no kernel is ready"
 
     def menu(self, menu, entry, seconds=120):
