@@ -99,9 +99,17 @@ class Learner:
 
     def cell(self, id):
         """The cell with this id, as the notebook's file lists it."""
-        cells = json.loads(self.path.read_text(encoding="utf-8"))["cells"]
+        cells = self._saved()["cells"]
         index = next(i for i, cell in enumerate(cells) if cell["id"] == id)
         return self.page.locator(".jp-Notebook .jp-Cell").nth(index)
+
+    def _saved(self):
+        """The notebook's file; where JupyterLab writes it at this moment, a moment later."""
+        for _ in range(100):
+            with contextlib.suppress(json.JSONDecodeError):
+                return json.loads(self.path.read_text(encoding="utf-8"))
+            time.sleep(0.1)
+        return json.loads(self.path.read_text(encoding="utf-8"))
 
     def kernel_ready(self):
         """Waits until the kernel is idle; a box that asks for a kernel meanwhile is answered, whenever it comes.
