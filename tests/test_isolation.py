@@ -165,3 +165,13 @@ def test_a_process_with_threads_of_the_learners_is_not_copied(answer):
     process, _ = answer("import threading\nthreading.Thread(target=threading.Event().wait, daemon=True).start()\n" + STATE)
     assert process.snapshot() is None
     assert process.ask("hello")["happened"] is None
+
+
+def test_files_arrive_as_they_are_the_empty_ones_too(tmp_path):
+    empty, full = tmp_path / "empty.txt", tmp_path / "full.bin"
+    empty.write_bytes(b"")
+    full.write_bytes(bytes(range(256)))
+    with Process(files={"empty.txt": empty, "folder/full.bin": full}) as process:
+        place = f"/proc/{process.pid}/cwd"
+        with open(f"{place}/empty.txt", "rb") as first, open(f"{place}/folder/full.bin", "rb") as second:
+            assert first.read() == b"" and second.read() == bytes(range(256))

@@ -53,9 +53,7 @@ class Process:
             self._enter()
         self.watch()
         if files:
-            data = {
-                name: torch.frombuffer(bytearray(path.read_bytes() or b" "), dtype=torch.uint8) for name, path in files.items()
-            }
+            data = {name: _as_tensor(path.read_bytes()) for name, path in files.items()}
             self.ask("files", files=data)
 
     def _fork(self, far: Connection) -> tuple[psutil.Process, bool]:
@@ -289,6 +287,11 @@ class _WithoutMain:
 
 
 _without_main = _WithoutMain()
+
+
+def _as_tensor(data: bytes) -> torch.Tensor:
+    """Bytes in the form in which they go through the pipe; an empty file stays empty."""
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8) if data else torch.zeros(0, dtype=torch.uint8)
 
 
 def _taken(family: list[psutil.Process], which: str) -> int:
