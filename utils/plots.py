@@ -181,6 +181,19 @@ def losses(
     return ax
 
 
+def guess(ax: "Axes", height: float | None, place: float | None = None, label: str = "your guess") -> None:
+    """Draws what a learner predicted on the result: a ring at `place`, else a dashed line. Without a number, nothing."""
+    if isinstance(height, bool) or not isinstance(height, int | float):
+        return
+    if place is None:
+        ax.axhline(height, color=VERMILLION, linestyle="--", linewidth=1.2, label=label)
+    else:
+        ring: dict[str, Any] = {"fillstyle": "none", "markersize": 11, "markeredgewidth": 2}
+        ax.plot(place, height, "o", color=VERMILLION, label=label, linestyle="none", **ring)
+    if ax.get_legend() is not None:
+        ax.legend()
+
+
 def alt(drawn: "Figure | Axes", text: str) -> None:
     """Shows a figure, or the one that axes belong to, with `text` for those who cannot see it, and closes it.
 
