@@ -12,13 +12,11 @@
 # | `apply_rotary` (stretch) | turns queries and keys by their positions | 25 | – |
 # | `alibi_bias` (stretch) | takes something off each score for the distance | 20 | – |
 #
-# **Time:** about 200 minutes, of which 60 are reading and running, and 15 the quiz and the written question.
+# Two **open tasks** carry no points: attention with rotary positions, and attention with ALiBi.
 #
-# **You need:** self-attention and the look-ahead mask (chapter 3), heads (chapter 4, for the last exercise only), sine
-# and cosine, and a 2 × 2 rotation. Your own components are used where their checks have passed, the reference where not.
+# **Time:** about 200 minutes, of which 60 are reading, running and the open tasks, and 15 the quiz and the written question.
 #
-# **How it goes:** a question, a guess, a run, the reason. Write your guess down before you run a cell. If a result looks
-# odd, see [If something looks wrong](#If-something-looks-wrong) near the end.
+# **You need:** self-attention and the causal mask (chapter 3), heads (chapter 4), sine and cosine, and a 2 × 2 rotation.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
@@ -31,17 +29,14 @@ from torch import nn
 
 from utils import my, plots, session, training
 from utils.chapters.positional_encoding import experiment as tasks
-from utils.chapters.positional_encoding import explorer, pictures, three_seeds
+from utils.chapters.positional_encoding import explorer, pictures, plugged, three_seeds
 
 # %% [markdown] slug="who-bites"
 # ## Who bites whom?
 #
-# "dog bites man" is no news, "man bites dog" is. The two sentences consist of the same three words. Chapter 3 showed
-# that self-attention treats its words like a bag: when the words change places, the outputs change places with them, and
-# that is all. Here is what it means for these two sentences.
-#
-# **Predict:** a self-attention layer with random weights reads both sentences. In which of the three words' outputs do
-# they differ?
+# "dog bites man" is no news, "man bites dog" is. **Can self-attention tell the two apart?** They consist of the same three
+# words, and chapter 3 showed that when words change places, the outputs change places with them, and that is all. This is
+# called **permutation equivariance**. Here a layer with random weights reads both sentences:
 
 # %% slug="same-outputs" tags=["nbval-check-output"]
 torch.manual_seed(6)
@@ -55,22 +50,23 @@ def read(sentence):
     with torch.no_grad():
         return dict(zip(order, layer(embedding(tokens))[0][0], strict=True))
 
-one, other = read("dog bites man"), read("man bites dog")
-print("output of     in: dog bites man             in: man bites dog")
-for word in words:
-    row = [" ".join(f"{number:5.2f}" for number in said[word][:4]) for said in (one, other)]
-    print(f"{word:6}   {row[0]} …   {row[1]} …")
+both = {sentence: read(sentence) for sentence in ("dog bites man", "man bites dog")}
+pictures.print_outputs(list(words), both)
+one, other = both.values()
 same = all(torch.allclose(one[word], other[word], atol=1e-6) for word in words)
 print("all eight numbers equal, up to rounding:", same)
 
 # %% [markdown] slug="same-outputs-answer"
-# In none. The man gets the same vector whether he bites or is bitten, and so does every word. What follows can only work
-# with what it is given. So it should be impossible to *train* a reader to say who bites. Is it?
+# Every word gets the same vector in both sentences. What follows can only work with what it is given, so it should be
+# impossible to *train* a reader to say who bites. Is it?
 #
-# The reader below reads sentences with twelve beings, *a bites b*, and is to name the one that bites. It attends,
-# averages its outputs, and chooses among the twelve. Twenty pairs of beings, in both orders, are kept for the test.
+# The reader below reads *a bites b* with twelve beings, and is to name the one that bites. It attends, averages its outputs,
+# and chooses among the twelve. Twenty pairs of beings, in both orders, are kept for the test.
 #
-# **Predict:** what share of the test sentences does it get right after 300 steps? And what on the *training* sentences?
+# **Predict 1:** what share of the new pairs does it get right after 300 steps? Your number is drawn with the result.
+
+# %% slug="guess-bites"
+guess_bites = None            # a share from 0 to 1
 
 # %% slug="reader"
 class Reader(nn.Module):
@@ -109,40 +105,38 @@ def draw(step, generator):
 def reader_loss(model, tokens):
     return nn.functional.cross_entropy(model(tokens), tokens[:, 0])
 
-def report(name, model):
-    rights = [model(x).argmax(-1) == x[:, 0] for x in (trained, tested)]
-    known, new = (right.float().mean() for right in rights)
-    print(f"{name:18} right in training: {known:.2f}   on new pairs: {new:.2f}")
+def right(model, tokens):
+    return (model(tokens).argmax(-1) == tokens[:, 0]).float().mean().item()
 
 if session.training_allowed():
     torch.manual_seed(0)
     blind = Reader()
     blind_losses = training.train(blind, draw, reader_loss, steps=300, lr=5e-3)
-    report("without positions", blind)
+    shares = {"training pairs": right(blind, trained), "new pairs": right(blind, tested)}
+    pictures.bars(shares, {"new pairs": guess_bites}, "without positions", chance=0.5)
 
 # %% [markdown] slug="reader-answer"
-# Half, and no better in training: with both orders in front of it, it knows *which two* beings there are, and for each
-# pair it is right about one order and wrong about the other. More steps or more layers would not help. The two sentences
-# are the same input.
+# Half, and no better in training: it knows *which two* beings there are, and is right about one order of each pair. More
+# steps or more layers would not help, since the two sentences are the same input.
 #
-# This is the first of the two pitfalls of this chapter: **a model without positions trains, gives a reasonable loss, and
-# quietly works on bags of words.** Nothing raises an error.
+# This is the first pitfall of this chapter: **a model without positions trains, gives a reasonable loss, and quietly works
+# on bags of words.** Nothing raises an error.
 
 # %% [markdown] slug="where-positions-enter"
-# ## Where can positions get in?
+# ## Three ways in
 #
-# The drawing shows a layer of attention, with the shapes of the 40 test sentences. The orange arrows are the ways to give it
-# positions that you will meet, from below: add something to the **embeddings**, turn **queries and keys**, or add something
-# to the **scores**. You build them in this order. A model has one of them, and the other two places stay empty.
+# **Where can positions get into a layer?** The orange arrows are the ways that you will build, from below: add something to
+# the **embeddings**, turn **queries and keys**, or add something to the **scores**. A model uses one of them. The shapes are
+# those of the 40 test sentences.
 
 # %% slug="draw-entries"
 pictures.entries(batch=40, seq=3, d_model=32)
 
 # %% [markdown] slug="which-code"
-# ## What should stand for a position?
+# ## Waves
 #
-# The first way is to add to each word's vector another vector that depends on its position only. **Which one?** The first
-# ideas all have a catch:
+# The first way adds to each word's vector another vector that depends on its position only. **What should stand for a
+# position?** The first ideas all have a catch:
 #
 # | idea | catch |
 # |---|---|
@@ -151,15 +145,15 @@ pictures.entries(batch=40, seq=3, d_model=32)
 # | binary digits: 000, 001, 010, 011, … | bounded, unlike for each position, but it jumps: from 3 to 4 three digits flip |
 #
 # The third is close. Its last digit flips at every step, the one before at every second, the next at every fourth: each
-# digit is a wave, and each wave is slower than the one after it. Make the waves smooth, and you have the encoding of
-# Vaswani et al. (2017). Column pair $i$ is a clock of its own, with the position as the time:
+# digit is a wave, and each wave is slower than the one after it. Make the waves smooth, and you have the **sinusoidal
+# encoding** of Vaswani et al. (2017). Column pair $i$ is a clock of its own, with the position as the time:
 #
 # $$\mathrm{PE}(pos, 2i) = \sin\!\left(\frac{pos}{10000^{2i/d_{model}}}\right), \qquad
 #   \mathrm{PE}(pos, 2i+1) = \cos\!\left(\frac{pos}{10000^{2i/d_{model}}}\right)$$
 #
 # Both columns of a pair have the *same* angle; $i = 0, 1, 2, \dots$ counts **pairs**. The factor
-# $1/10000^{2i/d_{model}}$ is the speed of the clock: 1 for pair 0, and slower from pair to pair. The last one comes the closer
-# to $1/10000$ the larger $d_{model}$ is: $1/100$ at 4, $1/5623$ at 32, $1/9647$ at 512.
+# $1/10000^{2i/d_{model}}$ is the speed of the clock, its **frequency**: 1 for pair 0, and slower from pair to pair. The
+# last one comes the closer to $1/10000$ the larger $d_{model}$ is: $1/100$ at 4, $1/5623$ at 32, $1/9647$ at 512.
 #
 # **By hand:** $d_{model} = 4$ has two pairs, with speeds $1$ and $10000^{-2/4} = 0.01$. Position 2 becomes
 # $(\sin 2,\ \cos 2,\ \sin 0.02,\ \cos 0.02) = (0.909,\ -0.416,\ 0.020,\ 1.000)$. With $d_{model} = 5$ there are three
@@ -167,11 +161,10 @@ pictures.entries(batch=40, seq=3, d_model=32)
 # $(0.909,\ -0.416,\ 0.050,\ 0.999,\ 0.001)$.
 
 # %% [markdown] slug="large-angles"
-# ### Large angles
+# ### Large angles (a demonstration)
 #
-# One thing before you write it. At position 10,000 the angle of the first pairs is a number of several thousand, and a
-# float32 carries about seven digits. **Predict:** how many of them are left behind the point, and how far off is the
-# sine? The cell computes the angle of pair 1 of 64 columns, all in float32, and compares with the same in float64.
+# At position 10,000 the angle of the first pairs is a number of several thousand, and a float32 carries about seven digits.
+# How many are left behind the point? Here is the angle of pair 1 of 64 columns, all in float32, against the same in float64:
 
 # %% slug="float32-angles"
 speed = 10_000 ** (-2 / 64)
@@ -186,11 +179,11 @@ for position in (10, 100, 1_000, 10_000):
     print(f"{position:8,} {angle:10.2f} {gap:21.7f} {error:19.1e}")
 
 # %% [markdown] slug="large-angles-answer"
-# Near 7,500 the float32 numbers are 0.0005 apart, so the angle is off by up to that much, and the sine of it too: a good
+# Near 7,500 the float32 numbers are 0.0005 apart, so the angle is off by up to half of that, and the sine of it too: a good
 # float32 sine would be right to 0.00000006. The table is float32 in the end, and that is precise enough for a *sine*. It
 # is the angle that needs more digits on the way.
 #
-# ### Exercise: `sinusoidal_encoding`
+# ## Exercise: `sinusoidal_encoding`
 #
 # Build `sinusoidal_encoding(seq_len, d_model)`: the rows of positions 0 to `seq_len - 1`, a tensor `(seq_len, d_model)`
 # in float32, **right to 1e-6 up to position 10,000**. An odd `d_model` ends with a sine. The tensor belongs to whoever
@@ -199,6 +192,18 @@ for position in (10, 100, 1_000, 10_000):
 # **Check yourself:** `sinusoidal_encoding(3, 4)[2]` and `sinusoidal_encoding(3, 5)[2]` are the two rows worked out above.
 
 # %% [markdown] hints="sinusoidal_encoding"
+
+# %% [markdown] slug="symptoms-sinusoidal_encoding"
+# | you see | look at |
+# |---|---|
+# | row 0 begins with 1 | sine and cosine are swapped: position 0 is 0, 1, 0, 1, … |
+# | row 0 begins with 0.841 | positions count from 0: `torch.arange(seq_len)` |
+# | pair 0 right, later pairs too slow or too fast | the exponent: $i$ counts pairs; `torch.arange(0, d_model, 2)` *is* $2i$ |
+# | the sine right, its cosine not | one angle a pair, for both columns |
+# | all sines left, all cosines right | the slices `0::2` and `1::2`, or `stack` and `flatten`, not `cat` |
+# | an error about sizes for odd `d_model` | an odd size ends with a sine: one cosine too many |
+# | right near 0, off at 10,000 | float64 until the sine is taken |
+# | right once, wrong at the second call | a kept table was changed by its user: hand out a copy |
 
 # %% exercise="sinusoidal_encoding"
 def sinusoidal_encoding(seq_len, d_model):
@@ -228,49 +233,28 @@ for d_model in (4, 5):
 # %% [markdown] slug="see-encoding"
 # ### What it looks like
 #
-# On the left the binary digits of 0 to 63, the fastest first; in the middle your encoding with 32 columns. **Predict:**
-# in which columns do positions 10 and 11 differ? In which do 10 and 60? On the right the dot product of three rows with
-# all rows: how alike do they find their neighbours?
+# Watch: on the left the binary digits of 0 to 63, the fastest first; in the middle your encoding with 32 columns. On the
+# right the dot product of three rows with all rows: how alike do they find their neighbours?
 
 # %% slug="encoding-picture"
-table = my.sinusoidal_encoding(64, 32)
-digits = (torch.arange(64)[:, None] >> torch.arange(6)) & 1
-figure, axes = plots.figure(10.5, 3.8, columns=3, width_ratios=[0.7, 1.6, 1.6])
-left, middle, right = axes
-look = {"aspect": "auto", "interpolation": "nearest"}
-left.imshow(digits, cmap=plots.SEQUENTIAL, **look)
-left.set(xlabel="digit", ylabel="position", title="binary digits")
-image = middle.imshow(table, cmap=plots.DIVERGING, vmin=-1, vmax=1, **look)
-middle.set(xlabel="column", ylabel="position", title="sinusoidal_encoding(64, 32)")
-figure.colorbar(image, ax=middle, label="entry")
-left.grid(False)
-middle.grid(False)
-for p in (10, 30, 50):
-    right.plot(table @ table[p], label=f"position {p}")
-right.set(xlabel="position", ylabel="dot product", title="rows compared", ylim=(0, 21))
-right.legend(ncols=2, loc="upper center")
-plots.alt(figure, """Left: binary digits as stripes, each twice as wide as the last.
-    Middle: the same idea with smooth waves, fast in the first columns and almost
-    still in the last. Right: three curves of one shape, each with its peak of 16 at
-    its own position.""")
+pictures.encoding(my.sinusoidal_encoding(64, 32))
 
 # %% [markdown] slug="encoding-answer"
-# The first columns tell neighbours apart, the slow ones tell the beginning from the end. Two things in the right picture
-# matter later. Every row has the same length: its dot product with itself is 16, one for each pair, since
-# $\sin^2 + \cos^2 = 1$. And the three curves have *one shape*: how alike two positions are depends on their distance
-# only. You will see why in a moment.
+# The first columns tell neighbours apart, the slow ones tell the beginning from the end. In the right picture every row has
+# the same length: its dot product with itself is 16, one for each pair, since $\sin^2 + \cos^2 = 1$. And the three curves
+# have *one shape*: how alike two positions are depends on their distance only.
 #
 # ### Who bites, with positions
 #
-# **Predict:** the same reader, the same 300 steps, and three rows of your encoding added. Right on how many new pairs?
+# The same reader, the same 300 steps, and three rows of your encoding added:
 
 # %% slug="train-with-positions"
 if session.training_allowed():
     torch.manual_seed(0)
     sighted = Reader(positions=my.sinusoidal_encoding(3, 32))
     sighted_losses = training.train(sighted, draw, reader_loss, steps=300, lr=5e-3)
-    report("without positions", blind)
-    report("with positions", sighted)
+    for name, model in {"without positions": blind, "with positions": sighted}.items():
+        print(f"{name:18} right on new pairs: {right(model, tested):.2f}")
     histories = {"without positions": blind_losses, "with positions": sighted_losses}
     ax = plots.losses(histories, smooth=10)
     ax.axhline(math.log(2), color="grey", linestyle="--", label="one of two: ln 2")
@@ -279,27 +263,34 @@ if session.training_allowed():
                   "beings. With positions it falls to nearly 0 within 100 steps.")
 
 # %% [markdown] slug="bites-answer"
-# All of them. Without positions the loss comes to a stop above the line of $\ln 2$, which is the cost of choosing between two
-# beings by the toss of a coin. Nothing but one addition changed. Nothing in it is trained either: the encoding is **fixed**.
+# All of them. Without positions the loss stops above the line of $\ln 2$, the cost of choosing between two beings by the
+# toss of a coin. One addition changed, and nothing in it is trained: the encoding is **fixed**.
 
 # %% [markdown] slug="learned"
 # ## Or let the model find them
 #
 # **Why think up waves, if the model can learn?** Give it a table with a row for each position and train the rows like
-# any other parameter. BERT and GPT-2 do this. The price is a limit: a table of `max_len` rows has nothing to say about
-# position `max_len`.
+# any other parameter: a **learned positional embedding**, as in BERT and GPT-2. The price is a limit: a table of `max_len`
+# rows has nothing to say about position `max_len`.
 #
 # **By hand:** the table is $\begin{pmatrix}1 & 0\\ 0 & 1\\ 5 & 5\end{pmatrix}$ and the sequence
 # $\begin{pmatrix}10 & 10\\ 20 & 20\end{pmatrix}$. The result is $\begin{pmatrix}11 & 10\\ 20 & 21\end{pmatrix}$; the
 # third row is not used, and its gradient is 0. A sequence of four does not fit.
 #
-# ### Exercise: `LearnedPositionalEmbedding`
+# ## Exercise: `LearnedPositionalEmbedding`
 #
 # Build the module `LearnedPositionalEmbedding(max_len, d_model)`. Its one parameter is `table`, `(max_len, d_model)`,
 # with any start you like. `forward(x)` takes `x` `(batch, seq, d_model)` and returns `x + table[:seq]`. A sequence
 # longer than the table raises a `ValueError` whose message names both numbers.
 
 # %% [markdown] hints="LearnedPositionalEmbedding"
+
+# %% [markdown] slug="symptoms-LearnedPositionalEmbedding"
+# | you see | look at |
+# |---|---|
+# | the optimiser does not find `table` | it is a buffer, a plain tensor, or has `requires_grad=False`: `nn.Parameter` |
+# | no `ValueError`, but an error about sizes | the check comes after the sum |
+# | a sequence as long as the table is refused | `seq > max_len`, not `>=` |
 
 # %% exercise="LearnedPositionalEmbedding"
 class LearnedPositionalEmbedding(nn.Module):
@@ -326,7 +317,7 @@ class LearnedPositionalEmbedding(nn.Module):
 check("LearnedPositionalEmbedding")
 
 # %% [markdown] slug="table-ends"
-# Both ways past the end of training. **Predict** what each of the two says of position 32, when the table has 32 rows.
+# Watch: both ways one step past the end of training. A table with 32 rows and the formula are asked for position 32.
 
 # %% slug="past-the-end"
 positions = my.LearnedPositionalEmbedding(32, 8)
@@ -340,9 +331,8 @@ count = training.count_parameters(positions)
 print("numbers to train:        sinusoidal 0, learned", count)
 
 # %% [markdown] slug="extrapolation-claim"
-# The formula has a row for every position there will ever be. It is often concluded that a model with sinusoids
-# **extrapolates** to sequences longer than those it was trained on. Keep that claim in mind. A row that exists is one
-# thing, a model that knows what to do with it is another, and we shall measure it.
+# The formula has a row for every position. It is often concluded that a model with sinusoids **extrapolates** to sequences
+# longer than those it was trained on. Further down this claim is measured.
 
 # %% [markdown] slug="relative"
 # ## A step is a turn
@@ -363,7 +353,7 @@ print("numbers to train:        sinusoidal 0, learned", count)
 # $B$ gives $(\sin a, \cos a)\,B = (\cos a, -\sin a)$? The vector is a row and stands on the left, so each *column* of
 # $B$ makes one entry of the result: $B = \begin{pmatrix}0 & -1\\ 1 & 0\end{pmatrix}$.
 #
-# ### Exercise: `shift_matrix`
+# ## Exercise: `shift_matrix`
 #
 # Build `shift_matrix(offset, d_model)`, the `(d_model, d_model)` matrix $M_{offset}$. Negative offsets move back. It
 # exists for even `d_model` only; an odd one raises a `ValueError` that names `d_model` and its value.
@@ -372,6 +362,13 @@ print("numbers to train:        sinusoidal 0, learned", count)
 # $(\sin 1, \cos 1) = (0.841, 0.540)$. So $(0.841, 0.540)$ is its second row.
 
 # %% [markdown] hints="shift_matrix"
+
+# %% [markdown] slug="symptoms-shift_matrix"
+# | you see | look at |
+# |---|---|
+# | it moves backwards | it was made for column vectors: rows stand on the left, so it is the transpose |
+# | right for `d_model` 2 only | each pair needs its own angle, as in the encoding |
+# | lengths change | the two cosines of a block are equal, the two sines have opposite signs |
 
 # %% exercise="shift_matrix"
 def shift_matrix(offset, d_model):
@@ -408,7 +405,7 @@ explorer.clock_settings(my.sinusoidal_encoding, my.shift_matrix, [
 ])
 
 # %% [markdown] slug="clock-tasks"
-# Now by hand, with a guess before each move:
+# Now move them yourself (the sliders need a running notebook):
 #
 # 1. Move the position. What happens to the angle *between* the hands, in each clock?
 # 2. Set the offset to 6, then to -6. What has become of the angles?
@@ -421,46 +418,46 @@ explorer.clock_explorer(my.sinusoidal_encoding, my.shift_matrix)
 # ### A head that looks at the word before
 #
 # This is what makes sinusoids useful to attention. Take the encodings themselves as keys, and as queries the encodings
-# *times a matrix*, as a projection $W^Q$ would do. **Predict:** where does each position look, when the matrix is
-# $M_{-1}$? And $M_{-3}$? Nothing is trained here; the factor 20 only sharpens the choice.
+# *times a matrix*, as a projection $W^Q$ would do: first $M_{-1}$, then $M_{-3}$. Nothing is trained here; the factor 20
+# only sharpens the choice.
+#
+# **Predict 2:** to which position does query 8 give most of its weight, when the matrix is $M_{-3}$? Your number is ringed
+# in the right map.
+
+# %% slug="guess-place"
+guess_place = None            # a position from 0 to 11
 
 # %% slug="previous-word-map"
-places = my.sinusoidal_encoding(12, 64)
-figure, axes = plots.figure(width=9, height=3.9, columns=2)
-for ax, offset in zip(axes, (-1, -3), strict=True):
+places, maps = my.sinusoidal_encoding(12, 64), {}
+for offset in (-1, -3):
     queries = 20 * places @ my.shift_matrix(offset, 64).float()
-    _, weights = my.attention(queries, places, places)
-    title = f"queries moved by {offset}"
-    plots.attention_map(weights, range(12), range(12), title, ax, 1.0, numbers=False)
-plots.weight_bar(figure, list(axes))
-plots.alt(figure, """Two attention maps over twelve positions. With queries moved by -1 each
-    position looks at the one before it, with -3 at the third before it. The first
-    rows, whose target does not exist, look at the nearest there is.""")
+    _, maps[offset] = my.attention(queries, places, places)
+pictures.looks_back(maps, 8, guess_place)
 
 # %% [markdown] slug="previous-word-answer"
-# One matrix, the right place in every row. A model that needs "the word before" can *find* this matrix, since it is just
-# a value of its $W^Q$. The picture also answers the question of the three equal curves: a rotation changes no lengths
-# and no angles, so $\mathrm{PE}(p) \cdot \mathrm{PE}(q)$ stays when both move by $k$. It can depend on $q - p$ only.
+# A model that needs "the word before" can *find* this matrix, since it is just a value of its $W^Q$. The picture also
+# explains the three equal curves: a rotation changes no lengths and no angles, so $\mathrm{PE}(p) \cdot \mathrm{PE}(q)$
+# stays when both move by $k$.
 #
-# Mind the word *can*. Scores are made of word plus place on both sides, so words and places disturb each other, and
-# whether training finds the rotation is a matter of fact. The next two ways put the distance into the scores directly.
+# Mind the word *can*. Scores are made of word plus place on both sides, which disturb each other, and whether training finds
+# the rotation is a matter of fact. The next two ways put the distance into the scores directly.
 
 # %% [markdown] slug="rotary"
 # ## Turn the queries and keys themselves
 #
-# **If a step is a turn, why not turn the queries and keys?** That is rotary position embedding (RoPE, Su et al. 2021):
+# **If a step is a turn, why not turn the queries and keys?** That is **rotary position embedding** (RoPE, Su et al. 2021):
 # nothing is added to the words. Each query and each key is cut into pairs of neighbours, and pair $i$ at position $pos$
 # is turned by the angle $t = pos / 10000^{2i/d_{head}}$, counter-clockwise:
 #
 # $$(x_{2i},\ x_{2i+1}) \;\mapsto\; (x_{2i} \cos t - x_{2i+1} \sin t,\ \ x_{2i} \sin t + x_{2i+1} \cos t)$$
 #
-# Query and key turn by different angles, and their dot product sees the difference only: the distance. The values are
-# not turned, so no position gets into what is handed over.
+# Query and key turn by different angles, and their dot product sees the difference only: the **relative position**. The
+# values are not turned, so no position gets into what is handed over.
 #
 # **By hand:** $d_{head} = 2$ has one pair, with speed 1. At position 1 the vector $(1, 0)$ becomes
 # $(\cos 1, \sin 1) = (0.540, 0.841)$ and $(0, 1)$ becomes $(-0.841, 0.540)$.
 #
-# ### Stretch exercise: `apply_rotary`
+# ## Stretch exercise: `apply_rotary`
 #
 # Build `apply_rotary(x, positions, base=10000.0)`. `x` is `(..., seq, d_head)` with any leading axes, `positions` is
 # `(seq,)`: the caller says where each vector stands, and that need not begin at 0 or be in order. The result has the shape
@@ -471,6 +468,13 @@ plots.alt(figure, """Two attention maps over twelve positions. With queries move
 # entry $i + d_{head}/2$; their weights are sorted to match, and mixing the two up gives wrong numbers without an error.
 
 # %% [markdown] hints="apply_rotary"
+
+# %% [markdown] slug="symptoms-apply_rotary"
+# | you see | look at |
+# |---|---|
+# | right for `d_head` 2 only | pairs are neighbours, `0::2` and `1::2`, not $i$ and $i + d_{head}/2$ |
+# | right for positions 0, 1, 2, … only | the angles come from `arange(seq)`: use `positions` |
+# | float64 right to seven digits | the dtype of exponents, positions and angles |
 
 # %% exercise="apply_rotary"
 def apply_rotary(x, positions, base=10000.0):
@@ -495,17 +499,15 @@ def apply_rotary(x, positions, base=10000.0):
 check("apply_rotary")
 
 # %% [markdown] slug="rotary-turns"
-# Here is one pair: a query and a key that are both $(1, 0)$, the dotted line, before `apply_rotary` turns them. Look at the
-# angle between the arrows. In the first three panels the key stands one step further on than the query, in the last one two
-# steps.
+# Watch: a query and a key of one pair, both $(1, 0)$, the dotted line, before `apply_rotary` turns them. Look at the angle
+# between the arrows. In the first three panels the key stands one step further on than the query, in the last one two steps.
 
 # %% slug="draw-turns"
 pictures.turns(my.apply_rotary)
 
 # %% [markdown] slug="rotary-distance"
-# The dot product of one pair depends on the distance alone. With more pairs, each has a speed of its own. Take a random query
-# and a random key, 32 features each. The query stands at position $s$, the key at $s + \Delta$. **Predict:** how do the curves
-# of their score against $\Delta$ differ for $s = 0$, $100$ and $500$? And do scores fade with the distance?
+# With more pairs, each has a speed of its own. Take a random query and a random key, 32 features each. The query stands at
+# position $s$, the key at $s + \Delta$. Does their score still depend on $\Delta$ alone? And does it fade with the distance?
 
 # %% slug="rotary-picture"
 generator = torch.Generator().manual_seed(3)
@@ -516,40 +518,67 @@ for start in (0, 100, 500):
     turned_q = my.apply_rotary(q, torch.tensor([start]))
     turned_k = my.apply_rotary(k.expand(len(distances), 32), start + distances)
     scores[f"query at {start}"] = (turned_k @ turned_q[0]).tolist()
-xs = distances.tolist()
-ax = plots.curves(xs, scores, "distance from query to key", "dot product", "rotary")
-for line, width in zip(ax.lines, (9, 5, 1.5), strict=True):    # broad under narrow
-    line.set(linewidth=width, marker="")
-ax.legend(loc="lower left", bbox_to_anchor=(1, 0))
-plots.alt(ax, "Three curves of dot product against distance that lie exactly on one "
-              "another. They swing up and down and do not fade with the distance.")
+pictures.one_curve(distances.tolist(), scores)
 
 # %% [markdown] slug="rotary-answer"
 # One curve, drawn three times: the score knows the distance and no place. And it swings up and down out to the largest
 # distance: for a single query and key, rotation alone does not say that far words matter less.
 
+# %% [markdown] slug="rotary-task"
+# ### Open task: attention with rotary positions
+#
+# Put your rotation into attention. `rotary_attention(q, k, v, mask)` gets what a layer has after its projections, split into
+# heads: `q`, `k` and `v` are `(batch, num_heads, seq, d_head)`, token $t$ stands at position $t$, and `mask` is `(seq, seq)`
+# or None. It gives the output alone, in the shape of `v`. `my.apply_rotary` and `my.attention(q, k, v, mask)` are there.
+#
+# The cell after it compares your output with the course's own and says what it saw. If they agree, yours is the rotary model
+# of *Train short, test long*.
+
+# %% open="rotary-attention"
+def rotary_attention(q, k, v, mask):
+    """Attention whose scores know the distance from query to key.
+
+    q, k, v (batch, num_heads, seq, d_head) -> output of the same shape.
+    """
+    ### BEGIN SOLUTION
+    positions = torch.arange(q.shape[-2])
+    q, k = my.apply_rotary(q, positions), my.apply_rotary(k, positions)
+    output, _ = my.attention(q, k, v, mask)
+    return output
+    ### END SOLUTION
+
+# %% slug="try-rotary"
+rotary = plugged.try_rotary(rotary_attention, my)
+
 # %% [markdown] slug="alibi"
 # ## Or just take something off for the distance
 #
-# **What is the least that would do?** ALiBi (Press et al. 2022) adds no vectors and turns none. It changes the scores,
-# before the softmax: a key that lies $i - j$ steps back loses a little for each step. Every head has its own slope, from
-# steep (looks near) to flat (looks far):
+# **What is the least that would do?** **ALiBi** (attention with linear biases, Press et al. 2022) adds no vectors and turns
+# none. It changes the scores, before the softmax: a key that lies $i - j$ steps back loses a little for each step. Every
+# head has its own slope, from steep (looks near) to flat (looks far):
 #
 # $$\mathrm{bias}(h, i, j) = -\,2^{-8(h+1)/num\_heads} \cdot (i - j) \quad\text{for } j \le i, \qquad
 #   -\infty \quad\text{for } j > i, \qquad h = 0, 1, \dots$$
 #
-# The $-\infty$ is the look-ahead mask, in the form in which it is *added* to scores.
+# The $-\infty$ is the causal mask, in the form in which it is *added* to scores.
 #
 # **By hand:** two heads have the slopes $2^{-4} = 1/16$ and $2^{-8} = 1/256$. The row of query 2 among four positions is
 # $(-\tfrac{2}{16},\ -\tfrac{1}{16},\ 0,\ -\infty)$ in head 0 and
 # $(-\tfrac{2}{256},\ -\tfrac{1}{256},\ 0,\ -\infty)$ in head 1.
 #
-# ### Stretch exercise: `alibi_bias`
+# ## Stretch exercise: `alibi_bias`
 #
 # Build `alibi_bias(num_heads, seq_len)`, a float32 tensor `(num_heads, seq_len, seq_len)`: rows are queries $i$, columns
 # keys $j$. `num_heads` is a power of two.
 
 # %% [markdown] hints="alibi_bias"
+
+# %% [markdown] slug="symptoms-alibi_bias"
+# | you see | look at |
+# |---|---|
+# | NaN | $0 \cdot \infty$: fill with -inf, do not multiply by it |
+# | far keys have the largest numbers | the sign |
+# | head 0 is flat | the exponent has $h + 1$ and `num_heads`: head 0 is the steepest |
 
 # %% exercise="alibi_bias"
 def alibi_bias(num_heads, seq_len):
@@ -570,14 +599,15 @@ def alibi_bias(num_heads, seq_len):
 check("alibi_bias")
 
 # %% [markdown] slug="alibi-bias-text"
-# The bias of four heads for 12 words, a row for each query. Look along the last row: how fast does it darken to the left?
+# Watch: the bias of four heads for 12 words, a row for each query. Along the last row it darkens to the left, and how fast
+# depends on the head.
 
 # %% slug="draw-bias"
 pictures.bias_maps(my.alibi_bias(4, 12))
 
 # %% [markdown] slug="alibi-picture-text"
-# Head 0 takes off much for the distance, heads 2 and 3 hardly anything. Suppose all scores are equal, so that the bias alone
-# decides. **Predict:** over how many words does each of four heads spread its weight?
+# Suppose all scores are equal, so that the bias alone decides. Over how many words does each of the four heads spread its
+# weight?
 
 # %% slug="alibi-picture"
 last = torch.softmax(my.alibi_bias(4, 64)[:, -1], dim=-1)
@@ -587,72 +617,69 @@ label = "steps back from the last of 64 words"
 ax = plots.curves(back, lines, label, "weight", "ALiBi, equal scores")
 plots.alt(ax, "Weight against steps back, four heads. The steepest gives nearly all to the "
               "last dozen words, the two flattest spread almost evenly over all 64.")
-seen = my.alibi_bias(4, 64)[0] > -math.inf
-mask = my.create_look_ahead_mask(64)
-print("a key is seen where the look-ahead mask says so:", torch.equal(seen, mask))
+
+# %% [markdown] slug="alibi-task"
+# ### Open task: attention with ALiBi
+#
+# The same for your bias. `alibi_attention(q, k, v)` gets queries, keys and values as above, gives the output alone, and needs
+# no mask, since the bias brings its own. `my.attention` knows only masks of True and False, so take its steps one by one:
+# `my.attention_scores(q, k)`, `my.softmax(…)`, and the product with the values. Where does `my.alibi_bias` come in?
+
+# %% open="alibi-attention"
+def alibi_attention(q, k, v):
+    """Attention that takes something off each score for the distance.
+
+    q, k, v (batch, num_heads, seq, d_head) -> output of the same shape.
+    """
+    ### BEGIN SOLUTION
+    num_heads, seq = q.shape[1:3]
+    scores = my.attention_scores(q, k) + my.alibi_bias(num_heads, seq)
+    return my.softmax(scores) @ v
+    ### END SOLUTION
+
+# %% slug="try-alibi"
+alibi = plugged.try_alibi(alibi_attention, my)
 
 # %% [markdown] slug="train-short"
 # ## Train short, test long
 #
-# Now the claim: *fixed* encodings handle longer sequences. We train small decoders on sequences of **32** tokens and test
-# them on **128**, with each of five ways to give positions. Three tasks:
+# Now the claim. **Do *fixed* encodings handle longer sequences?** We train small decoders on sequences of **32** tokens and
+# test them on **128**, with each of five ways to give positions. Three tasks:
 #
-# - **Recall:** at each place, say which token stood **5 steps back**. The tokens are random, so only the place helps. One
-#   layer.
-# - **Periodic copy:** a random pattern of 3 to 8 tokens repeats; say what comes next. The model must find the period,
-#   and there are just four tokens, so the same few stand everywhere. Two layers.
-# - **Mark:** one of the first 8 tokens bears a mark; at every place after it, say which token that was. At place 127 the
-#   answer stands 120 steps back or more. One layer.
+# - **Recall:** say which token stood **5 steps back**. The tokens are random, so only the place helps. One layer.
+# - **Periodic copy:** a random pattern of 3 to 8 tokens repeats; say what comes next. There are four tokens. Two layers.
+# - **Mark:** one of the first 8 tokens bears a mark; at every place after it, say which token that was. One layer.
 #
-# A decoder with a causal mask sees at place $t$ nothing of what follows. So place $t$ of one long test sequence shows
-# how well the model does at length $t + 1$, and one run gives the whole curve.
+# Under the causal mask place $t$ sees nothing of what follows, so place $t$ of a long test sequence shows how well the model
+# does at length $t + 1$. The learned table gets 128 rows, so that it can run; **rows 32 to 127 never appear in training and
+# keep their start**, random numbers of size 0.02. "None" has the mask and no positions: in papers **NoPE**.
 #
-# A learned table of 32 rows could not even read place 32. To let it run, its table gets 128 rows here; **rows 32 to 127
-# never appear in training and keep their start**, random numbers of size 0.02. "none" has the causal mask and no positions.
+# A sixth line is a control without training: in the **window**, the model with rotary positions is tested once more, and
+# each place sees the last 32 tokens alone. No distance is new to it.
 #
-# A sixth line is a control, and it takes no training: the **window**. The model with rotary positions is tested once more,
-# and each place then sees the last 32 tokens alone. No distance is new to it.
-#
-# **Predict,** for each of the six: is it right inside the 32? From where on does it fail, at once or slowly, and to what
-# level? A blind guess is right in 1/16 of the cases at recall and mark and in 1/4 at copying.
+# **Predict 3:** inside the 32 places, sinusoidal, learned and rotary are all right at recall. What share is right at the
+# places 64 to 127? A blind guess gets 1/16. Your numbers are ringed in the picture, in the colours of the curves.
+
+# %% slug="guess-far"
+guess_far = {"sinusoidal": None, "learned": None, "rotary": None, "rotary, window": None}
 
 # %% slug="train-all"
+# about 30 seconds
 accuracies = {task: {} for task in tasks.STEPS}
+yours = {"rotary": rotary, "ALiBi": alibi}                  # of the open tasks
 if session.training_allowed():
     for task, steps in tasks.STEPS.items():
-        names = "".join(f"{f'{group[0]}–{group[-1]}':>8}" for group in tasks.GROUPS)
-        print(f"{task:20}{names}   (places)")
         for scheme in tasks.SCHEMES:
-            model, _ = tasks.train(scheme, task, my, steps)
+            model, _ = tasks.train(scheme, task, my, steps, attend=yours.get(scheme))
             accuracies[task][scheme] = tasks.accuracy_by_position(model, task)
             if scheme == "rotary":
                 model.window = tasks.TRAINED
                 accuracies[task][tasks.WINDOW] = tasks.accuracy_by_position(model, task)
-        for scheme, by_place in accuracies[task].items():
-            shares = [by_place[list(group)].mean().item() for group in tasks.GROUPS]
-            print(f"    {scheme:16}" + "".join(f"{share:8.2f}" for share in shares))
+        pictures.print_shares(task, accuracies[task])
 
 # %% slug="plot-all"
 if session.training_allowed():
-    figure, axes = plots.figure(10.5, 3.9, columns=3, sharey=True)
-    for ax, (task, by_scheme) in zip(axes, accuracies.items(), strict=True):
-        lines = {}
-        for scheme, by_place in by_scheme.items():
-            centres, lines[scheme] = tasks.mean_over(by_place[16:], first=16)
-        plots.curves(centres, lines, "place", "share right", task, ax)
-        ax.axvspan(0, tasks.TRAINED, color=plots.COLOURS["grey"], alpha=0.15)
-        ax.axhline(1 / tasks.TOKENS[task], color="grey", linestyle="--")
-        ax.set(xlim=(14, 128), ylim=(0, 1.03))
-        ax.get_legend().remove()
-    axes[1].set_ylabel("")
-    axes[2].set_ylabel("")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
-    plots.alt(figure, """Share of right answers against place, three tasks; trained lengths are
-        shaded, a dashed line is a blind guess. Recall: sinusoidal, learned and rotary are
-        at 1 inside. Beyond, learned drops to the line at once, rotary a few places later,
-        sinusoidal sinks; ALiBi and none are low everywhere; the window stays at 1. Copy:
-        ALiBi and the window stay high, the others fall to the level of none. Mark: all
-        stay at 1, and the window falls to the line.""")
+    pictures.extrapolation(accuracies, guess_far)
 
 # %% [markdown] slug="more-seeds"
 # One seed is one throw of the dice. The same models with three seeds take some minutes, so their results are stored:
@@ -661,97 +688,95 @@ if session.training_allowed():
 three_seeds.print_schemes()
 
 # %% [markdown] slug="extrapolation-answer"
-# Read it one by one:
-#
-# - **None** is little better than a blind guess at recall: it can tell which tokens there were, and not which was where.
-#   At copying it does better, since what followed the same token before is a clue. The mark is found by what it *is*, and
-#   for that no position is needed, at any distance.
-# - **Learned** has nothing left of its skill from the first place that was not trained: a blind guess at recall, the
-#   level of *none* at copying. No surprise, those rows say nothing.
+# - **None** is little better than a blind guess at recall. At copying it does better, since what followed the same token
+#   before is a clue. The mark is found by what it *is*, and for that no position is needed.
+# - **Learned** has nothing left of its skill from the first place that was not trained.
 # - **Sinusoidal** has a row for every place, and the model fails on them all the same: at copying within a few places, at
-#   recall over some dozens. *A value of the formula exists* did not mean *the model can use it*. It had 32 places to learn
-#   from, and combined words and places in a way that holds for those.
-# - **Rotary** carries relative positions by construction, and recall shows that this helps: it goes on for a while. Then it
-#   fails as well. A place further on has *distances* that never occurred, and their scores swing (the picture above) to
-#   values that nobody trained. It gets each distance right wherever it stands; it does not know what to ignore.
-# - **ALiBi** copies at length 128 as well as at 32: far keys are pushed down, further than it saw in training, so nothing
-#   unknown gets in. The price shows at recall. "Exactly 5 back" is not a matter of near and far, and one layer with ALiBi
-#   did not learn it at any length.
-# - **The window** shows what the first two tasks were worth. Nothing in them is far, so whoever looks at the last 32 tokens
-#   alone does as well as ALiBi at copying, and better at recall. At the mark it is blind as soon as the mark is out of
-#   sight. ALiBi is not: its flattest heads still see it.
+#   recall over some dozens. *A value of the formula exists* did not mean *the model can use it*.
+# - **Rotary** knows relative positions by construction, and at recall it goes on for a while. Then it fails as well: further
+#   on there are *distances* that never occurred, and their scores swing (the picture above) to values that nobody trained.
+# - **ALiBi** copies at length 128 as well as at 32: far keys are pushed down, further than in training, so nothing unknown
+#   gets in. The price shows at recall. "Exactly 5 back" is not a matter of near and far, and one layer with ALiBi did not
+#   learn it at any length.
+# - **The window** shows what the first two tasks were worth. Nothing in them is far, so it does as well as ALiBi at copying,
+#   and better at recall. It loses the mark as soon as that is out of sight; ALiBi's flattest heads still see it.
 #
-# So with these models and this training: *fixed* did not give extrapolation, *relative* alone did not give it either, and
-# what did give it was a pull **to the near**, gentle or hard. Where the answer is near, that is what you want; where it is
-# far, a hard one loses it. Larger models and other data may differ. Long-context models in use do train on long sequences,
-# or rescale the angles and train a little more.
+# So with these models and this training, *fixed* did not give extrapolation, and *relative* alone did not either. What did
+# was a pull **to the near**, gentle or hard, and a hard one loses what is far. Larger models and other data may differ.
+# Long-context models in use do train on long sequences, or rescale the angles and train a little more.
 #
 # ### Does a decoder need positions at all?
 #
-# "None" failed at recall. But its causal mask treats places differently: place 0 sees one token, place 1 sees two, and so on.
-# **Could a decoder find out where it is from that alone?** Haviv et al. (2022) and Kazemnejad et al. (2023) report that large
-# ones do; models without an encoding are called **NoPE**. Our one layer did not. **Predict:** do two layers? Do four, with
-# five times the training?
+# The causal mask treats places differently: place 0 sees one token, place 1 sees two, and so on. **Could a decoder find out
+# where it is from that alone?** Haviv et al. (2022) and Kazemnejad et al. (2023) report that large ones do. Our one layer did
+# not.
+#
+# **Predict 4:** with **four** layers and five times the training, what share is right at recall, inside the trained length?
+
+# %% slug="guess-depth"
+guess_depth = None            # a share from 0 to 1
 
 # %% slug="without-positions"
 three_seeds.print_depths()
+pictures.depths(three_seeds.stored()["without positions"], guess_depth)
 
 # %% [markdown] slug="without-positions-answer"
-# With four layers something is there, inside the trained length: no encoding, and the share of right answers is several
-# times that of a blind guess. It is far from the 1.00 of one layer *with* positions, and it ends where the training ended. So
-# an encoding is not the only way for a decoder to know places. It is the cheap one.
+# With four layers the share of right answers is several times that of a blind guess, inside the trained length. It is far
+# from the 1.00 of one layer *with* positions, and it ends where the training ended. An encoding is not the only way for a
+# decoder to know places. It is the cheap one.
 
 # %% [markdown] slug="cheating"
-# ## Positions and the look-ahead mask
+# ## Positions and the causal mask
 #
-# The second pitfall is to forget the look-ahead mask where the next token is predicted: the model then sees the answer
-# (chapter 3). Positions play a part in it. **Predict:** what does a model *without* positions make of the answer that
-# stands one step to its right? And one with rotary positions? We train both on the periodic copy once more, without the
-# mask. Then each goes on by itself from 16 given tokens to 32, and we count what is right.
+# The second pitfall is to forget the causal mask where the next token is predicted: the model then sees the answer (chapter
+# 3). **What do positions have to do with it?** Models without positions and with rotary ones learn the periodic copy once
+# more, each with and without the mask. Then each goes on by itself from 16 given tokens to 32.
+#
+# **Predict 5:** what share of what it writes is right, for each of the four? A blind guess gets 1/4.
+
+# %% slug="guess-pitfalls"
+guess_pitfalls = {"none, no mask": None, "none, mask": None,
+                  "rotary, no mask": None, "rotary, mask": None}
 
 # %% slug="both-pitfalls"
+# about 8 seconds
 if session.training_allowed():
-    print("positions   look-ahead mask    loss   right when it goes on by itself")
+    ends, written = {}, {}
     for scheme in ("none", "rotary"):
         for mask in (False, True):
-            model, losses = tasks.train(scheme, "periodic copy", my, 300, mask)
-            end, written = sum(losses[-20:]) / 20, tasks.continued(model)
-            print(f"{scheme:11} {'yes' if mask else 'no':15} {end:7.2f} {written:15.2f}")
+            model, losses = tasks.train(scheme, "periodic copy", my, 300, mask,
+                                        attend=yours.get(scheme))
+            name = f"{scheme}, mask" if mask else f"{scheme}, no mask"
+            ends[name], written[name] = sum(losses[-20:]) / 20, tasks.continued(model)
+    pictures.two_bars(ends, written, guess_pitfalls)
 
 # %% [markdown] slug="both-pitfalls-answer"
-# All four kinds of model, and one of them is good:
-#
-# - **Both pitfalls** (no positions, no mask): it sees the answer among all the other tokens and cannot tell which one it
-#   is. Not even cheating works.
-# - **No positions, with the mask:** honest and poor. The mask lets each place see another set of tokens, which tells a
-#   little about order, and that is not enough here.
-# - **Positions, no mask:** by far the lowest loss. "One step to the right" is a fixed offset, the very thing that
-#   rotations are good at. On its own it has nothing to its right, and it is hardly better than a model that knows no
-#   order.
-# - **Positions and the mask:** a higher loss, since the first round of a pattern cannot be foreseen. What it writes by
-#   itself is right far more often than what the other three write, though not always.
+# - **No positions, no mask:** it sees the answer among all the other tokens and cannot tell which one it is. Not even
+#   cheating works.
+# - **No positions, with the mask:** honest and poor. The mask tells a little about order, not enough here.
+# - **Positions, no mask:** by far the lowest loss. "One step to the right" is a fixed offset, the very thing that rotations
+#   are good at. On its own it has nothing to its right, and it is hardly better than a model that knows no order.
+# - **Positions and the mask:** a higher loss, since the first round of a pattern cannot be foreseen. What it writes is right
+#   far more often than what the other three write, though not always.
 #
 # The loss alone would have chosen the wrong model.
 
-# %% [markdown] slug="symptoms"
-# ## If something looks wrong
+# %% [markdown] slug="papers"
+# ## Here and in papers
 #
-# | you see | likely cause | where to look |
-# |---|---|---|
-# | row 0 begins with 1 | sine and cosine swapped | position 0 is 0, 1, 0, 1, … |
-# | row 0 begins with 0.841 | counting from 1 | `torch.arange(seq_len)` starts at 0 |
-# | pair 0 right, later pairs too slow or too fast | the exponent | $i$ counts pairs; `torch.arange(0, d_model, 2)` *is* $2i$ |
-# | sine right, its cosine not | each column got a speed of its own | one angle a pair, for both |
-# | all sines left, all cosines right | `torch.cat` of the two | slices `0::2` and `1::2`, or `stack` and `flatten` |
-# | an error about sizes for odd `d_model` | one cosine too many | an odd size has one sine more |
-# | right near 0, off at 10,000 | float32 angles | float64 until the sine is taken |
-# | right once, wrong at the second call | a kept table was changed by its user | hand out a copy |
-# | the optimiser does not find `table` | a buffer, a plain tensor, or `requires_grad=False` | `nn.Parameter` |
-# | `shift_matrix` moves backwards | made for column vectors | rows stand on the left: it is the transpose |
-# | rotary right for `d_head = 2` only | pairs $i$ and $i + d_{head}/2$ | neighbours: `0::2` and `1::2` |
-# | rotary right from position 0 on only | angles from `arange(seq)` | use `positions` |
-# | rotary in float64 right to seven digits | a float32 exponent or position | dtype of the angles |
-# | NaN in `alibi_bias` | $0 \cdot \infty$ | fill with -inf, do not multiply by it |
+# | here | in papers |
+# |---|---|
+# | outputs change places with the words | permutation equivariance |
+# | look-ahead mask | causal mask, subsequent mask |
+# | waves, clocks | sinusoidal or absolute positional encoding |
+# | a trained row for each position | learned (absolute) position embedding |
+# | turning queries and keys | RoPE, rotary position embedding |
+# | a speed; the 10,000 | frequency, inverse frequency; base, $\theta$ |
+# | taking something off for the distance | ALiBi, linear bias; a kind of relative position bias |
+# | train short, test long | length extrapolation, length generalisation |
+# | rescaling the angles of a trained model | context extension: position interpolation, NTK scaling, YaRN |
+# | the last 32 tokens alone | sliding-window attention, local attention |
+# | a decoder without an encoding | NoPE |
 
 # %% [markdown] slug="quiz-text"
 # ## Quiz
@@ -790,13 +815,15 @@ check_quiz("06_positional_encoding")
 # ### END SOLUTION
 
 # %% [markdown] slug="what-you-built"
-# ## What you built, and what comes next
+# ## What you built
 #
 # - `sinusoidal_encoding`: a fixed row for each position, exact far out.
 # - `LearnedPositionalEmbedding`: a trained row for each, up to a limit.
 # - `shift_matrix`: why the waves carry relative positions, since a step is a turn.
 # - `apply_rotary` and `alibi_bias`, if you did them: the distance put into the scores themselves.
 #
-# Chapter 7 adds your sinusoidal encoding to the words of a translation model, source and target, and trains it. BERT, GPT
-# and the vision transformer of chapter 8 have learned positions; T5 has a relative of ALiBi with a learned bias in
+# What passed its checks is now in your library `my_transformer/`.
+#
+# **Next:** chapter 7 adds your sinusoidal encoding to the words of a translation model, source and target, and trains it.
+# BERT, GPT and the vision transformer of chapter 8 have learned positions; T5 has a relative of ALiBi with a learned bias in
 # place of the slope.

@@ -14,6 +14,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from utils import training
+from utils.chapters.positional_encoding.plugged import Attend, alibi, rotary
 from utils.library import My
 
 SCHEMES = ("none", "sinusoidal", "learned", "rotary", "ALiBi")
@@ -27,11 +28,11 @@ WINDOW = "rotary, window"  # the model with rotary positions, which then sees th
 MARKED = 8  # the mark: it stands in one of so many first places
 PERIODS = range(3, 9)  # periodic copy: lengths of the pattern
 
-Turn = Callable[[torch.Tensor], torch.Tensor]
+Mix = Callable[[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
 
 
 class Block(nn.Module):
-    """Attention and feed-forward, each normed first and added: `turn` acts on queries and keys, `bias` on the scores."""
+    """Attention and feed-forward, each normed first and added; `attend` makes the heads' output of queries, keys, values."""
 
     def __init__(self, d_model: int, num_heads: int, d_ff: int) -> None:
         super().__init__()
@@ -40,18 +41,18 @@ class Block(nn.Module):
         self.w_qkv, self.w_o = nn.Linear(d_model, 3 * d_model), nn.Linear(d_model, d_model)
         self.feed_forward = nn.Sequential(nn.Linear(d_model, d_ff), nn.ReLU(), nn.Linear(d_ff, d_model))
 
-    def forward(self, x: torch.Tensor, turn: Turn, bias: torch.Tensor | None) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, attend: Mix) -> torch.Tensor:
         parts = self.w_qkv(self.norm1(x)).chunk(3, dim=-1)
         q, k, v = (part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in parts)
-        mixed = F.scaled_dot_product_attention(turn(q), turn(k), v, attn_mask=bias)
-        x = x + self.w_o(mixed.transpose(1, 2).flatten(2))
+        x = x + self.w_o(attend(q, k, v).transpose(1, 2).flatten(2))
         return x + self.feed_forward(self.norm2(x))
 
 
 class Decoder(nn.Module):
     """(batch, seq) tokens -> (batch, seq, vocab) logits, with positions by one of `SCHEMES`.
 
-    `parts` supplies the components of chapter 06 under their names. Without `look_ahead_mask` every position sees all.
+    `parts` supplies the components of chapter 06 under their names, `attend` a learner's attention for rotary or ALiBi (as in
+    `plugged`). Without `look_ahead_mask` every position sees all.
     """
 
     def __init__(
@@ -64,10 +65,12 @@ class Decoder(nn.Module):
         num_heads: int = 4,
         d_ff: int = 64,
         look_ahead_mask: bool = True,
+        attend: Attend | None = None,
     ) -> None:
         super().__init__()
-        self.scheme, self.parts, self.d_model, self.num_heads = scheme, parts, d_model, num_heads
+        self.scheme, self.parts, self.d_model = scheme, parts, d_model
         self.look_ahead_mask = look_ahead_mask
+        self.attend = attend or (alibi if scheme == "ALiBi" else rotary)(parts)
         self.window: int | None = None  # how many of the last tokens each position sees; None: all before it
         self.embedding = nn.Embedding(vocab, d_model)
         self.blocks = nn.ModuleList(Block(d_model, num_heads, d_ff) for _ in range(num_layers))
@@ -84,15 +87,17 @@ class Decoder(nn.Module):
         elif self.scheme == "learned":
             x = self.positions(x)
         for block in self.blocks:
-            x = block(x, self._turn, self._bias(seq))
+            x = block(x, self._mix)
         return self.output(self.norm(x))
 
-    def _turn(self, x: torch.Tensor) -> torch.Tensor:
-        return self.parts.apply_rotary(x, torch.arange(x.shape[-2])) if self.scheme == "rotary" else x
-
-    def _bias(self, seq: int) -> torch.Tensor | None:
+    def _mix(self, q: torch.Tensor, k: torch.Tensor, v: torch.Tensor) -> torch.Tensor:
         if self.scheme == "ALiBi":
-            return self.parts.alibi_bias(self.num_heads, seq)
+            return self.attend(q, k, v)
+        if self.scheme == "rotary":
+            return self.attend(q, k, v, self._mask(q.shape[-2]))
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=self._mask(q.shape[-2]))
+
+    def _mask(self, seq: int) -> torch.Tensor | None:
         if not self.look_ahead_mask:
             return None
         mask = self.parts.create_look_ahead_mask(seq)
@@ -125,11 +130,15 @@ def train(
     rate: float = 1e-2,
     seed: int = 0,
     layers: int | None = None,
+    attend: Attend | None = None,
 ) -> tuple[Decoder, list[float]]:
-    """A `Decoder` trained on `task` with sequences of `TRAINED` tokens, and its losses; `layers` other than `LAYERS`."""
+    """A `Decoder` trained on `task` with sequences of `TRAINED` tokens, and its losses; `layers` other than `LAYERS`.
+
+    `attend` stands in the place of the course's own attention, for rotary and ALiBi.
+    """
     torch.manual_seed(seed)
     vocab = TOKENS[task] * (2 if task == "mark" else 1)  # each token with and without the mark
-    model = Decoder(scheme, parts, vocab, layers or LAYERS[task], look_ahead_mask=look_ahead_mask)
+    model = Decoder(scheme, parts, vocab, layers or LAYERS[task], look_ahead_mask=look_ahead_mask, attend=attend)
     losses = training.train(
         model, lambda _, generator: sequences(task, 32, TRAINED, generator), _loss, steps, rate, seed,
         schedule=lambda step: min(1.0, (step + 1) / 40) * (0.5 + 0.5 * math.cos(math.pi * step / steps)),
