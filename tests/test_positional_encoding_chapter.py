@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from utils import reference, session
+from utils import plots, reference, session
 from utils.chapters.positional_encoding import experiment as tasks
-from utils.chapters.positional_encoding import explorer, three_seeds
+from utils.chapters.positional_encoding import explorer, pictures, plugged, three_seeds
 
 CLOCKS = reference.sinusoidal_encoding, reference.shift_matrix
 
@@ -171,3 +171,98 @@ def test_words_without_positions_are_a_bag():
     assert torch.allclose(layer(x[:, order])[0], layer(x)[0][:, order], atol=1e-6)
     places = reference.sinusoidal_encoding(3, 8)
     assert not F.mse_loss(layer(x[:, order] + places)[0].mean(1), layer(x + places)[0].mean(1)) < 1e-4
+
+
+# Open tasks
+
+
+def rotary_attention(q, k, v, mask):
+    places = torch.arange(q.shape[2])
+    return reference.attention(*(reference.apply_rotary(x, places) for x in (q, k)), v, mask)[0]
+
+
+def alibi_attention(q, k, v):
+    bias = reference.alibi_bias(q.shape[1], q.shape[2])
+    return torch.softmax(reference.attention_scores(q, k) + bias, dim=-1) @ v
+
+
+def empty(*_):
+    raise NotImplementedError
+
+
+TRIALS = {"rotary": (plugged.try_rotary, rotary_attention), "ALiBi": (plugged.try_alibi, alibi_attention)}
+
+
+def slips(scheme):
+    q, k, v = plugged._inputs()
+    if scheme == "ALiBi":
+        return list(plugged.alibi_slips(reference, q, k, v))
+    return list(plugged.rotary_slips(reference, q, k, v, torch.ones(plugged.SEQ, plugged.SEQ, dtype=torch.bool).tril()))
+
+
+@pytest.mark.parametrize("scheme", TRIALS)
+def test_a_right_attention_is_taken_and_the_decoder_uses_it(scheme, capsys):
+    attempt, written = TRIALS[scheme]
+    assert attempt(written, reference) is written and "right" in capsys.readouterr().out
+    calls = []
+
+    def counted(*inputs):
+        calls.append(inputs)
+        return written(*inputs)
+
+    tokens = torch.randint(16, (2, 13), generator=torch.Generator().manual_seed(1))
+    assert torch.allclose(decoder(scheme, attend=counted)(tokens), decoder(scheme)(tokens), atol=1e-5)
+    assert len(calls) == tasks.LAYERS["recall"]
+
+
+@pytest.mark.parametrize("scheme", TRIALS)
+def test_each_likely_slip_is_named_by_a_sentence_of_its_own(scheme, capsys):
+    attempt, _ = TRIALS[scheme]
+    assert len({words for words, _ in slips(scheme)}) == len(slips(scheme))
+    for words, output in slips(scheme):
+        assert attempt(lambda *_, output=output: output, reference) is None
+        assert words in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("scheme", TRIALS)
+def test_what_is_missing_or_none_of_the_slips_is_said_and_never_taken(scheme, capsys):
+    attempt, written = TRIALS[scheme]
+    others = {
+        "nothing is here yet": empty,
+        "gives a tuple": lambda *given: (written(*given), None),
+        "has the shape": lambda *given: written(*given)[..., 0],
+        "none of the known slips": lambda *given: 2 * written(*given),
+        "ZeroDivisionError": lambda *_: 1 / 0,
+    }
+    for words, other in others.items():
+        assert attempt(other, reference) is None
+        said = capsys.readouterr().out
+        assert words in said and "The course's own is used" in said
+
+
+# Guesses
+
+
+def drawn(monkeypatch, picture, *given):
+    """The words of the legends of what a picture shows."""
+    figures = []
+    monkeypatch.setattr(plots, "alt", lambda whole, text: figures.append(whole))
+    picture(*given)
+    (whole,) = figures
+    legends = [*whole.figure.legends, *(ax.get_legend() for ax in whole.figure.axes if ax.get_legend())]
+    return [text.get_text() for legend in legends for text in legend.get_texts()]
+
+
+@pytest.mark.parametrize("made", [True, False])
+def test_a_guess_is_drawn_where_one_was_made(made, monkeypatch):
+    number = 0.25 if made else None
+    shares = {"one": 0.5, "two": 0.75}
+    curves = {task: {scheme: torch.rand(tasks.TESTED) for scheme in tasks.SCHEMES} for task in tasks.STEPS}
+    shown = [
+        drawn(monkeypatch, pictures.bars, shares, {"two": number}, "title", 0.5),
+        drawn(monkeypatch, pictures.two_bars, shares, shares, {"one": number}),
+        drawn(monkeypatch, pictures.looks_back, {-1: torch.eye(12), -3: torch.eye(12)}, 8, number),
+        drawn(monkeypatch, pictures.extrapolation, curves, {"rotary": number}),
+        drawn(monkeypatch, pictures.depths, three_seeds.stored()["without positions"], number),
+    ]
+    assert [("your guess" in words) for words in shown] == [made] * len(shown)

@@ -179,7 +179,7 @@ for position in (10, 100, 1_000, 10_000):
     print(f"{position:8,} {angle:10.2f} {gap:21.7f} {error:19.1e}")
 
 # %% [markdown] slug="large-angles-answer"
-# Near 7,500 the float32 numbers are 0.0005 apart, so the angle is off by up to half of that, and the sine of it too: a good
+# Near 7,500 the float32 numbers are 0.0005 apart, so an angle can be off by about as much, and the sine of it too: a good
 # float32 sine would be right to 0.00000006. The table is float32 in the end, and that is precise enough for a *sine*. It
 # is the angle that needs more digits on the way.
 #

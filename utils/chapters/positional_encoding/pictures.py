@@ -264,8 +264,7 @@ def depths(rows: Mapping[str, Sequence[Sequence[float]]], share: Any) -> None:
     ax.axhline(1 / TOKENS["recall"], color="grey", linestyle="--", label="blind guess")
     ax.set(xlabel="layers", ylabel="share right", ylim=(0, 1.03), xlim=(-0.5, len(rows) - 0.5))
     ax.set_xticks(range(len(rows)), list(rows))
-    if share is not None:
-        plots.guess(ax, share, len(rows) - 1)
+    plots.guess(ax, share, len(rows) - 1)
     ax.legend(loc="upper left")
     deepest = ", ".join(f"{run[0]:.2f}" for run in list(rows.values())[-1])
     plots.alt(
