@@ -4,17 +4,18 @@
 # A transformer is a stack of equal **blocks**. This chapter builds the two kinds, one for the encoder and one for the
 # decoder, from attention and four smaller parts, and measures what each part is for.
 #
-# | you build | what it does | minutes | points | difficulty | needed for |
-# |---|---|---|---|---|---|
-# | `LayerNorm` | brings every vector to one size | 20 | 2 | ★ | every model |
-# | `FeedForward` | works on each position alone | 10 | 1.5 | ★ | every model |
-# | `EncoderBlock` | attention and feed-forward, with sums and norms | 30 | 3 | ★★ | chapters 7 and 8 |
-# | `DecoderBlock` | the same, and it reads a second sequence | 30 | 3 | ★★ | chapter 7 |
-# | `RMSNorm` (stretch) | a norm without a mean | 10 | – | ★ | T5 |
-# | `SwiGLU` (stretch) | a feed-forward layer with a gate | 10 | – | ★ | models of today |
+# | you build | what it does | minutes | points |
+# |---|---|---|---|
+# | `LayerNorm` | brings every vector to one size | 20 | 2 |
+# | `FeedForward` | works on each position alone | 10 | 1.5 |
+# | `EncoderBlock` | attention and feed-forward, with sums and norms | 30 | 3 |
+# | `DecoderBlock` | the same, and it reads a second sequence | 30 | 3 |
+# | `RMSNorm` (stretch) | a norm without a mean | 10 | – |
+# | `SwiGLU` (stretch) | a feed-forward layer with a gate | 10 | – |
 #
-# **Time:** about 190 minutes, of which 65 are reading, running and the two open tasks, and 15 the quiz and the written
-# question.
+# Two **open tasks** carry no points: how a deep post-norm stack can start, and where the work of a block is.
+#
+# **Time:** about 190 minutes, of which 65 are reading, running and the open tasks, and 15 the quiz and the written question.
 #
 # **You need:** chapter 3 (masks) and chapter 4 (`MultiHeadAttention`). Your own parts are used where their checks have
 # passed, the reference where not.
@@ -35,11 +36,9 @@ MultiHeadAttention = my.MultiHeadAttention
 # %% [markdown] slug="what-a-block-is"
 # ## What is a block?
 #
-# An attention layer lets positions exchange what they know. It cannot do much more: what it hands on is a mixture of
-# values. A block adds a **feed-forward layer**, which works on each position alone. Attention and feed-forward are the two
-# **sublayers** of an encoder block.
-#
-# Around each sublayer go two more things:
+# An attention layer lets positions exchange what they know. **What else does a transformer need?** Attention only hands on
+# mixtures of values. A block adds a **feed-forward layer**, which works on each position alone. Attention and feed-forward
+# are the two **sublayers** of an encoder block. Around each of them go two more things:
 #
 # - a sum: what a sublayer finds is *added* to what went in. This is a **residual connection**;
 # - a norm, which brings every vector back to one size. The paper (Vaswani et al. 2017) puts it behind the sum: **post-norm**.
@@ -51,30 +50,19 @@ MultiHeadAttention = my.MultiHeadAttention
 pictures.encoder_blocks(batch=2, seq=7, d_model=32)
 
 # %% [markdown] slug="what-a-decoder-is"
-# What comes out has the shape of what went in. So blocks can be stacked, as many as one likes: a stack of encoder blocks is
-# an **encoder**. Its output, the **memory**, is what a **decoder** reads while it writes another sequence. A decoder block
-# has a third sublayer for that, the **cross-attention**:
+# What comes out has the shape of what went in, so blocks can be stacked. A stack of encoder blocks is an **encoder**. Its
+# output, the **memory**, is what a **decoder** reads while it writes another sequence. A decoder block has a third sublayer
+# for that, the **cross-attention**:
 
 # %% slug="draw-decoder-blocks"
 pictures.decoder_blocks(batch=2, seq=7, k_len=5, d_model=32)
 
 # %% [markdown] slug="words"
-# | here | in papers also |
-# |---|---|
-# | block | layer; encoder layer, decoder layer |
-# | feed-forward layer | FFN, MLP, position-wise feed-forward network |
-# | hidden units, $d_{ff}$ | inner-layer dimension, intermediate size |
-# | residual connection | skip connection, shortcut |
-# | the line of sums through a pre-norm stack | residual stream |
-# | weight and bias of a norm | gain $\gamma$ and shift $\beta$; scale |
-# | post-norm, pre-norm | Post-LN, Pre-LN |
-# | cross-attention, memory | encoder-decoder attention, encoder output |
-#
 # ## Why a norm?
 #
-# Every part multiplies by weights, so every part makes its vectors somewhat larger or smaller. In a stack these factors
-# multiply. Here are twelve blocks with random weights, without norms: first without sums, then with them. The numbers are
-# the size of a feature (root of the mean square) behind some of the blocks.
+# Every part multiplies by weights, so every part makes its vectors somewhat larger or smaller. **What becomes of these
+# factors in a stack?** Here are twelve blocks with random weights, without norms: first without sums, then with them. The
+# numbers are the size of a feature (root of the mean square) behind some of the blocks.
 
 # %% slug="sizes-without-norm"
 print("behind block               1        4        8       12")
@@ -86,8 +74,8 @@ for way in ("neither", "residual only"):
         print(f"{way:13} seed {seed} {row}")
 
 # %% [markdown] slug="norm-idea"
-# Without sums the signal fades, with sums it grows, each time by orders of magnitude. Neither is good for what comes next:
-# the same weights would have to serve vectors of very different sizes.
+# Without sums the signal fades, with sums it grows, each time by orders of magnitude. The weights behind it would have to
+# serve vectors of very different sizes.
 #
 # **Layer normalisation** (Ba et al. 2016) takes each vector by itself. It subtracts the vector's mean and divides by its
 # standard deviation. Then each feature gets a weight and a bias, which are learned:
@@ -95,11 +83,11 @@ for way in ("neither", "residual only"):
 # $$\operatorname{LayerNorm}(x) = \frac{x - \mu}{\sqrt{\sigma^2 + \varepsilon}} \odot w + b, \qquad
 #   \mu = \frac1d \sum_i x_i, \qquad \sigma^2 = \frac1d \sum_i (x_i - \mu)^2$$
 #
-# Mean and variance are those of *one position of one sequence*, over its $d = d_{model}$ features. So no position sees
-# another one here, and training and evaluation do the same. The small $\varepsilon$ keeps the root away from 0.
+# Mean and variance are those of *one position of one sequence*, over its $d = d_{model}$ features. No position sees another
+# one here, and the norm does the same in training and in evaluation. The small $\varepsilon$ keeps the root away from 0.
 
 # %% [markdown] slug="norm-exercise"
-# ### Exercise: `LayerNorm`
+# ## Exercise: `LayerNorm`
 #
 # Build `LayerNorm(d_model, eps=1e-5)`, an `nn.Module` for x of shape `(..., d_model)`. It has two parameters of shape
 # `(d_model,)`: `weight`, which starts with ones, and `bias`, which starts with zeros. `nn.LayerNorm` and `F.layer_norm` are
@@ -107,15 +95,16 @@ for way in ("neither", "residual only"):
 #
 # **By hand:** x = (1, 1, 5, 5) has the mean 3 and the variance $\tfrac14 (4 + 4 + 4 + 4) = 4$. So it becomes
 # (−1, −1, 1, 1). With weight (1, 1, 2, 2) and bias (0, 0, 0, 10) the result is (−1, −1, 2, 12).
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="LayerNorm"
+
+# %% [markdown] slug="symptoms-LayerNorm"
+# | you see | look at |
 # |---|---|
 # | (−0.87, −0.87, 0.87, 0.87) | `var` and `std` divide by $d - 1$ unless told otherwise |
 # | an error about sizes | the reductions drop the axis: `keepdim=True` |
 # | wrong with small x only | $\varepsilon$ stands outside the root |
 # | one sequence changes another's result | the reductions run over the wrong axes |
-
-# %% [markdown] hints="LayerNorm"
 
 # %% exercise="LayerNorm"
 class LayerNorm(nn.Module):
@@ -146,29 +135,30 @@ check("LayerNorm")
 # %% [markdown] slug="feed-forward-idea"
 # ## Why a feed-forward layer?
 #
-# Attention decides *where from* something is taken. What is then done with it happens in the feed-forward layer, at each
-# position alone and with the same weights at all of them. It is a small network with one hidden layer, usually four times
-# as wide as the model:
+# Attention decides *where from* something is taken. **Who does something with it?** The feed-forward layer, at each position
+# alone and with the same weights at all of them. It is a small network with one hidden layer, usually four times as wide as
+# the model:
 #
 # $$\operatorname{FFN}(x) = W_2 \max(0,\ W_1 x + b_1) + b_2$$
 #
 # The $\max(0, \cdot)$, a **ReLU**, stands between the two products for a reason, which you will see below.
 #
-# ### Exercise: `FeedForward`
+# ## Exercise: `FeedForward`
 #
 # Build `FeedForward(d_model, d_ff, dropout=0.0)` with two layers, `linear1` from `d_model` to `d_ff` and `linear2` back.
 # Between them come the ReLU and then dropout, in training only. x has shape `(batch, seq, d_model)`.
 #
 # **By hand:** let the rows of $W_1$ be (1, 0), (0, −1), (1, 1), those of $W_2$ (1, 1, 1), (0, 0, 2), and all biases 0. For
 # x = (1, 2) the hidden units are (1, −2, 3). After the ReLU they are (1, 0, 3), and the output is (4, 6).
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="FeedForward"
+
+# %% [markdown] slug="symptoms-FeedForward"
+# | you see | look at |
 # |---|---|
 # | (2, 6) in the example | no ReLU, or its result is thrown away |
 # | `Missing key(s) in state_dict` | the layers have other names than `linear1`, `linear2` |
 # | two calls in `eval()` differ | `F.dropout` that was not told the mode |
-
-# %% [markdown] hints="FeedForward"
 
 # %% exercise="FeedForward"
 class FeedForward(nn.Module):
@@ -195,7 +185,7 @@ class FeedForward(nn.Module):
 check("FeedForward")
 
 # %% [markdown] slug="fold-question"
-# The cell leaves out the ReLU of your layer and compares the result with that of **one** matrix, $W_2 W_1$.
+# What is the ReLU for? The cell leaves it out and compares the result with that of **one** matrix, $W_2 W_1$.
 
 # %% slug="fold"
 torch.manual_seed(5)
@@ -214,12 +204,12 @@ print(f"{training.count_parameters(layer):,} parameters; one matrix and bias hav
 
 # %% [markdown] slug="residual-idea"
 # Without the ReLU the layer is one matrix, at about eight times the price. With it, each hidden unit is on for some vectors and
-# off for others, and the layer can do what no matrix does.
+# off for others, and the layer can do what one matrix cannot.
 #
 # ## Why a sum?
 #
-# A deep stack learns only if the gradient of the loss reaches its first block. On the way back it passes through every
-# block, and each one multiplies it by its derivative. For a sublayer $f$:
+# **How does the gradient of the loss reach the first block of a deep stack?** On the way back it passes through every block,
+# and each one multiplies it by its derivative. For a sublayer $f$:
 #
 # $$\frac{\partial f(x)}{\partial x} = f'(x) \qquad \text{but} \qquad \frac{\partial\,(x + f(x))}{\partial x} = 1 + f'(x)$$
 #
@@ -230,8 +220,8 @@ print(f"{training.count_parameters(layer):,} parameters; one matrix and bias hav
 # order**. A stack is made of your parts, put together in four ways: with sums or without, with norms or without (post-norm).
 # The weights start as those of `nn.Transformer` do (Xavier).
 #
-# **Predict:** which of the four ways keep the size of the gradient at the first block when the stack grows from 2 blocks to
-# 24? Put your number for *neither*, 24 blocks, into the cell (for 2 blocks it is about 0.5), and it will be drawn.
+# **Predict 1:** which of the four ways keep the size of the gradient at the first block when the stack grows from 2 blocks to
+# 24? Put your number for *neither*, 24 blocks, into the cell (for 2 blocks it is about 0.5). It is drawn with the result.
 
 # %% slug="guess-gradient"
 guess_gradient = None   # for example 1e-3
@@ -252,13 +242,14 @@ if session.training_allowed():
 # - **Norm only**, and **residual and norm:** it stays about where it was.
 #
 # The right panel has the same stacks with the smaller weights that `nn.Linear` starts with by itself. There the sums
-# alone do much better, and without sums it is worse still. So how bad things get depends on the start. What the start
-# cannot save is the stack without sums and norms.
+# alone do much better, and without sums it is worse still. So it depends on the start how bad things get, and neither of the
+# two starts saves the stack without sums and norms.
 #
 # ### Does it learn?
 #
-# A gradient of a good size may still point nowhere useful. So train all four, six blocks each, three seeds, 70 steps.
-# **Predict** which ones learn. (Guessing blindly gives a loss of $\ln 8 = 2.08$.)
+# A gradient of a good size may still point nowhere useful. So all four are trained, six blocks each, three seeds, 70 steps.
+#
+# **Predict 2:** which ones learn? (A blind guess has a loss of $\ln 8 = 2.08$.)
 
 # %% slug="train-ways"
 # about 20 seconds
@@ -283,12 +274,12 @@ if session.training_allowed():
 #   here.
 # - **Residual and norm** learns from the larger start, too.
 #
-# So in this experiment the sums are what a stack cannot do without. The norm makes it less dependent on how the weights
+# So in this experiment a stack cannot do without the residual connections. The norm makes it depend less on how the weights
 # start. All this holds for six blocks, 70 steps and a learning rate of 0.003.
 #
 # ### Explore
 #
-# What happens to the signal on its way up, and to the gradient on its way down? Change arrangement, depth and start.
+# Change arrangement, depth and start. What happens to the signal on its way up, and to the gradient on its way down?
 
 # %% slug="explorer"
 explorer.stack_explorer()
@@ -298,9 +289,7 @@ ways = ("neither", "residual only", "residual and norm")
 explorer.stack_settings(explorer.StackSetting(way) for way in ways)
 
 # %% [markdown] slug="encoder-exercise"
-# ## Put it together
-#
-# ### Exercise: `EncoderBlock`
+# ## Exercise: `EncoderBlock`
 #
 # Build `EncoderBlock(d_model, num_heads, d_ff, dropout=0.0, norm_first=False)` with the children `self_attention`,
 # `feed_forward`, `norm1` and `norm2`. `forward(x, mask=None)` takes and returns `(batch, seq, d_model)`. For each sublayer
@@ -318,16 +307,17 @@ explorer.stack_settings(explorer.StackSetting(way) for way in ways)
 #
 # - Post-norm: (1, 5) → norm → (−1, 1); then (−1, 5) → norm → (−1, 1).
 # - Pre-norm: (1, 5), then (1, 9). Nothing norms the sum.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="EncoderBlock"
+
+# %% [markdown] slug="symptoms-EncoderBlock"
+# | you see | look at |
 # |---|---|
 # | (0, 0) added: x does not come through | a sum is missing, or the normed x is added instead of x |
 # | post-norm whose output has not mean 0 and variance 1 | norm and plus in the wrong order |
 # | the two settings give the same | `norm_first` is not kept, or not asked |
 # | `tuple` has no attribute … | attention returns `(output, weights)` |
 # | right at first, wrong with other weights | one norm used for both sublayers |
-
-# %% [markdown] hints="EncoderBlock"
 
 # %% exercise="EncoderBlock"
 class EncoderBlock(nn.Module):
@@ -389,15 +379,15 @@ pictures.flow(task.shapes(block, x), "your EncoderBlock, post-norm")
 # %% [markdown] slug="order-question"
 # ## In front or behind?
 #
-# The two orders look almost the same. In pre-norm, though, the sums form one line from the input to the output with nothing
-# on it but sums. In post-norm every norm stands on that line. (A pre-norm stack needs one more norm at its very end, since
-# its sums are never normed. Here it has one.)
+# **Does it matter where the norm stands?** In pre-norm the sums form one line from the input to the output with nothing on it
+# but sums, the **residual stream**. In post-norm every norm stands on that line. (A pre-norm stack needs one more norm at its
+# very end, since its sums are never normed. Here it has one.)
 #
 # The paper trained post-norm with **warm-up**: the learning rate begins near 0 and rises for a while. Below are ten
 # blocks, 60 steps, a learning rate of 0.003, three seeds: post-norm, post-norm with a warm-up over 40 steps, and pre-norm
 # without warm-up.
 #
-# **Predict:** which of the three learn?
+# **Predict 3:** which of the three learn?
 
 # %% slug="train-orders"
 # about 25 seconds
@@ -419,8 +409,8 @@ if session.training_allowed():
 # %% [markdown] slug="orders-answer"
 # Pre-norm learns. Post-norm stays at the blind guess. Warm-up helps it to begin, and no more than that in 60 steps.
 #
-# Is that so at every depth, at every learning rate, and with more time? The next picture has two learning rates, four
-# depths and 200 steps (warm-up over the first 100). It would take this notebook half an hour, so the results are stored;
+# Is that so at other depths and learning rates, and with more time? The next picture has two learning rates, four depths and
+# 200 steps (warm-up over the first 100). It would take this notebook half an hour, so the results are stored;
 # `python -m utils.chapters.transformer_architecture.sweep` makes them.
 
 # %% slug="sweep"
@@ -469,8 +459,9 @@ if session.training_allowed():
 # %% [markdown] slug="cost-question"
 # ## Where are the parameters, and where is the work?
 #
-# A block as in the paper: $d_{model} = 512$, $d_{ff} = 2048$, 8 heads. **Predict:** which share of its parameters is in
-# the attention, from 0 to 1? And will the share of the *work* be the same? Enter the first number.
+# **What does a block cost?** Here is one as in the paper: $d_{model} = 512$, $d_{ff} = 2048$, 8 heads.
+#
+# **Predict 4:** what share of its parameters is in the attention, from 0 to 1? Enter it. Is the share of the *work* the same?
 
 # %% slug="guess-share"
 guess_share = None   # for example 0.5
@@ -525,9 +516,7 @@ if session.training_allowed():
 # length of 2,048. Look for that point in the picture.
 
 # %% [markdown] slug="decoder-exercise"
-# ## The block that reads
-#
-# ### Exercise: `DecoderBlock`
+# ## Exercise: `DecoderBlock`
 #
 # Build `DecoderBlock(d_model, num_heads, d_ff, dropout=0.0, norm_first=False)` with the children `self_attention`,
 # `cross_attention`, `feed_forward`, `norm1`, `norm2` and `norm3`. Its
@@ -545,16 +534,17 @@ if session.training_allowed():
 #
 # - Post-norm: (1, 3) + (1, 3) → norm → (−1, 1); + (4, 0) = (3, 1) → norm → (1, −1); + 0 → norm → (1, −1).
 # - Pre-norm: (1, 3) + norm(1, 3) = (0, 4); + (4, 0) = (4, 4); + 0 = (4, 4).
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="DecoderBlock"
+
+# %% [markdown] slug="symptoms-DecoderBlock"
+# | you see | look at |
 # |---|---|
 # | another memory, the same result | keys and values come from x |
 # | an error, or a result as long as the memory | the memory asks, and x is looked up |
 # | right without masks, wrong with them | the two masks are swapped, or one is forgotten |
 # | wrong in pre-norm only | the memory was normed, too |
 # | wrong with other weights in the norms | the norms go with the wrong sublayers |
-
-# %% [markdown] hints="DecoderBlock"
 
 # %% exercise="DecoderBlock"
 class DecoderBlock(nn.Module):
@@ -626,25 +616,26 @@ for name, after in {"x": after_x, "memory": after_memory}.items():
 # %% [markdown] slug="today"
 # ## What is different today?
 #
-# The block has hardly changed since 2017. Two parts have: many models of today use RMSNorm and SwiGLU.
+# **Is this still the block of today's models?** Nearly: two parts have changed in many of them, to RMSNorm and SwiGLU.
 #
 # **RMSNorm** (Zhang and Sennrich 2019) leaves out the mean and the bias. It divides by the root of the mean square alone:
 #
 # $$\operatorname{RMSNorm}(x) = \frac{x}{\sqrt{\tfrac1d \sum_i x_i^2 + \varepsilon}} \odot w$$
 #
-# ### Stretch exercise: `RMSNorm`
+# ## Stretch exercise: `RMSNorm`
 #
 # Build `RMSNorm(d_model, eps=1e-6)` with the one parameter `weight`, for x of shape `(..., d_model)` with any leading
 # axes. `nn.RMSNorm` and `F.rms_norm` may not be called.
 #
 # **By hand:** (1, 7) has the mean square $\tfrac12 (1 + 49) = 25$, so it becomes (0.2, 1.4). LayerNorm makes (−1, 1) of it.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="RMSNorm"
+
+# %% [markdown] slug="symptoms-RMSNorm"
+# | you see | look at |
 # |---|---|
 # | (−1, 1) | a mean was subtracted |
 # | (−0.6, 0.6) | a mean was subtracted above the line only |
-
-# %% [markdown] hints="RMSNorm"
 
 # %% exercise="RMSNorm"
 class RMSNorm(nn.Module):
@@ -675,7 +666,7 @@ check("RMSNorm")
 # $$\operatorname{SwiGLU}(x) = W_{down}\,\bigl(\operatorname{silu}(W_{gate}\, x) \odot W_{up}\, x\bigr), \qquad
 #   \operatorname{silu}(z) = z \cdot \operatorname{sigmoid}(z)$$
 #
-# ### Stretch exercise: `SwiGLU`
+# ## Stretch exercise: `SwiGLU`
 #
 # Build `SwiGLU(d_model, d_ff)` with three layers without bias: `w_gate` and `w_up` from `d_model` to `d_ff`, `w_down` back.
 # x has shape `(..., d_model)`. `F.silu` may be called.
@@ -683,13 +674,14 @@ check("RMSNorm")
 # **By hand:** one feature, one hidden unit, $W_{gate} = 1$, $W_{up} = 3$, $W_{down} = 0.5$. For x = 2:
 # $\operatorname{silu}(2) = 2 \cdot 0.881 = 1.762$, times 6 is 10.57, times 0.5 is 5.28. (With the branches swapped it would
 # be $2 \cdot \operatorname{silu}(6) \cdot 0.5 = 5.99$.)
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="SwiGLU"
+
+# %% [markdown] slug="symptoms-SwiGLU"
+# | you see | look at |
 # |---|---|
 # | 5.99 | the SiLU is on the other branch |
 # | `Unexpected key(s) … bias` | `bias=False` is missing |
-
-# %% [markdown] hints="SwiGLU"
 
 # %% exercise="SwiGLU"
 class SwiGLU(nn.Module):
@@ -735,6 +727,23 @@ for todays in (False, True) if session.training_allowed() else ():
 # The loss is a little lower with the new parts for each seed, and the seeds of one kind differ among themselves by more than
 # that. So this experiment is no reason to prefer them. In the literature the gain of SwiGLU is small, too, and was measured
 # on large models (Shazeer 2020). RMSNorm is chosen because it has less to compute.
+
+# %% [markdown] slug="papers"
+# ## Here and in papers
+#
+# | here | in papers |
+# |---|---|
+# | block | layer; encoder layer, decoder layer |
+# | feed-forward layer | FFN, MLP, position-wise feed-forward network |
+# | hidden units, $d_{ff}$ | inner-layer dimension, intermediate size |
+# | a sum around a sublayer | residual connection, skip connection, shortcut |
+# | the line of sums through a pre-norm stack | residual stream |
+# | weight and bias of a norm | gain $\gamma$ and shift $\beta$; scale |
+# | post-norm, pre-norm | Post-LN, Pre-LN |
+# | a gradient that fades or grows with depth | vanishing, exploding gradient |
+# | a learning rate that begins near 0 | warm-up |
+# | cross-attention, memory | encoder-decoder attention, encoder output |
+# | a feed-forward layer with a gate | GLU variant, gated MLP |
 
 # %% [markdown] slug="quiz-text"
 # ## Quiz

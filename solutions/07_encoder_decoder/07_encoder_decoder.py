@@ -84,20 +84,21 @@ pictures.architecture(model, source_len=6, target_len=7)
 # The two rows are the same words, one place apart. `<bos>` says "begin", `<eos>` "end". That the decoder reads the *right*
 # words in training, whatever it would have said itself, is called **teacher forcing**.
 #
-# ### Exercise: `shift_right`
+# ## Exercise: `shift_right`
 #
 # Build `shift_right(targets, bos_id)`. `targets` has shape `(batch, seq)`, and so has the result: `bos_id` first, then the
 # targets without their last token. The padding moves along like any other token.
 #
 # **By hand:** with `bos_id` 1, `[[5, 8, 2, 0]]` becomes `[[1, 5, 8, 2]]`.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="shift_right"
+
+# %% [markdown] slug="symptoms-shift_right"
+# | you see | look at |
 # |---|---|
 # | one column too many | the last token is still there |
 # | training gives a loss near 0 at once, and nonsense when decoding | the input is the target itself |
 # | the caller's targets have changed | a slice was written into |
-
-# %% [markdown] hints="shift_right"
 
 # %% exercise="shift_right"
 def shift_right(targets, bos_id):
@@ -126,7 +127,7 @@ check("shift_right")
 #   self-attention and in the decoder's cross-attention. The *future* is hidden in the decoder's self-attention. Padding in
 #   the target needs no mask: it comes last, so the look-ahead mask hides it from every real word.
 #
-# ### Exercise: `Transformer`, first part: `embed`
+# ## Exercise: `Transformer`, first part: `embed`
 #
 # Build `embed(embedding, tokens)`: the embedding of the tokens times $\sqrt{d_{model}}$, plus `sinusoidal_encoding`.
 # `embedding` is an `nn.Embedding`, `tokens` has shape `(batch, seq)`, the result `(batch, seq, d_model)`. The encoding is a
@@ -152,7 +153,7 @@ def embed(embedding, tokens):
     ### END SOLUTION
 
 # %% [markdown] slug="transformer-exercise"
-# ### Exercise: `Transformer`, second part: the class
+# ## Exercise: `Transformer`, second part: the class
 #
 # - `Transformer(source_vocab, target_vocab, d_model, num_heads, d_ff, num_layers, dropout=0.0, pad_id=0)` makes
 #   `source_embedding` and `target_embedding` (`nn.Embedding`), `encoder` and `decoder` (`nn.ModuleList` of `num_layers`
@@ -162,8 +163,9 @@ def embed(embedding, tokens):
 #   the memory is padding.
 # - `forward(source, target_in)` does both.
 # - Dropout acts in the blocks, and on what `embed` gives.
-#
-# | you see | likely cause |
+
+# %% [markdown] slug="symptoms-Transformer"
+# | you see | look at |
 # |---|---|
 # | a later word changes an earlier row of the logits | no `self_mask`, or it is built for the wrong length |
 # | a longer padding changes the result | `memory_mask` or the encoder's `mask` is missing |
@@ -250,7 +252,7 @@ print(f"{training.count_parameters(translator):,} parameters")
 #
 # $$\text{loss} = (1 - \varepsilon) \cdot (-\ln p_{\text{right}}) + \varepsilon \cdot \frac{1}{V} \sum_{j=1}^{V} (-\ln p_j)$$
 #
-# ### Exercise: `label_smoothed_loss`
+# ## Exercise: `label_smoothed_loss`
 #
 # Build `label_smoothed_loss(logits, targets, pad_id, smoothing=0.1)` for logits `(batch, seq, vocab)` and targets
 # `(batch, seq)`. The result is the mean of the loss over all targets that are not `pad_id`, a tensor without axes. Where
@@ -260,15 +262,16 @@ print(f"{training.count_parameters(translator):,} parameters")
 # **By hand:** four words with probabilities 0.7, 0.1, 0.1, 0.1, the first is right, $\varepsilon = 0.1$. The right word
 # gives $-\ln 0.7 = 0.357$, the mean over all is $(0.357 + 3 \cdot 2.303) / 4 = 1.816$. So the loss is
 # $0.9 \cdot 0.357 + 0.1 \cdot 1.816 = 0.503$.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="label_smoothed_loss"
+
+# %% [markdown] slug="symptoms-label_smoothed_loss"
+# | you see | look at |
 # |---|---|
 # | NaN for a batch of padding | a division by the number of real targets, 0 |
 # | a loss that falls when padding is added | the mean is taken over all places |
 # | an index error with `pad_id` -100 | `gather` with -100 |
 # | right with smoothing 0 only | the spread part is missing, or is not divided by $V$ |
-
-# %% [markdown] hints="label_smoothed_loss"
 
 # %% exercise="label_smoothed_loss"
 def label_smoothed_loss(logits, targets, pad_id, smoothing=0.1):
@@ -304,7 +307,7 @@ guess_loss = None             # for example 2.5
 #
 # $$\text{rate} = d_{model}^{-0.5} \cdot \min\left(\text{step}^{-0.5},\ \text{step} \cdot \text{warmup}^{-1.5}\right)$$
 #
-# ### Exercise: `noam_learning_rate`
+# ## Exercise: `noam_learning_rate`
 #
 # Build `noam_learning_rate(step, d_model, warmup_steps)`, a Python float. Steps count from 1; below it raises a `ValueError`
 # that names `step` and its value.
@@ -312,14 +315,15 @@ guess_loss = None             # for example 2.5
 # **By hand:** $d_{model} = 64$ and a warm-up of 100. The factor in front is $\tfrac18 = 0.125$. Step 25: $25 \cdot
 # 100^{-1.5} = 0.025$ is smaller than $25^{-0.5} = 0.2$, so the rate is $0.125 \cdot 0.025 = 0.003125$. Step 100: both are
 # 0.1, the rate is 0.0125, its largest. Step 400: $0.125 \cdot 0.05 = 0.00625$.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="noam_learning_rate"
+
+# %% [markdown] slug="symptoms-noam_learning_rate"
+# | you see | look at |
 # |---|---|
 # | it falls from the first step on | the second argument of `min` is missing |
 # | it rises for ever | `max` in place of `min` |
 # | step 0 divides by zero | the check stands behind the formula |
-
-# %% [markdown] hints="noam_learning_rate"
 
 # %% exercise="noam_learning_rate"
 def noam_learning_rate(step, d_model, warmup_steps):
@@ -347,7 +351,7 @@ pictures.rate_picture({
 # A longer warm-up means a lower peak. Behind the peaks the curves are one. The training below uses the middle one.
 
 # %% [markdown] slug="loss-task"
-# ## Open task 1: the loss of one step
+# ### Open task 1: the loss of one step
 #
 # Everything for a training step is there. Write `batch_loss(model, batch)` in three lines, with `my.shift_right` and
 # `my.label_smoothed_loss`:
@@ -416,7 +420,7 @@ def evaluating(model):
             part.training = mode
 
 # %% [markdown] slug="greedy-exercise"
-# ### Exercise: `greedy_decode`
+# ## Exercise: `greedy_decode`
 #
 # Build `greedy_decode(model, source, bos_id, eos_id, max_len)` for source `(batch, seq)`. It returns tokens of shape
 # `(batch, n)`, without bos, where $n$ is at most `max_len`.
@@ -428,16 +432,17 @@ def evaluating(model):
 #
 # **By hand:** eos is 2, pad 0. The likeliest words of the first sentence are 7, 9, 2, of the second 5, 2. The result is
 # `[[7, 9, 2], [5, 2, 0]]`, and $n$ is 3 even when `max_len` is 20.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="greedy_decode"
+
+# %% [markdown] slug="symptoms-greedy_decode"
+# | you see | look at |
 # |---|---|
 # | always `max_len` columns | nothing stops the loop |
 # | words behind an eos | rows that have ended are not overwritten |
 # | results differ from call to call | dropout: the model is in training mode |
 # | it stops when the first row has ended | `any` in place of `all` |
 # | the first column is bos | it is to be cut off at the end |
-
-# %% [markdown] hints="greedy_decode"
 
 # %% exercise="greedy_decode"
 def greedy_decode(model, source, bos_id, eos_id, max_len):
@@ -689,7 +694,7 @@ if session.training_allowed():
 #
 # $$\text{score} = \frac{\ln p(\text{sentence})}{\left((5 + \text{length}) / 6\right)^{\alpha}}$$
 #
-# ### Stretch exercise: `beam_search`
+# ## Stretch exercise: `beam_search`
 #
 # Build `beam_search(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6)` for one sentence, `source` of shape
 # `(1, seq)`. It returns a list of at most `beam_size` pairs `(tokens, score)`, the best first.
@@ -701,14 +706,15 @@ if session.training_allowed():
 #
 # **By hand:** *b* and eos have length 2, so the divisor is $(7/6)^{0.6} = 1.097$, and $\ln 0.36 = -1.022$ gives
 # the score $-0.931$. *a* and eos: $\ln 0.30 = -1.204$, score $-1.098$.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="beam_search"
+
+# %% [markdown] slug="symptoms-beam_search"
+# | you see | look at |
 # |---|---|
 # | the same list whatever `alpha` is | the penalty is missing |
 # | a finished sentence grows on | eos does not end a hypothesis |
 # | `beam_size` hypotheses too many | the best are kept for each hypothesis, not over all |
-
-# %% [markdown] hints="beam_search"
 
 # %% exercise="beam_search"
 def beam_search(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):

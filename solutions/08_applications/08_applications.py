@@ -72,7 +72,7 @@ pictures.four_architectures()
 # are hidden, and the model says what stood there: **masked language modelling**.
 
 # %% [markdown] slug="mask-text"
-# ### Exercise: `mask_tokens`
+# ## Exercise: `mask_tokens`
 #
 # A text brings its own exercises: hide some of its words, and ask for them. BERT learns from such blanks, which is called
 # **masked language modelling**. The model sees `inputs`; `labels` holds what stood at the chosen places, and -100 elsewhere,
@@ -92,16 +92,17 @@ pictures.four_architectures()
 #
 # **By hand:** a batch of 1,000 tokens, 100 of them special. About $900 \cdot 0.15 = 135$ get a label. Of these about 108
 # become `mask_id`, 13 or 14 another id, and as many stay. So `inputs` and `tokens` differ at about 121 places.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="mask_tokens"
+
+# %% [markdown] slug="symptoms-mask_tokens"
+# | you see | look at |
 # |---|---|
 # | more than 15 % of the labels are not -100 | labels were kept where nothing was chosen |
 # | labels that equal the inputs at every place | the labels were read off after the inputs had been changed |
 # | far fewer random ids than a tenth | the second draw is made among what the first has left |
 # | padding turns into words | special tokens can be chosen |
 # | the same blanks in every epoch | a seed is fixed inside the function |
-
-# %% [markdown] hints="mask_tokens"
 
 # %% exercise="mask_tokens"
 def mask_tokens(tokens, mask_id, vocab_size, special_ids, rate=0.15, generator=None):
@@ -186,7 +187,7 @@ def gelu_block(d_model, num_heads, d_ff, dropout=0.0, norm_first=False, eps=1e-5
     return block
 
 # %% [markdown] slug="bert-text"
-# ### Exercise: `Bert`
+# ## Exercise: `Bert`
 #
 # BERT is the encoder alone. It turns every token into a vector that depends on the whole text, to the left and to the
 # right, and a small layer on top then tags words, classifies sentences, or fills in blanks. That is why such a model is
@@ -212,15 +213,16 @@ def gelu_block(d_model, num_heads, d_ff, dropout=0.0, norm_first=False, eps=1e-5
 # $(1, 0)$. The sum is $(2, 4)$, with mean 3 and standard deviation 1. So the norm, as it starts, gives $(-1, 1)$. And
 # `Bert(10, 4, 2, 8, 1, 6)` has $72$ numbers in its embeddings, $8$ in `norm` and $80 + 76 + 16 = 172$ in its block,
 # together 252.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="Bert"
+
+# %% [markdown] slug="symptoms-Bert"
+# | you see | look at |
 # |---|---|
 # | `unexpected` names when weights are loaded | a part is missing, or the blocks are in a plain list |
 # | results off by a thousandth | the tanh form of GELU, or `eps` did not reach every norm |
 # | an error in an embedding when there are no segments | `None` went into it |
 # | padding changes the vectors of real words | `mask` does not reach every block |
-
-# %% [markdown] hints="Bert"
 
 # %% exercise="Bert"
 LearnedPositionalEmbedding = my.LearnedPositionalEmbedding
@@ -374,7 +376,7 @@ print(f"\n{len(tokens):,} tokens to train on, {len(held_out):,} held out")
 # that was frequent in the training text, and a text gets shorter. GPT-2 has 50,257.
 
 # %% [markdown] slug="next-text"
-# ### Exercise: `next_token_loss`
+# ## Exercise: `next_token_loss`
 #
 # GPT learns to say what comes next, at every place of a text at once: the logits of place $t$, which has read the tokens up
 # to $t$, are asked for token $t + 1$. So the targets are the text itself, one place further on. A model that is trained in
@@ -386,15 +388,16 @@ print(f"\n{len(tokens):,} tokens to train on, {len(held_out):,} held out")
 # **By hand:** the text is `[[0, 1, 1]]`, with two tokens in the vocabulary. The model gives token 1 the probabilities 0.8,
 # 0.5 and 0.1 at the three places. Place 0 is asked for 1: $-\ln 0.8 = 0.223$. Place 1 is asked for 1: $-\ln 0.5 = 0.693$.
 # Place 2 is asked for nothing. The loss is $(0.223 + 0.693) / 2 = 0.458$.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="next_token_loss"
+
+# %% [markdown] slug="symptoms-next_token_loss"
+# | you see | look at |
 # |---|---|
 # | a loss near 0 after a few steps, and nonsense when it writes | each place is asked for what it has read |
 # | a size mismatch in `cross_entropy` | one of the two was not cut |
 # | `Expected target size …` | the vocabulary must be axis 1, or all places one long row |
 # | a loss that grows with the length of the text | a sum in place of the mean |
-
-# %% [markdown] hints="next_token_loss"
 
 # %% exercise="next_token_loss"
 def next_token_loss(logits, tokens):
@@ -411,7 +414,7 @@ def next_token_loss(logits, tokens):
 check("next_token_loss")
 
 # %% [markdown] slug="gpt-text"
-# ### Exercise: `Gpt`
+# ## Exercise: `Gpt`
 #
 # GPT-2 is the same stack as BERT with three differences. No place sees a later one, so the whole text can be asked for its
 # next tokens at once. The blocks are **pre-norm**, so a last norm comes behind them. And the vector of each place becomes
@@ -433,15 +436,16 @@ check("next_token_loss")
 # **By hand:** $d_{model} = 2$, and three tokens have the embeddings $(1, 0)$, $(0, 1)$ and $(1, 1)$. The last vector is
 # $(2, 4)$. The norm, as it starts, gives $(-1, 1)$, and the logits are $(-1, 1, 0)$. And `Gpt(10, 4, 2, 1, 6)` has $64$
 # numbers in its embeddings, $80 + 148 + 16 = 244$ in its block and $8$ in `norm`, together 316.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="Gpt"
+
+# %% [markdown] slug="symptoms-Gpt"
+# | you see | look at |
 # |---|---|
 # | a loss near 0 in training, and nonsense when it writes | a block gets no look-ahead mask |
 # | `vocab_size * d_model` parameters too many | the output has a table of its own |
 # | `unexpected` names when weights are loaded | a part is missing, or the blocks are in a plain list |
 # | results off by a thousandth | the exact form of GELU |
-
-# %% [markdown] hints="Gpt"
 
 # %% exercise="Gpt"
 create_look_ahead_mask = my.create_look_ahead_mask
@@ -519,7 +523,7 @@ prose.print_runs()
 # notebook cannot show it.
 
 # %% [markdown] slug="sample-text"
-# ### Exercise: `sample_token`
+# ## Exercise: `sample_token`
 #
 # A model that writes gives logits for the next token, and someone has to choose. Always the likeliest is dull, and soon
 # goes round in circles; drawing from all tokens brings in nonsense, because thousands of unlikely ones are likely together.
@@ -537,16 +541,17 @@ prose.print_runs()
 # **By hand:** three tokens with probabilities 0.5, 0.3 and 0.2, and `top_p=0.7`. The sums are 0.5, 0.8, 1.0. The second
 # token is the one with which 0.7 is reached, so two are left, and they are drawn with probabilities $5/8$ and $3/8$. With
 # temperature 0.5 the probabilities are squared first: $0.25 : 0.09 : 0.04$, which is 0.658, 0.237 and 0.105.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="sample_token"
+
+# %% [markdown] slug="symptoms-sample_token"
+# | you see | look at |
 # |---|---|
 # | a low temperature makes wilder text | the logits are multiplied by it |
 # | `top_p=0.7` keeps a set of probability 0.6 | the token with which p is reached was dropped |
 # | tokens that were filtered out come back | they were given probability 0, and then a softmax |
 # | `probability tensor contains … nan` | a row has nothing left, or a division by temperature 0 |
 # | other rows are cut like the first | one threshold for the whole batch |
-
-# %% [markdown] hints="sample_token"
 
 # %% exercise="sample_token"
 def sample_token(logits, temperature=1.0, top_k=None, top_p=None, generator=None):
@@ -597,7 +602,7 @@ if session.training_allowed():
 explorer.sampling_explorer(writer) if session.training_allowed() else None
 
 # %% [markdown] slug="generate-text"
-# ### Stretch exercise: `generate`
+# ## Stretch exercise: `generate`
 #
 # Writing is a loop: read the text, choose a token, add it, read again. That reads the whole text anew for every token,
 # though keys and values of earlier places stay what they are. A model can keep them, in a **key/value cache**. Here a model
@@ -614,15 +619,16 @@ explorer.sampling_explorer(writer) if session.training_allowed() else None
 #
 # **By hand:** a prompt of 5 tokens and 4 new ones. Without a cache the model reads $5 + 6 + 7 + 8 = 26$ tokens, with it
 # $5 + 1 + 1 + 1 = 8$.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="generate"
+
+# %% [markdown] slug="symptoms-generate"
+# | you see | look at |
 # |---|---|
 # | another text with the cache than without | the past was not handed on, or tokens were read twice |
 # | the cache makes nothing faster | the whole text goes into `extend` each time |
 # | two runs with a greedy sampler differ | dropout is on |
 # | `no attribute 'extend'` | the model was not asked whether it has one |
-
-# %% [markdown] hints="generate"
 
 # %% slug="evaluating"
 
@@ -739,7 +745,7 @@ for task, pairs in tasks.texts(held_out=True).items():
 # told how long.
 
 # %% [markdown] slug="span-text"
-# ### Exercise: `span_corruption`
+# ## Exercise: `span_corruption`
 #
 # BERT's blanks are one token each. T5's are whole **spans**: a stretch of the sentence is cut out, and a **sentinel**, a token
 # that occurs nowhere else, stands in its place. The encoder reads the sentence with its gaps. The decoder writes what is
@@ -755,15 +761,16 @@ for task, pairs in tasks.texts(held_out=True).items():
 #
 # **By hand:** the tokens `[7, 3, 9, 4, 5, 8]` with the spans `[(1, 2), (4, 1)]`, the sentinels 99 and 98, and eos 1 give the
 # inputs `[7, 99, 4, 98, 8]` and the targets `[99, 3, 9, 98, 5, 1]`.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="span_corruption"
+
+# %% [markdown] slug="symptoms-span_corruption"
+# | you see | look at |
 # |---|---|
 # | the end of the sentence is missing | what follows the last span is not copied |
 # | a span swallows too much or too little | the second number of a pair is its length, not its end |
 # | two gaps with the same sentinel | every span takes the first of `sentinel_ids` |
 # | a token of one span appears in the inputs, too | the next piece does not begin at `start + length` |
-
-# %% [markdown] hints="span_corruption"
 
 # %% exercise="span_corruption"
 def span_corruption(tokens, spans, sentinel_ids, eos_id):
@@ -794,7 +801,7 @@ for name, ids in zip(("inputs ", "targets"), made, strict=True):
     print(name, " ".join(words.words[i] for i in ids))
 
 # %% [markdown] slug="bucket-text"
-# ### Exercise: `relative_position_bucket`
+# ## Exercise: `relative_position_bucket`
 #
 # T5 has no table of positions. Each head learns instead how much it likes a key that stands so many places away, and adds that
 # number to the score. A few places more or less matter near the query and hardly at all far from it. So distances share
@@ -817,15 +824,16 @@ for name, ids in zip(("inputs ", "targets"), made, strict=True):
 #
 # **By hand:** with the defaults, $n = 16$ and $e = 8$. A key 3 places behind (−3) is in bucket 3, one 3 places ahead in
 # $16 + 3 = 19$. 20 places behind: $\ln(20/8) / \ln(128/8) \cdot 8 = 0.916 / 2.773 \cdot 8 = 2.64$, so bucket $8 + 2 = 10$.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="relative_position_bucket"
+
+# %% [markdown] slug="symptoms-relative_position_bucket"
+# | you see | look at |
 # |---|---|
 # | right for near keys, wrong for far ones | one of $n$, $e$ and $m$ stands in the place of another |
 # | bucket 32 or more | the minimum with the last bucket is missing |
 # | left and right exchanged | query minus key, or the wrong sign compared with 0 |
 # | floats, or `-9223372036854775808` | a logarithm of 0, or no rounding back to integers |
-
-# %% [markdown] hints="relative_position_bucket"
 
 # %% exercise="relative_position_bucket"
 def relative_position_bucket(relative_position, bidirectional=True, num_buckets=32,
@@ -861,7 +869,7 @@ pictures.buckets(distances, {"both sides": my.relative_position_bucket(distances
                              "past only": my.relative_position_bucket(distances, False)})
 
 # %% [markdown] slug="t5-text"
-# ### Exercise: `T5`, first part: attention with a bias
+# ## Exercise: `T5`, first part: attention with a bias
 #
 # T5 is an encoder-decoder like chapter 7's. What it does otherwise: RMS norms in front of each sublayer, no biases in any
 # linear layer, no scale in attention, a **relative position bias** in the place of an encoding, and one matrix for the
@@ -909,7 +917,7 @@ class BiasedAttention(nn.Module):
         ### END SOLUTION
 
 # %% [markdown] slug="t5-block-text"
-# ### Exercise: `T5`, second part: the block
+# ## Exercise: `T5`, second part: the block
 #
 # Each sublayer reads a normed copy of `x`, and what it finds is added to `x` (pre-norm). The order is self-attention;
 # cross-attention, where there is a memory; the feed-forward network. `norm1`, `norm2` … belong to the sublayers in that order,
@@ -946,7 +954,7 @@ class T5Block(nn.Module):
         ### END SOLUTION
 
 # %% [markdown] slug="t5-model-text"
-# ### Exercise: `T5`, third part: the model
+# ## Exercise: `T5`, third part: the model
 #
 # `load_pretrained` is given. It looks for `encoder` and `decoder`, each an `nn.ModuleList` of `num_layers` blocks, and for
 # `encoder_norm` and `decoder_norm`, the RMS norms at the end of each stack. Everything else is there.
@@ -960,8 +968,9 @@ class T5Block(nn.Module):
 # - `source_mask` is `True` where the source may be seen, or None. It has 2 axes, `(1, seq)`, or 3, `(batch, 1, seq)`, as
 #   `create_padding_mask` makes it; the axis of the heads is missing. It hides tokens in the encoder **and** in cross-attention.
 #   `as_bias` turns a mask into numbers to add.
-#
-# | you see | likely cause |
+
+# %% [markdown] slug="symptoms-T5"
+# | you see | look at |
 # |---|---|
 # | logits too large by one factor | the output is not multiplied by $d_{model}^{-0.5}$ |
 # | right for one token, wrong for two | the scores are divided, or the bias is transposed |
@@ -1084,7 +1093,7 @@ if session.training_allowed():
 # digits of 8 by 8 points; 397 are held out.
 
 # %% [markdown] slug="patchify-text"
-# ### Exercise: `patchify`
+# ## Exercise: `patchify`
 #
 # A transformer reads a sequence of vectors, and a picture is a grid of pixels. So the picture is cut into square **patches**,
 # and each patch, all of its numbers in one row, is a word of the sentence.
@@ -1099,15 +1108,16 @@ if session.training_allowed():
 #
 # **By hand:** one channel of 2 × 4 pixels, `[[1, 2, 3, 4], [5, 6, 7, 8]]`, and `patch_size=2`: two patches,
 # `[1, 2, 5, 6]` and `[3, 4, 7, 8]`.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="patchify"
+
+# %% [markdown] slug="symptoms-patchify"
+# | you see | look at |
 # |---|---|
 # | `[1, 2, 3, 4]` as the first patch | a reshape alone: it cuts the memory where it lies, and moves nothing |
 # | right for one channel, wrong for three | the channels stand behind the pixels, or in front of the patches |
 # | right for square pictures alone | height and width are mixed up |
 # | an error about a shape and no `ValueError` | one of the sides is not looked at |
-
-# %% [markdown] hints="patchify"
 
 # %% exercise="patchify"
 def patchify(images, patch_size):
@@ -1132,7 +1142,7 @@ images, classes = digits.pictures()
 pictures.patches(images[0], 2, list(my.patchify(images[:1], 2)[0]))
 
 # %% [markdown] slug="vit-text"
-# ### Exercise: `ViT`
+# ## Exercise: `ViT`
 #
 # The **vision transformer** is an encoder, like BERT, and its words are patches. New are the way in and the way out.
 #
@@ -1153,16 +1163,17 @@ pictures.patches(images[0], 2, list(my.patchify(images[:1], 2)[0]))
 #
 # **By hand:** pictures of 224 × 224 pixels in patches of 16: $(224 / 16)^2 = 196$ patches of $3 \cdot 16^2 = 768$ numbers each,
 # and 197 vectors in every block.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="ViT"
+
+# %% [markdown] slug="symptoms-ViT"
+# | you see | look at |
 # |---|---|
 # | `unexpected vit.layernorm.weight` | no part of the model is called `norm` |
 # | `unexpected the model's …` | a part has another name than the list above says |
 # | patches may change places and nothing happens | the positions are not added |
 # | right shape, wrong logits | another vector than the first one is classified, or the norm is missing |
 # | right at home, slightly off for tiny numbers | an eps of 1e-5 is left in one of the norms |
-
-# %% [markdown] hints="ViT"
 
 # %% exercise="ViT"
 class ViT(nn.Module):
@@ -1274,7 +1285,7 @@ if session.training_allowed():
 # give the corners of its **box**. Both come from the vector of the class token. But how right is a box that is a little off?
 
 # %% [markdown] slug="iou-text"
-# ### Exercise: `box_iou`
+# ## Exercise: `box_iou`
 #
 # A detector draws boxes around things. How well does a box fit the true one? Divide the area that the two share by the area
 # that they cover together: 1 for equal boxes, 0 for boxes that lie apart. This is the **intersection over union**, IoU.
@@ -1287,15 +1298,16 @@ if session.training_allowed():
 #
 # **By hand:** $a = (0, 0, 4, 2)$ and $b = (1, 1, 5, 3)$ share the rectangle $(1, 1, 4, 2)$ of area 3. The areas are 8 and 8, so
 # together they cover $8 + 8 - 3 = 13$. The IoU is $3 / 13 = 0.231$.
-#
-# | you see | likely cause |
+
+# %% [markdown] hints="box_iou"
+
+# %% [markdown] slug="symptoms-box_iou"
+# | you see | look at |
 # |---|---|
 # | numbers for boxes that lie far apart | two negative sides, multiplied |
 # | one half for a box with itself | the shared part is counted twice below |
 # | a shape `(n,)`, or an error for `n ≠ m` | no axis was added, so box $i$ meets box $i$ alone |
 # | NaN in the gradient and not in the result | 0 / 0 behind a `where`: put a 1 below **before** you divide |
-
-# %% [markdown] hints="box_iou"
 
 # %% exercise="box_iou"
 def box_iou(a, b):
