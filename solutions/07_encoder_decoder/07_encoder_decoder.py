@@ -38,9 +38,8 @@ from utils.data.translation import BOS, EOS, PAD
 # %% [markdown] slug="pairs-text"
 # ## Sentences in, sentences out
 #
-# The task is translation. The sentences come from a small grammar of the course's own (`utils/data/translation.py` says how
-# it works). It is no real English, but it has what makes translation more than a word list. A few pairs, and how many words
-# each language has:
+# The task is translation. **What makes it more than a word list?** The sentences come from a small grammar of the course's own
+# (`utils/data/translation.py` says how it works). A few pairs, and how many words each language has:
 
 # %% slug="pairs"
 english, spanish = translation.vocabularies()
@@ -57,11 +56,11 @@ for pair in translation.held_out_pairs()[26:33]:
 # - **Length.** *do* has no word of its own; *not* becomes *no*; *the girl 's house* becomes *la casa de la niña*.
 #
 # So a model has to read the whole sentence before it writes, and while it writes it has to know where in the sentence it is.
-# The encoder-decoder has a part for each:
+# The **encoder-decoder** has a part for each:
 #
 # - The **encoder** reads the English sentence and gives one vector for each of its words, the **memory**.
-# - The **decoder** writes Spanish, one word after the other. It looks at what it has written so far (self-attention with a
-#   look-ahead mask) and at the memory (**cross-attention**).
+# - The **decoder** writes Spanish, one word after the other. It looks at what it has written so far (self-attention with the
+#   look-ahead mask of chapter 3, called a **causal mask** from here on) and at the memory (**cross-attention**).
 #
 # Here is the whole model with the shapes of this chapter, for a sentence of 6 words and a translation of 7. It has one block
 # on each side; the paper's has six.
@@ -73,16 +72,16 @@ pictures.architecture(model, source_len=6, target_len=7)
 # %% [markdown] slug="shift-text"
 # ## What the decoder reads
 #
-# The decoder says the next word from the words before it. In training all Spanish words are known. So one pass can ask for
-# every next word at once, if position $t$ reads the words before $t$ and is asked for word $t$:
+# The decoder says the next word from the words before it. **How can one pass ask for every next word at once?** In training all
+# Spanish words are known, so position $t$ reads the words before $t$ and is asked for word $t$:
 #
 # | position | 0 | 1 | 2 | 3 |
 # |---|---|---|---|---|
 # | the decoder reads | `<bos>` | la | casa | roja |
 # | the target is | la | casa | roja | `<eos>` |
 #
-# The two rows are the same words, one place apart. `<bos>` says "begin", `<eos>` "end". That the decoder reads the *right*
-# words in training, whatever it would have said itself, is called **teacher forcing**.
+# The two rows are the same words, one place apart. `<bos>` says "begin", `<eos>` "end". In training the decoder reads the
+# *right* words, whatever it would have said itself: **teacher forcing**.
 #
 # ## Exercise: `shift_right`
 #
@@ -117,15 +116,15 @@ check("shift_right")
 # %% [markdown] slug="transformer-text"
 # ## The model
 #
-# Everything inside is there already: `my.EncoderBlock` and `my.DecoderBlock` from chapter 5, the masks of chapter 3, the
-# encoding of chapter 6. What is left is to join them. Three decisions are the paper's:
+# **What is left to build?** Everything inside is there: `my.EncoderBlock` and `my.DecoderBlock` from chapter 5, the masks of
+# chapter 3, the encoding of chapter 6. They have to be joined. Three decisions are the paper's:
 #
 # - **Embeddings times $\sqrt{d_{model}}$.** Embeddings start small, about $1/\sqrt{d_{model}}$ each, and the sinusoids are
 #   about 1. The factor brings the two to the same size.
 # - **Post-norm blocks**, so `norm_first` stays False, and no norm at the end.
-# - **Three masks, two kinds.** Padding in the *source* is hidden wherever the source is looked at: in the encoder's
-#   self-attention and in the decoder's cross-attention. The *future* is hidden in the decoder's self-attention. Padding in
-#   the target needs no mask: it comes last, so the look-ahead mask hides it from every real word.
+# - **Three masks, two kinds.** A **padding mask** hides the padding of the *source* wherever the source is looked at: in the
+#   encoder's self-attention and in the decoder's cross-attention. The causal mask hides the *future* in the decoder's
+#   self-attention. Padding in the target needs no mask: it comes last, so the causal mask hides it from every real word.
 #
 # ## Exercise: `Transformer`, first part: `embed`
 #
@@ -245,10 +244,10 @@ print(f"{training.count_parameters(translator):,} parameters")
 # %% [markdown] slug="loss-text"
 # ## What training makes small
 #
-# The model's logits for one word become probabilities $p$ by a softmax. The usual loss is minus the logarithm of the
-# probability of the right word, the **cross-entropy**. It is smallest when the right word has probability 1, and a logit
-# would have to be infinite for that. **Label smoothing** aims a little lower: the right word is to get most of the
-# probability, and a share $\varepsilon$ is spread evenly over the whole vocabulary, the right word included:
+# **What is a good answer worth?** The model's logits for one word become probabilities $p$ by a softmax. The usual loss is
+# minus the logarithm of the probability of the right word, the **cross-entropy**. It is smallest when the right word has
+# probability 1, and a logit would have to be infinite for that. **Label smoothing** aims a little lower: the right word is to
+# get most of the probability, and a share $\varepsilon$ is spread evenly over the whole vocabulary, the right word included:
 #
 # $$\text{loss} = (1 - \varepsilon) \cdot (-\ln p_{\text{right}}) + \varepsilon \cdot \frac{1}{V} \sum_{j=1}^{V} (-\ln p_j)$$
 #
@@ -302,8 +301,9 @@ guess_loss = None             # for example 2.5
 # %% [markdown] slug="noam-text"
 # ## How large a step
 #
-# Adam's first steps rest on few gradients, and a post-norm transformer does not forgive large steps then (chapter 5). The
-# paper lets the learning rate rise in a straight line for a while, the **warm-up**, and then fall with the root of the step:
+# **How large may the first steps be?** Adam's rest on few gradients, and a deep post-norm transformer does not forgive large
+# steps then (chapter 5). The paper lets the learning rate rise in a straight line for a while, the **warm-up**, and then fall
+# with the root of the step:
 #
 # $$\text{rate} = d_{model}^{-0.5} \cdot \min\left(\text{step}^{-0.5},\ \text{step} \cdot \text{warmup}^{-1.5}\right)$$
 #
@@ -394,17 +394,17 @@ if session.training_allowed():
 
 # %% [markdown] slug="train-answer"
 # With nothing learned every word is about equally likely, so the loss begins near $\ln V$, a little above it. It does not go
-# to 0: with smoothing, even a perfect model keeps a loss. Is it good, then? A loss does not say. **Let it translate.**
+# to 0: with smoothing, even a perfect model keeps a loss. A loss does not say whether the model is good. **Let it translate.**
 
 # %% [markdown] slug="greedy-text"
 # ## Writing word by word
 #
-# In use nobody knows the Spanish words. The model has to read what it has written itself: it starts with `<bos>`, says a
-# word, reads it, says the next. This is called **autoregressive** decoding. When each word is simply the likeliest, it is
-# **greedy** decoding.
+# In use nobody knows the Spanish words. **What does the decoder read then?** What it has written itself: it starts with
+# `<bos>`, says a word, reads it, says the next. This is **autoregressive** decoding. When each word is simply the likeliest,
+# it is **greedy** decoding.
 #
-# A decoder must not drop features at random while it writes, and no gradients are needed. This helper takes care of both,
-# and leaves every part of the model as it found it, training or not:
+# Dropout must be off while the decoder writes, and no gradients are needed. This helper takes care of both, and leaves every
+# part of the model as it found it, training or not:
 
 # %% slug="evaluating"
 @contextmanager
@@ -505,9 +505,9 @@ measures.print_runs({"full": "as it should be"})
 # %% [markdown] slug="forcing-text"
 # ## What teacher forcing buys, and what it costs
 #
-# It buys speed: all words of a batch are learned from in one pass of the decoder, where writing needs a pass a word. It
-# costs this: in training the model always reads right words, so it never learns what to do after a wrong one. This is called
-# **exposure bias**.
+# It buys speed: all words of a batch are learned from in one pass of the decoder, where writing needs a pass a word. **What
+# happens after a wrong word?** In training the model reads right words only, so it never learns that. This is called **exposure
+# bias**.
 #
 # **Predict 2:** after the *right* words the trained model gets nearly every next word right. Now exchange the first word it
 # reads for a random one. Which share of the words from the third on is still right?
@@ -544,8 +544,8 @@ measures.print_runs({"short": "teacher forcing", "own_words": "own words"})
 # %% [markdown] slug="maps-text"
 # ## Where the decoder looks
 #
-# When the model writes *casa*, which English word does it look at? Cross-attention has a row of weights for each Spanish
-# word: what the decoder looked at when it **chose** that word. The next picture shows the mean of the heads.
+# **When the model writes *casa*, which English word does it look at?** Cross-attention has a row of weights for each Spanish
+# word: what the decoder looked at when it chose that word. The next picture shows the mean of the heads.
 #
 # **Predict 3:** the sentence is *the small red house*, the translation *la casa roja pequeña*. For each Spanish word write
 # the English word that you expect to have the largest weight. Your guesses are framed in the map.
@@ -582,15 +582,16 @@ if session.training_allowed():
 # %% [markdown] slug="pitfalls-text"
 # ## Two pitfalls
 #
-# **No positions.** Leave the sinusoidal encoding out, on both sides.
+# **What breaks when a part is missing?** Two are easily forgotten, and neither raises an error:
 #
-# **No look-ahead mask.** Let the decoder see the whole of `target_in` in training. Its input is shifted, so the word that it
-# has to say next stands one place further on, ready to be read off.
+# - **No positions:** the sinusoidal encoding is left out, on both sides.
+# - **No causal mask:** the decoder sees the whole of `target_in` in training. Its input is shifted, so the word that it has to
+#   say next stands one place further on, ready to be read off.
 #
 # **Predict 4:** the exact match of both, after training like the model above. Your numbers are drawn with the results.
 
 # %% slug="guess-pitfalls"
-guess_pitfalls = {"no positions": None, "no look-ahead mask": None}    # from 0 to 1
+guess_pitfalls = {"no positions": None, "no causal mask": None}    # from 0 to 1
 
 # %% [markdown] slug="peeking-task"
 # ### Open task 2: a model that cheats
@@ -600,7 +601,7 @@ guess_pitfalls = {"no positions": None, "no look-ahead mask": None}    # from 0 
 
 # %% open="peeking"
 class Peeking(my.Transformer):
-    """A Transformer without the look-ahead mask."""
+    """A Transformer without the causal mask."""
 
     def decode(self, target_in, memory, source):
         ### BEGIN SOLUTION
@@ -622,7 +623,7 @@ cheat = task.try_peeking(Peeking, my.Transformer)
 if session.training_allowed():
     without = task.altered(my.Transformer, positions=False)
     few = task.STEPS // 3
-    kinds = {"no positions": (without, task.STEPS), "no look-ahead mask": (cheat, few)}
+    kinds = {"no positions": (without, task.STEPS), "no causal mask": (cheat, few)}
     broken, histories = {}, {"as it should be": history}
     for name, (kind, count) in kinds.items():
         broken[name] = task.build(kind, seed=0)
@@ -647,25 +648,23 @@ if session.training_allowed():
 
 # %% slug="pitfalls-seeds" tags=["nbval-check-output"]
 measures.print_runs({"full": "as it should be", "no_positions": "no positions",
-                 "no_look_ahead": "no look-ahead mask"})
+                 "no_look_ahead": "no causal mask"})
 
 # %% [markdown] slug="pitfalls-answer"
-# - **Without the look-ahead mask** the loss falls fastest, and the translations are useless. In training the model copied the
+# - **Without the causal mask** the loss falls fastest, and the translations are useless. In training the model copied the
 #   next word from its input. When it writes, the next word is not there. The loss curve looks like success: only decoding
 #   shows this mistake.
 # - **Without positions** the encoder reads a bag of words. Many sentences still come out right, since the words themselves
 #   often leave one sensible order. What is lost is what only the order says: which noun an adjective belongs to, who does
-#   what. The decoder is not quite without positions, though: its look-ahead mask shows each place a different number of
-#   words.
+#   what. The decoder is not quite without positions, though: its causal mask shows each place a different number of words.
 
 # %% [markdown] slug="box-text"
 # ## Type a sentence
 #
-# Write English in the box and press Enter. The slider goes through the translation step by step: the weights of
-# cross-attention (mean of the heads) and the likeliest next words. Try a word that the model does not know.
-#
-# Then try *do you see the girl ?* All its words are known, but in the grammar only things are seen, never a girl. What held-out
-# sentences do not show is how far beyond its training data a model goes.
+# **How far beyond its training data does it go?** Write English in the box and press Enter. The slider goes through the
+# translation step by step: the weights of cross-attention (mean of the heads) and the likeliest next words. Try a word that the
+# model does not know. Then try *do you see the girl ?* All its words are known, but in the grammar only things are seen, never
+# a girl. Held-out sentences do not show that.
 
 # %% slug="box"
 explorer.translation_explorer(translator) if session.training_allowed() else None
@@ -684,9 +683,9 @@ if session.training_allowed():
 # %% [markdown] slug="beam-text"
 # ## Several drafts at once
 #
-# Greedy decoding never goes back. Say the first word is *a* with probability 0.6 or *b* with 0.4. After *a* the model is
-# unsure, and the best ending has 0.5; after *b* it has 0.9. Greedy takes *a* and ends with $0.6 \cdot 0.5 = 0.30$. The
-# other sentence has $0.4 \cdot 0.9 = 0.36$.
+# Greedy decoding never goes back. **Can it miss the likeliest sentence?** Say the first word is *a* with probability 0.6 or *b*
+# with 0.4. After *a* the model is unsure, and the best ending has 0.5; after *b* it has 0.9. Greedy takes *a* and ends with
+# $0.6 \cdot 0.5 = 0.30$. The other sentence has $0.4 \cdot 0.9 = 0.36$.
 #
 # **Beam search** keeps the best few drafts, called **hypotheses**. A step extends each by every word and keeps the best of
 # all. Since each word multiplies by a number below 1, long sentences always look worse. The score makes up for it with a
@@ -768,14 +767,14 @@ measures.print_beams({"full": "trained to the end", "short": "after few steps"})
 # %% [markdown] slug="beam-answer"
 # Trained to the end, nothing: the model is sure of each word, so the likeliest next word and the likeliest sentence are the
 # same. After few steps it is less sure. There the search gains in two of three stored runs and loses in one, a few sentences
-# of a hundred each time. In the paper's task beam search is part of the reported figure. Its beam was 4 and $\alpha$ 0.6.
+# of a hundred each time. In the paper beam search is part of the reported figure, with a beam of 4 and $\alpha = 0.6$.
 
 # %% [markdown] slug="keep-text"
 # ## Keep it
 #
-# The weights go into a file in the **safetensors** format: names, shapes, numbers, no code. Together with your
-# `my_transformer/` that is a translator outside of Jupyter. The next cell saves and then runs this command, in a process of
-# its own, in **about five seconds**:
+# **What is needed to translate outside of Jupyter?** The weights, in a file of the **safetensors** format (names, shapes,
+# numbers, no code), and your `my_transformer/`. The next cell saves and then runs this command, in a process of its own, in
+# **about five seconds**:
 #
 #     python -m utils.chapters.encoder_decoder.translate WEIGHTS "the small red house"
 

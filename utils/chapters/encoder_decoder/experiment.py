@@ -156,7 +156,7 @@ def _fault(loss: Loss, model: Any, batch: Batch, expected: float) -> str | None:
 
 
 def altered(kind: Any, positions: bool = True, look_ahead: bool = True) -> type:
-    """A `Transformer` class like `kind`, without the positions or without the look-ahead mask."""
+    """A `Transformer` class like `kind`, without the positions or without the causal mask."""
 
     class Altered(kind):
         def encode(self, source: torch.Tensor) -> torch.Tensor:

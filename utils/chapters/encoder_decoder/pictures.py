@@ -25,7 +25,7 @@ def architecture(model: Any, source_len: int, target_len: int) -> None:
     drawn.box("memory", 0, 7, "memory", kind="data", wide=0.75)
     drawn.box("target", 1, 0, "target, shifted right: Spanish", kind="data", wide=2.2)
     drawn.box("embed2", 1, 1.5, f"embedding · √{width}\n+ positions\n{inner}", wide=1.7)
-    drawn.box("masked", 1, 2.9, "self-attention\n(look-ahead mask)", kind="attention", wide=1.7)
+    drawn.box("masked", 1, 2.9, "self-attention\n(causal mask)", kind="attention", wide=1.7)
     drawn.box("m1", 1, 3.75, "add & norm", kind="norm")
     drawn.box("cross", 1, 4.75, "cross-attention", kind="attention", wide=1.7).box("m2", 1, 5.55, "add & norm", kind="norm")
     drawn.box("ff2", 1, 6.35, "feed-forward").box("m3", 1, 7.15, "add & norm", kind="norm")
