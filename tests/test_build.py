@@ -212,6 +212,38 @@ def test_without_execution_outputs_stay_down_to_the_first_changed_cell(course):
     assert stale(course, CHAPTER) == ["solutions/01_tiny/01_tiny.ipynb was not executed from top to bottom"]
 
 
+def test_words_alone_keep_every_output_and_bring_prose_and_hints(course, capsys):
+    path = course.solution_notebook(CHAPTER)
+    outputs = [cell.outputs for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    tiny.edit(script_of(course), "# Doubling", "# Twice")
+    tiny.edit(course.root / "course.toml", "Addition does it.", "Adding does it.")
+    assert command.build(load(course.root), [CHAPTER], make=command.words_alone) == 0
+    assert "words alone, all 8 outputs kept" in capsys.readouterr().out
+    assert stale(load(course.root), CHAPTER) == []
+    after = nbformat.read(path, as_version=4)
+    assert [cell.outputs for cell in after.cells if cell.cell_type == "code"] == outputs and any(outputs)
+    assert "# Twice" in after.cells[0].source and "Adding does it." in cells_by_id(after)["hints-double"].source
+    assert "# Twice" in course.released_notebook(CHAPTER).read_text()
+
+
+@pytest.mark.parametrize(("path", "old", "new", "words"), [
+    ("solutions/01_tiny/01_tiny.py", '("a figure"', '("another figure"', "the cell look is not as"),
+    ("solutions/01_tiny/01_tiny.py", 'slug="look" tags=["nbval-check-output"]', 'slug="look"', "the cell look is not as"),
+    ("solutions/01_tiny/01_tiny.py", '# %% slug="look"', '# %% slug="one"\n1\n\n# %% slug="look"', "the cell one is not as"),
+    ("solutions/01_tiny/01_tiny.py", 'check_quiz("01_tiny")\n', 'check_quiz("01_tiny")\n\n# %% slug="end"\n2\n', "the number of"),
+    ("solutions/01_tiny/01_tiny.ipynb", '"execution_count": 2', '"execution_count": 7', "what was executed is not as"),
+    ("solutions/01_tiny/quiz.toml", "Sentence a of question 1,", "Another", "the quiz, whose check shows its"),
+    ("course.toml", "points = 2\nminutes = 10", "points = 3\nminutes = 10", "the cell check-double is not as"),
+])  # fmt: skip
+def test_words_alone_are_refused_where_more_has_changed(course, capsys, path, old, new, words):
+    tiny.edit(course.root / path, old, new)
+    before = course.solution_notebook(CHAPTER).read_bytes()
+    assert command.build(load(course.root), [CHAPTER], make=command.words_alone) == 1
+    message = capsys.readouterr().err
+    assert words in message and "python3 course.py build 01_tiny" in message
+    assert course.solution_notebook(CHAPTER).read_bytes() == before
+
+
 # Release
 
 
