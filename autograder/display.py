@@ -89,8 +89,8 @@ def html(card: Card) -> str:
         parts += [_item(entry) for entry in card.entries]
         parts.append("</ul>")
     if card.fold:
-        parts.append(f"<details><summary>{escape(card.fold.heading)}</summary>")
-        parts.append(f"<pre><code>{escape(card.fold.code)}</code></pre></details>")
+        parts.append(f'<details style="margin-top:0.6em"><summary>{escape(card.fold.heading)}</summary>')
+        parts.append(f'<pre style="margin:0.4em 0 0 1.2em"><code>{escape(card.fold.code)}</code></pre></details>')
     return "".join([*parts, "</div>"])
 
 
