@@ -4,6 +4,7 @@
                       --reset CHAPTER        gives a chapter anew; yours is kept in work/backups/
                       --port N, --no-browser, and after -- whatever JupyterLab takes
     python3 course.py grade NOTEBOOK         grades one notebook, as the class will
+    python3 course.py solution NAME          prints the worked answer of an exercise
     python3 course.py submit CHAPTER         hands a chapter in
     python3 course.py weights minilm|smollm2|all   fetches real models for chapter 8 (84 and 93 MB)
     python3 course.py setup [--maintain]     sets up and does nothing else
@@ -69,6 +70,7 @@ FIRST_MODULE = "_course_first"
 COMMANDS = {
     "lab": (("autograder.commands.lab",), False),
     "grade": (("autograder", "grade"), False),
+    "solution": (("autograder", "solution"), False),
     "submit": (("autograder.commands.submit",), False),
     "weights": (("autograder.commands.weights",), False),
     "setup": ((), False),

@@ -1,4 +1,6 @@
-"""`python -m autograder`: check files, grade a notebook or a class, print the matrix of misconceptions, report on a class."""
+"""`python -m autograder`: check files, show a worked answer, grade a notebook or a class, report on a class, print the matrix
+of misconceptions.
+"""
 
 import argparse
 import json
@@ -34,6 +36,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("files", nargs="+", metavar="FILE")
     check.add_argument("--jobs", type=int, default=2, metavar="N", help="files at the same time (default 2)")
     check.set_defaults(run=_check)
+    solution = commands.add_parser("solution", help="print the worked answer of a component or an open task")
+    solution.add_argument("name", metavar="NAME")
+    solution.set_defaults(run=_solution)
     grade = commands.add_parser("grade", help="grade one learner notebook")
     grade.add_argument("notebook")
     grade.set_defaults(run=_grade)
@@ -94,6 +99,28 @@ def _told(faults: "Iterable[Fault]") -> int:
     for fault in {fault.traceback: fault for fault in faults}.values():
         print(f"A fault of the course's own, in the check “{fault.law}”:\n{fault.traceback}", file=sys.stderr)
     return FAULT
+
+
+def _solution(arguments: argparse.Namespace) -> int:
+    from autograder.framework.solutions import worked_answers
+    from utils.manifest import load, near
+
+    course = load()
+    answers = worked_answers(course)
+    names = [answer.name for answer in answers]
+    if not answers:
+        print("This copy of the course has no worked answers: ask your instructor.", file=sys.stderr)
+        return WRONG_USAGE
+    if arguments.name not in names:
+        close = near(arguments.name, names)
+        words = f"did you mean {', '.join(close)}?" if close else f"choose one of {', '.join(names)}."
+        print(f"No exercise {arguments.name!r}: {words}", file=sys.stderr)
+        return WRONG_USAGE
+    for answer in answers:
+        if answer.name == arguments.name:
+            number, title = answer.chapter.partition("_")[0], course.chapter(answer.chapter).title
+            print(f"# A worked answer to {answer.name}, of chapter {number}: {title}\n\n{answer.source}")
+    return PASSED
 
 
 def _grade(arguments: argparse.Namespace) -> int:

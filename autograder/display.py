@@ -35,6 +35,15 @@ class Entry:
 
 
 @dataclass(frozen=True)
+class Fold:
+    """Code below the entries that a reader opens; as text, the command that prints it."""
+
+    heading: str
+    code: str
+    command: str
+
+
+@dataclass(frozen=True)
 class Card:
     """What is shown at once. `note` is a (heading, name, sentence) above the entries, `aside` a few words after the headline."""
 
@@ -43,6 +52,7 @@ class Card:
     note: tuple[str, str, str] | None = None
     aside: str = ""
     mark: Mark = Mark.OPEN
+    fold: Fold | None = None
 
     def __repr__(self) -> str:
         return text(self)
@@ -61,6 +71,8 @@ def text(card: Card) -> str:
         lines.append(f"  {entry.mark.value[1]:4} {entry.title}")
         if entry.text:
             lines.append(f"       {entry.text}")
+    if card.fold:
+        lines.append(f"  {card.fold.heading}: {card.fold.command}")
     return "\n".join(lines)
 
 
@@ -76,6 +88,9 @@ def html(card: Card) -> str:
         parts.append('<ul style="list-style:none;padding-left:0;margin:0">')
         parts += [_item(entry) for entry in card.entries]
         parts.append("</ul>")
+    if card.fold:
+        parts.append(f'<details style="margin-top:0.6em"><summary>{escape(card.fold.heading)}</summary>')
+        parts.append(f'<pre style="margin:0.4em 0 0 1.2em"><code>{escape(card.fold.code)}</code></pre></details>')
     return "".join([*parts, "</div>"])
 
 

@@ -15,6 +15,7 @@ from autograder.framework.candidate import LocalCandidate
 from autograder.framework.component import component as find
 from autograder.framework.exchange import Exchange, exchangeable
 from autograder.framework.judge import judge, judge_with_exchange
+from autograder.framework.solutions import worked_answers
 from autograder.framework.usual import usual
 from autograder.framework.verdict import Verdict
 from utils import library, session
@@ -45,7 +46,7 @@ def check(name: str) -> float:
     except KeyboardInterrupt:
         render.show_sentence(f"The check of {name} was stopped. If it would not end: does a loop in your code never end?")
         return 0.0
-    render.show(verdict, exercise)
+    render.show(verdict, exercise, _worked_answer(name) if verdict.passed else None)
     absent = _absent(namespace, name)
     if absent:
         render.show_sentence(
@@ -56,6 +57,13 @@ def check(name: str) -> float:
         library.passed(name, namespace[name])
         library.keep(name, [source for source in namespace.get("In", []) if source], namespace, passes_alone(name))
     return 0.0 if exercise.stretch else float(verdict.points)
+
+
+def _worked_answer(name: str) -> str | None:
+    """The source to compare with; None in a class, and while notebooks are graded or built."""
+    if session.grading() or session.building():
+        return None
+    return next((answer.source for answer in worked_answers(load()) if answer.name == name), None)
 
 
 @contextlib.contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from autograder import display
-from autograder.display import Card, Entry, Mark, number
+from autograder.display import Card, Entry, Fold, Mark, number
 from autograder.framework.verdict import Status, Verdict
 from utils.manifest import Exercise
 
@@ -20,8 +20,11 @@ def headline(verdict: Verdict) -> str:
     return f"{verdict.component}: {held} of {len(verdict.findings)} checks hold, {score}"
 
 
-def card(verdict: Verdict, stretch: bool = False, sort: bool = True) -> Card:
-    """The verdict for a reader; with `sort` what failed comes first, and what waits for it is one entry."""
+def card(verdict: Verdict, stretch: bool = False, sort: bool = True, worked: str | None = None) -> Card:
+    """The verdict for a reader; with `sort` what failed comes first, and what waits for it is one entry.
+
+    `worked` is the source of a worked answer to compare with, where one may be shown.
+    """
     findings = sorted(verdict.findings, key=lambda finding: _FIRST.index(finding.status)) if sort else verdict.findings
     entries = [Entry(_MARKS[finding.status], finding.law, finding.message) for finding in findings]
     waiting = [entry for entry in entries if entry.mark is Mark.WAITS]
@@ -32,12 +35,14 @@ def card(verdict: Verdict, stretch: bool = False, sort: bool = True) -> Card:
         )
         entries[place : place + len(waiting)] = [rest]
     note = ("Diagnosis", verdict.misconception or "", verdict.sentence) if verdict.sentence else None
+    command = f"python3 course.py solution {verdict.component}"
     return Card(
         headline(verdict),
         tuple(entries),
         note,
         "(stretch: for you, not for the mark)" if stretch else "",
         Mark.RIGHT if verdict.passed else Mark.WRONG,
+        Fold("Compare with a worked answer", worked, command) if worked is not None else None,
     )
 
 
@@ -51,9 +56,9 @@ def html(verdict: Verdict, stretch: bool = False) -> str:
     return display.html(card(verdict, stretch))
 
 
-def show(verdict: Verdict, exercise: Exercise) -> None:
-    """Displays the verdict in a notebook."""
-    display.show(card(verdict, exercise.stretch), metadata={"course": for_report(verdict)})
+def show(verdict: Verdict, exercise: Exercise, worked: str | None = None) -> None:
+    """Displays the verdict in a notebook; below it the source of a worked answer, where there is one to show."""
+    display.show(card(verdict, exercise.stretch, worked=worked), metadata={"course": for_report(verdict)})
 
 
 def for_report(verdict: Verdict) -> dict:

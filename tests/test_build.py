@@ -4,6 +4,7 @@ import ast
 import base64
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -85,7 +86,10 @@ def test_headers_expand_to_nbgrader_metadata_with_points_of_the_manifest(course)
 
 def test_hints_and_questions_are_written_from_their_files(course):
     cells = cells_by_id(expand(course, CHAPTER))
-    assert cells["hints-double"].source.count("<details>") == 3
+    assert cells["hints-double"].source.startswith("*Difficulty: 1 of 3. Importance: 3 of 3. About 10 minutes. 2 points.*\n\n")
+    assert cells["hints-triple"].source.partition(" 10 minutes. ")[2].startswith("A stretch exercise: no points.*\n\n")
+    folds = re.findall(r"<summary>(.*)</summary>", cells["hints-double"].source)
+    assert folds == ["Hint 1", "Hint 2", "Hint 3", "Worked answer"]
     assert "One operator is enough." in cells["hints-double"].source
     assert "- **b)** another text" in cells["quiz-questions"].source
     assert ast.literal_eval(cells["quiz"].source.partition("answers = ")[2]) == dict(
@@ -212,6 +216,38 @@ def test_without_execution_outputs_stay_down_to_the_first_changed_cell(course):
     assert stale(course, CHAPTER) == ["solutions/01_tiny/01_tiny.ipynb was not executed from top to bottom"]
 
 
+def test_words_alone_keep_every_output_and_bring_prose_and_hints(course, capsys):
+    path = course.solution_notebook(CHAPTER)
+    outputs = [cell.outputs for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    tiny.edit(script_of(course), "# Doubling", "# Twice")
+    tiny.edit(course.root / "course.toml", "Addition does it.", "Adding does it.")
+    assert command.build(load(course.root), [CHAPTER], make=command.words_alone) == 0
+    assert "words alone, all 8 outputs kept" in capsys.readouterr().out
+    assert stale(load(course.root), CHAPTER) == []
+    after = nbformat.read(path, as_version=4)
+    assert [cell.outputs for cell in after.cells if cell.cell_type == "code"] == outputs and any(outputs)
+    assert "# Twice" in after.cells[0].source and "Adding does it." in cells_by_id(after)["hints-double"].source
+    assert "# Twice" in course.released_notebook(CHAPTER).read_text()
+
+
+@pytest.mark.parametrize(("path", "old", "new", "words"), [
+    ("solutions/01_tiny/01_tiny.py", '("a figure"', '("another figure"', "the cell look is not as"),
+    ("solutions/01_tiny/01_tiny.py", 'slug="look" tags=["nbval-check-output"]', 'slug="look"', "the cell look is not as"),
+    ("solutions/01_tiny/01_tiny.py", '# %% slug="look"', '# %% slug="one"\n1\n\n# %% slug="look"', "the cell one is not as"),
+    ("solutions/01_tiny/01_tiny.py", 'check_quiz("01_tiny")\n', 'check_quiz("01_tiny")\n\n# %% slug="end"\n2\n', "the number of"),
+    ("solutions/01_tiny/01_tiny.ipynb", '"execution_count": 2', '"execution_count": 7', "what was executed is not as"),
+    ("solutions/01_tiny/quiz.toml", "Sentence a of question 1,", "Another", "the quiz, whose check shows its"),
+    ("course.toml", "points = 2\nminutes = 10", "points = 3\nminutes = 10", "the cell check-double is not as"),
+])  # fmt: skip
+def test_words_alone_are_refused_where_more_has_changed(course, capsys, path, old, new, words):
+    tiny.edit(course.root / path, old, new)
+    before = course.solution_notebook(CHAPTER).read_bytes()
+    assert command.build(load(course.root), [CHAPTER], make=command.words_alone) == 1
+    message = capsys.readouterr().err
+    assert words in message and "python3 course.py build 01_tiny" in message
+    assert course.solution_notebook(CHAPTER).read_bytes() == before
+
+
 # Release
 
 
@@ -303,6 +339,7 @@ def test_an_instructors_generate_assignment_gives_the_committed_release(chapter,
         shutil.copy(ROOT / name, tmp_path)
     nbgrader(tmp_path, "generate_assignment", chapter, "--force")
     assert folder_bytes(tmp_path / "notebooks" / chapter) == folder_bytes(ROOT / "notebooks" / chapter)
+    assert leaks(chapter, tmp_path) == []
 
 
 COMPONENT = """
@@ -453,6 +490,11 @@ def a_wrong_answer(notebook):
     notebook["cells"][3]["source"].append("\n    squared_instead = value ** 2 + 0 * value")
 
 
+def the_worked_answer_in_its_fold(notebook):
+    fold = next(cell for cell in notebook["cells"] if cell["id"] == "hints-double")
+    fold["source"] = "".join(fold["source"]).replace("A check that passes", f"```\n{SECRET}\n```\nA check that passes")
+
+
 def a_hidden_case(notebook):
     notebook["cells"][3]["source"].append('\n# "double": [dict(seed=31337, dtype="float64", batch=13)],')
 
@@ -468,7 +510,7 @@ def the_quiz_key(notebook):
 
 @pytest.mark.parametrize("change", [
     an_output, an_html_output, a_picture, cell_metadata, notebook_metadata, a_metadata_key, an_attachment, markdown,
-    a_comment, the_rubric, a_wrong_answer, a_hidden_case, a_quiz_sentence, the_quiz_key,
+    a_comment, the_worked_answer_in_its_fold, the_rubric, a_wrong_answer, a_hidden_case, a_quiz_sentence, the_quiz_key,
 ], ids=lambda change: change.__name__)  # fmt: skip
 def test_a_secret_planted_in_the_released_notebook_is_found(course, change):
     plant(course, change)

@@ -30,6 +30,8 @@ def test_the_manifest_is_read_in_course_order(course):
         chapter=CHAPTER,
         points=1.5,
         minutes=10,
+        difficulty=2,
+        importance=1,
         stretch=True,
         needs=("double",),
         cells=("triple",),
@@ -58,6 +60,13 @@ def test_an_unknown_name_is_answered_with_the_known_ones(course):
     ("points = 1.5", 'points = "1.5"', "points = '1.5': give a number"),
     ("points = 1.5", "points = true", "points = True: give a number"),
     ("seconds = 60", "seconds = 60.5", "seconds = 60.5: give a whole number"),
+    ("difficulty = 2\n", "", "exercise 'triple' lacks difficulty"),
+    ("importance = 1\n", "", "exercise 'triple' lacks importance"),
+    ("difficulty = 2", "difficulty = 2.5", "exercise 'triple' has difficulty = 2.5: give a whole number"),
+    ("difficulty = 2", "difficulty = 4", "exercise 'triple' has difficulty = 4: give 1, 2 or 3"),
+    ("importance = 1", "importance = 0", "exercise 'triple' has importance = 0: give 1, 2 or 3"),
+    ("importance = 1", "importance = 3", "exercise 'triple' is a stretch exercise with importance = 3: give at most 2"),
+    ("instant_feedback = true", "worked_answers = 1\ninstant_feedback = true", "worked_answers = 1: give true or false"),
     ("stretch = true", "stretch = 1", "stretch = 1: give true or false"),
     ('needs = ["double"]', "needs = [1]", r"needs = \[1\]: give a list of strings"),
     ('title = "Doubling"\n', "", "chapter '01_tiny' lacks title"),
@@ -87,6 +96,8 @@ def test_a_course_in_order_has_no_errors(course):
     ("minutes = 40", "minutes = 45", "01_tiny has minutes = 45, its parts sum to 40"),
     ("reading = 10", "reading = 0", "01_tiny gives 0 minutes to the reading"),
     ("points = 1.5\nminutes = 10", "points = 1.5\nminutes = 0", "triple has minutes = 0"),
+    ("Use both.", "Use `double(value)`.", "hint 3 of triple holds a piece of the solution, double(value): say it in words"),
+    ("Use both.", "Use `double.", "hint 3 of triple opens a backtick and does not close it"),
     ("points = 1.5", "points = 1.6", "triple has points = 1.6: give quarters"),
     ("points = 1.5", "points = 0", "triple has points = 0.0: give quarters"),
     ("prerequisites = []", 'prerequisites = ["00_none"]', "prerequisite '00_none', which is not an earlier chapter"),
@@ -117,6 +128,11 @@ def test_what_the_script_lacks_or_has_too_much_is_an_error(course, old, new, wor
     assert any(words in error for error in errors_of(course.root)), errors_of(course.root)
 
 
+def test_a_hint_may_name_what_the_learner_is_given_and_what_bears_a_name(course):
+    tiny.edit(course.root / "course.toml", "Use both.", "Use `double` and `abs(value)`, of shape `(batch, seq)`, `*`.")
+    assert errors_of(course.root) == []
+
+
 def test_an_exercise_that_only_the_manifest_has_is_an_error(course):
     tiny.edit(
         course.root / "course.toml",
@@ -125,6 +141,8 @@ def test_an_exercise_that_only_the_manifest_has_is_an_error(course):
 id = "half"
 points = 1
 minutes = 0
+difficulty = 1
+importance = 1
 hints = ["", "", ""]
 
 [chapter.quiz]""",
@@ -204,6 +222,14 @@ CHAPTERS = [chapter.id for chapter in load().chapters]
 
 def test_nothing_in_the_course_is_listed_in_one_place_alone():
     assert errors_of(ROOT) == []
+
+
+def test_what_a_later_chapter_takes_from_the_learner_is_important():
+    """As important as it can be: 3, or 2 for a stretch exercise, without which the reference stands in."""
+    home = {exercise.id: exercise for exercise in load().exercises}
+    taken = {name for exercise in load().exercises for name in exercise.needs if home[name].chapter != exercise.chapter}
+    assert len(taken) > 10
+    assert {name: home[name].importance for name in taken} == {name: 2 if home[name].stretch else 3 for name in taken}
 
 
 def spoiled(chapter_id, **changes):

@@ -17,6 +17,8 @@ COPIED = ("autograder", "utils", "solutions", "notebooks", "course.toml", "nbgra
 # What the newcomer writes: file -> [(the skeleton's text, theirs)].
 FILLED = {
     "course.toml": [
+        ("difficulty = 2   # TODO: from 1 to 3, see CONTRIBUTING.md", "difficulty = 1"),
+        ("importance = 2   # TODO: from 1 to 3; a stretch exercise has at most 2", "importance = 1"),
         ("TODO: a question that points at the idea.", "What is the opposite of a number?"),
         ("TODO: the step that most learners miss.", "Each entry is turned round on its own."),
         ("TODO: the plan in words, without the line of code.", "One operator does it."),

@@ -62,6 +62,18 @@ def test_a_check_returns_a_float_and_writes_nothing_to_stderr(tmp_path):
     assert shown(cells[6]).endswith("True")
 
 
+def test_a_check_that_passes_offers_a_worked_answer_and_a_build_does_not(tmp_path):
+    wrong = "def softmax(x, dim=-1):\n    return x"
+    build = {"COURSE_BUILD": "1"}
+    heading = "Compare with a worked answer"
+    cells = run(tmp_path / CHAPTER, SET_UP, wrong, 'check("softmax")', SOFTMAX, 'check("softmax")')
+    html = [str(cell.outputs[0].get("data", {}).get("text/html")) for cell in cells if cell.source.startswith("check")]
+    assert heading not in html[0] and f"<summary>{heading}</summary>" in html[1] and "def softmax(x, dim=-1):" in html[1]
+    assert f"  {heading}: python3 course.py solution softmax" in shown(cells[4])
+    built = run(tmp_path / "built" / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")', environment=build)
+    assert "all 7 checks hold" in shown(built[2]) and heading not in str(built[2].outputs)
+
+
 def test_a_check_that_is_interrupted_says_so_without_a_traceback(tmp_path):
     stop = "import os, signal, threading\nthreading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()"
     endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0"

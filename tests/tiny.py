@@ -26,12 +26,16 @@ prerequisites = []
 id = "double"
 points = 2
 minutes = 10
+difficulty = 1
+importance = 3
 hints = ["What is twice a number?", "Addition does it.", "One operator is enough."]
 
 [[chapter.exercise]]
 id = "triple"
 points = 1.5
 minutes = 10
+difficulty = 2
+importance = 1
 stretch = true
 needs = ["double"]
 hints = ["Once more.", "You have double.", "Use both."]

@@ -27,12 +27,16 @@ prerequisites = []
 id = "double"
 points = 2
 minutes = 10
+difficulty = 1
+importance = 3
 hints = ["a", "b", "c"]
 
 [[chapter.exercise]]
 id = "quadruple"
 points = 2
 minutes = 10
+difficulty = 1
+importance = 3
 needs = ["double"]
 hints = ["a", "b", "c"]
 

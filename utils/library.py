@@ -6,7 +6,6 @@ passed in this kernel, else the reference, and in both nothing is read or writte
 """
 
 import contextlib
-import difflib
 import importlib
 import io
 import os
@@ -20,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from utils import chapter_module, session
-from utils.manifest import Chapter
+from utils.manifest import Chapter, near
 from utils.sources import Sources, Statement
 
 PACKAGE = "my_transformer"
@@ -41,8 +40,8 @@ class My:
         if name.startswith("_"):
             raise AttributeError(name)
         if name not in reference.COMPONENTS:
-            near = _near(name, reference.COMPONENTS)
-            raise AttributeError(f"the course has no component {name!r}: did you mean {near}?")
+            meant = ", ".join(near(name, reference.COMPONENTS) or reference.COMPONENTS)
+            raise AttributeError(f"the course has no component {name!r}: did you mean {meant}?")
         found, words = self._find(name)
         if self._said.get(name) != words:
             self._said[name] = words
@@ -325,9 +324,3 @@ def _chapter_of(name: str) -> Chapter | None:
 
 def _text(path: Path) -> str:
     return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-
-
-def _near(name: str, names: Iterable[str]) -> str:
-    lower = {known.lower(): known for known in names}
-    close = difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5) or list(lower)
-    return ", ".join(lower[key] for key in close)

@@ -1,11 +1,12 @@
-"""The course as `course.toml` lists it: chapters, exercises, points, minutes, prerequisites, hints.
+"""The course as `course.toml` lists it: chapters, exercises, points, minutes, levels, prerequisites, hints.
 
 `load()` reads the manifest of this course; `load(root)` that of another folder (tests build tiny ones).
 What the file says of scripts, laws and folders is held against them by `autograder.builder.crosscheck`.
 """
 
+import difflib
 import tomllib
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any, TypeVar
 
 ROOT = Path(__file__).resolve().parents[1]
 QUIZ_POINTS = 0.25  # a question
+LEVELS = (1, 2, 3)  # of difficulty and of importance
 FILE_NAME = "course.toml"
 
 
@@ -28,6 +30,8 @@ class Exercise:
     chapter: str
     points: float  # nominal, also of a stretch exercise
     minutes: int
+    difficulty: int  # one of LEVELS
+    importance: int  # one of LEVELS; 3 where later chapters rest on it, so that a stretch exercise has at most 2
     hints: tuple[str, ...]
     stretch: bool = False
     needs: tuple[str, ...] = ()  # earlier components that its notebook takes from the learner's library
@@ -85,6 +89,7 @@ class Course:
     python: str
     instant_feedback: bool
     chapters: tuple[Chapter, ...]
+    worked_answers: bool = True  # whether a learner is shown them, where `solutions/` is there
 
     @property
     def exercises(self) -> tuple[Exercise, ...]:
@@ -120,6 +125,12 @@ def _named(items: tuple[_Listed, ...], wanted: str, kind: str) -> _Listed:
             return item
     known = ", ".join(item.id for item in items) or "none"
     raise KeyError(f"{FILE_NAME} lists no {kind} {wanted!r}: choose one of {known}")
+
+
+def near(name: str, names: Iterable[str]) -> list[str]:
+    """Up to three names that `name` may have meant, the closest first."""
+    lower = {known.lower(): known for known in names}
+    return [lower[key] for key in difflib.get_close_matches(name.lower(), lower, n=3, cutoff=0.5)]
 
 
 def load(root: Path = ROOT) -> Course:
@@ -164,7 +175,14 @@ def _chapter(entry: dict) -> Chapter:
 def _exercise(entry: dict, chapter_id: str) -> Exercise:
     entry = dict(entry)
     entry.setdefault("cells", [entry.get("id", "?")])
-    return _record(Exercise, entry, f"exercise {entry.get('id', '?')!r}", chapter=chapter_id)
+    where = f"exercise {entry.get('id', '?')!r}"
+    exercise = _record(Exercise, entry, where, chapter=chapter_id)
+    for key, level in (("difficulty", exercise.difficulty), ("importance", exercise.importance)):
+        if level not in LEVELS:
+            raise ManifestError(f"{FILE_NAME}: {where} has {key} = {level}: give 1, 2 or 3")
+    if exercise.stretch and exercise.importance == LEVELS[-1]:
+        raise ManifestError(f"{FILE_NAME}: {where} is a stretch exercise with importance = {LEVELS[-1]}: give at most 2")
+    return exercise
 
 
 TYPES: dict[object, tuple[type | tuple[type, ...], str]] = {

@@ -1,14 +1,16 @@
-"""`python -m autograder.builder [CHAPTER …] [--check] [--no-execute]`."""
+"""`python -m autograder.builder [CHAPTER …] [--check | --no-execute | --words]`."""
 
 import argparse
 import sys
 import time
+from collections.abc import Callable
+from functools import partial
 
 import nbformat
 from nbformat.notebooknode import NotebookNode
 
 from autograder.builder import crosscheck
-from autograder.builder.drift import read_notebook, stale
+from autograder.builder.drift import quiz_key_is_stale, read_notebook, stale
 from autograder.builder.execute import ExecutionError, code_cells, execute
 from autograder.builder.leak import leaks, read_released
 from autograder.builder.quiz_cells import write_key
@@ -24,11 +26,17 @@ def main(arguments: list[str] | None = None) -> int:
     """Exit 0 when all is built (or in step), 1 when something is wrong, 2 on wrong usage."""
     parser = argparse.ArgumentParser(prog="python -m autograder.builder", description="Builds the notebooks of the course.")
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="chapters to build (default: all)")
-    parser.add_argument("--check", action="store_true", help="compare what is there with its sources; change nothing")
-    parser.add_argument(
+    how = parser.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="compare what is there with its sources; change nothing")
+    how.add_argument(
         "--no-execute",
         action="store_true",
         help="keep the outputs of the cells above the first changed one, and run nothing",
+    )
+    how.add_argument(
+        "--words",
+        action="store_true",
+        help="bring the prose and the hints alone into the executed notebooks; refused where code has changed",
     )
     options = parser.parse_args(arguments)
     try:
@@ -40,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     if unknown:
         parser.error(f"course.toml lists no chapter {unknown[0]!r}: choose from {', '.join(known)}")
     chapters = options.chapters or known
-    return check(course, chapters) if options.check else build(course, chapters, run=not options.no_execute)
+    if options.check:
+        return check(course, chapters)
+    return build(course, chapters, make=words_alone if options.words else partial(build_chapter, run=not options.no_execute))
 
 
 def check(course: Course, chapters: list[str]) -> int:
@@ -80,15 +90,16 @@ def leak_errors(course: Course, chapters: list[str]) -> list[str]:
     return [error for chapter in chapters for error in leaks(chapter, course.root, released)]
 
 
-def build(course: Course, chapters: list[str], run: bool = True) -> int:
-    """Builds each chapter; stops at the first that cannot be built. Ends with the cross-check and the leak
-    test.
+def build(course: Course, chapters: list[str], make: Callable[[Course, str], str] | None = None) -> int:
+    """Builds each chapter with `make`, `build_chapter` where none is given; stops at the first that cannot be
+    built. Ends with the cross-check and the leak test.
     """
+    make = make or build_chapter
     for chapter in chapters:
         started = time.monotonic()
         try:
             print(
-                f"{chapter}: {build_chapter(course, chapter, run)} ({time.monotonic() - started:.0f} s)",
+                f"{chapter}: {make(course, chapter)} ({time.monotonic() - started:.0f} s)",
                 flush=True,
             )
         except (ScriptError, QuizError, ExecutionError, ReleaseError) as error:
@@ -115,9 +126,37 @@ def build_chapter(course: Course, chapter: str, run: bool = True) -> str:
     else:
         kept = keep_outputs(notebook, read_notebook(path)) if path.is_file() else 0
         words = f"not executed, {kept} of {len(code_cells(notebook))} outputs kept, released"
-    path.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
-    write_release(course, chapter)
+    _write(course, chapter, notebook)
     return words
+
+
+def words_alone(course: Course, chapter: str) -> str:
+    """Puts the markdown of the sources into the executed notebook, whose outputs stay; `ScriptError` where
+    they would not be those of its code.
+    """
+    notebook, path = expand(course, chapter), course.solution_notebook(chapter)
+    made, there = code_cells(notebook), code_cells(read_notebook(path)) if path.is_file() else []
+    changed = [f"the cell {cell.id}" for cell, old in zip(made, there, strict=False) if _bare(cell) != _bare(old)]
+    if len(made) != len(there):
+        changed = changed or ["the number of code cells"]
+    if [cell.execution_count for cell in there] != list(range(1, len(there) + 1)):
+        changed.append("what was executed")
+    if quiz_key_is_stale(course, chapter):
+        changed.append("the quiz, whose check shows its sentences,")
+    if changed:
+        raise ScriptError(f"{chapter}: more than words has changed: {changed[0]} is not as in the executed notebook: build it")
+    keep_outputs(notebook, read_notebook(path))
+    _write(course, chapter, notebook)
+    return f"words alone, all {len(made)} outputs kept, released"
+
+
+def _bare(cell: NotebookNode) -> tuple:
+    return cell.id, cell.source, cell.metadata
+
+
+def _write(course: Course, chapter: str, notebook: NotebookNode) -> None:
+    course.solution_notebook(chapter).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+    write_release(course, chapter)
 
 
 def keep_outputs(notebook: NotebookNode, before: NotebookNode) -> int:

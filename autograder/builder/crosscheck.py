@@ -1,10 +1,12 @@
 """Holds manifest, scripts, folders and checks against each other: an id in only one place is an error."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from autograder.builder.script import ScriptCell, ScriptError, expand, read_cells
+from autograder.builder.secrets import plain, solution_rows
 from autograder.quiz.marks import QuizError, key_file, questions_file, read_questions
 from utils.manifest import FILE_NAME, Chapter, Course, Exercise
 
@@ -12,6 +14,8 @@ HINTS = 3
 QUESTIONS = range(5, 9)
 STYLES = 4  # right answers in other styles, a component
 SETUP_IMPORT = "from autograder import check, check_quiz, start\nstart()\n"
+CODE = re.compile(r"`([^`]+)`")
+USE = re.compile(r"\w[(\[][^\s)\]]")  # a call or an index with something in it; a name alone gives nothing away
 LEFT_BY_TOOLS = {"__pycache__", ".ipynb_checkpoints"}
 
 
@@ -93,7 +97,7 @@ def chapter_errors(course: Course, chapter_id: str) -> list[str]:
         questions = read_questions(questions_file(chapter_id, course.root)) if not errors else ()
     except (ScriptError, QuizError) as error:
         return [*errors, *str(error).splitlines()]
-    errors += _cells(chapter, cells, script.name)
+    errors += [*_cells(chapter, cells, script.name), *_hints(chapter, cells)]
     if questions and len(questions) not in QUESTIONS:
         errors.append(f"{chapter_id}/quiz.toml has {len(questions)} questions: write five to eight")
     return errors
@@ -155,6 +159,19 @@ def _cells(chapter: Chapter, cells: list[ScriptCell], script: str) -> Iterator[s
     code = next((cell for cell in cells if cell.cell_type == "code"), None)
     if code is None or "setup" not in code.tags or not code.source.startswith(SETUP_IMPORT):
         yield f'{script}: the first code cell is the set-up: tag it "setup" and begin it with {SETUP_IMPORT}'
+
+
+def _hints(chapter: Chapter, cells: list[ScriptCell]) -> Iterator[str]:
+    sources = {cell.name: cell.source for cell in cells if cell.kind == "exercise"}
+    for exercise in chapter.exercises:
+        rows = [row for cell in exercise.cells for row in solution_rows(sources.get(cell, ""))]
+        for number, hint in enumerate(exercise.hints, 1):
+            where = f"{FILE_NAME}: hint {number} of {exercise.id}"
+            if hint.count("`") % 2:
+                yield f"{where} opens a backtick and does not close it: close it"
+            for piece in CODE.findall(hint):
+                if USE.search(piece) and any(plain(piece) in row for row in rows):
+                    yield f"{where} holds a piece of the solution, {piece}: say it in words"
 
 
 def unlisted(course: Course) -> list[str]:

@@ -54,11 +54,16 @@ def _solution(course: Course, chapter_id: str) -> Iterator[str]:
         yield from problems(course, chapter_id, committed)
 
 
-def _key(course: Course, chapter_id: str) -> Iterator[str]:
+def quiz_key_is_stale(course: Course, chapter_id: str) -> bool:
     path = key_file(chapter_id, course.root)
     there = path.read_text(encoding="utf-8") if path.is_file() else None
-    if there != key_text(course, chapter_id):
-        yield f"{path.relative_to(course.root)} is not what quiz.toml and instant_feedback make"
+    return there != key_text(course, chapter_id)
+
+
+def _key(course: Course, chapter_id: str) -> Iterator[str]:
+    if quiz_key_is_stale(course, chapter_id):
+        place = key_file(chapter_id, course.root).relative_to(course.root)
+        yield f"{place} is not what quiz.toml and instant_feedback make"
 
 
 def _fingerprints(course: Course, chapter_id: str) -> Iterator[str]:

@@ -14,7 +14,7 @@ from nbformat.notebooknode import NotebookNode
 
 from autograder.builder.quiz_cells import questions_markdown, solved_source
 from autograder.quiz.marks import Question, questions_file, read_questions
-from utils.manifest import QUIZ_POINTS, Chapter, Course, Exercise
+from utils.manifest import LEVELS, QUIZ_POINTS, Chapter, Course, Exercise
 
 KINDS = {
     "slug": None,
@@ -30,6 +30,13 @@ SCHEMA_VERSION = 3
 MARKER = "# %%"
 ID_FORM = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 BEGIN, END = "BEGIN SOLUTION", "END SOLUTION"
+
+
+# How the worked answer of an exercise is reached; it never holds the answer.
+WORKED_ANSWER = (
+    "A check that passes shows one below it, to compare with yours. `python3 course.py solution {name}` prints it at any time. "
+    "A copy of the course for a class has none: there, ask your instructor."
+)
 
 
 class ScriptError(ValueError):
@@ -109,7 +116,7 @@ def expand(course: Course, chapter_id: str) -> NotebookNode:
     path = course.script(chapter_id)
     quiz_path = questions_file(chapter_id, course.root)
     questions = read_questions(quiz_path) if quiz_path.is_file() else ()
-    maker = _Maker(chapter, questions)
+    maker = _Maker(chapter, questions, course.worked_answers)
     cells, errors = [], []
     for cell in read_cells(path):
         try:
@@ -146,9 +153,10 @@ def _notebook_metadata(python: str) -> dict:
 class _Maker:
     """Makes notebook cells of one chapter's script cells."""
 
-    def __init__(self, chapter: Chapter, questions: tuple[Question, ...]) -> None:
+    def __init__(self, chapter: Chapter, questions: tuple[Question, ...], worked_answers: bool) -> None:
         self.chapter = chapter
         self.questions = questions
+        self.worked_answers = worked_answers
         self.exercises = {exercise.id: exercise for exercise in chapter.exercises}
         self.solution_ids = {cell for exercise in chapter.exercises for cell in exercise.cells}
 
@@ -168,11 +176,11 @@ class _Maker:
     def _hints(self, cell: ScriptCell) -> tuple[str, dict]:
         self._empty(cell, "the hints of course.toml")
         exercise = self._exercise_of(cell)
-        blocks = [
-            f"<details>\n<summary>Hint {number}</summary>\n\n{hint}\n\n</details>"
-            for number, hint in enumerate(exercise.hints, 1)
-        ]
-        return "\n".join(blocks), {}
+        folds = {f"Hint {number}": hint for number, hint in enumerate(exercise.hints, 1)}
+        if self.worked_answers:
+            folds["Worked answer"] = WORKED_ANSWER.format(name=exercise.id)
+        blocks = [f"<details>\n<summary>{summary}</summary>\n\n{text}\n\n</details>" for summary, text in folds.items()]
+        return "\n".join([f"*{worth(exercise)}*\n", *blocks]), {}
 
     def _exercise(self, cell: ScriptCell) -> tuple[str, dict]:
         if cell.name == "quiz":
@@ -229,6 +237,15 @@ class _Maker:
         marks = [mark for line in cell.source.splitlines() for mark in (BEGIN, END) if mark in line]
         if not marks or marks != [BEGIN, END] * (len(marks) // 2):
             raise ScriptError(f"the solution stands between '### {BEGIN}' and '### {END}': mark it so")
+
+
+def worth(exercise: Exercise) -> str:
+    """How hard an exercise is and what it is worth, in words that can be read aloud."""
+    points = f"{exercise.points:g} point{'' if exercise.points == 1 else 's'}"
+    return (
+        f"Difficulty: {exercise.difficulty} of {LEVELS[-1]}. Importance: {exercise.importance} of {LEVELS[-1]}. "
+        f"About {exercise.minutes} minutes. {'A stretch exercise: no points' if exercise.stretch else points}."
+    )
 
 
 def nbgrader(grade_id: str, *, solution: bool = False, locked: bool = False, points: float | None = None) -> dict:

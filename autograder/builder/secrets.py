@@ -106,6 +106,12 @@ def _in_region(source: str, number: int) -> bool:
     return bool(above) and above[-1] == BEGIN and BEGIN not in rows[number - 1]
 
 
+def solution_rows(source: str) -> list[str]:
+    """Plain lines of an exercise cell between the marks of a solution, comments cut off."""
+    rows = list(enumerate(source.splitlines(), 1))
+    return [plain(row.partition("#")[0]) for number, row in rows if _in_region(source, number)]
+
+
 def given_lines(course: Course, chapter_id: str) -> set[str]:
     """Plain lines of the exercise cells that the learner is given: what stands outside the solution."""
     return {

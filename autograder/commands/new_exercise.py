@@ -18,6 +18,8 @@ MANIFEST = """[[chapter.exercise]]
 id = "{name}"
 points = 1.5
 minutes = {minutes}
+difficulty = 2   # TODO: from 1 to 3, see CONTRIBUTING.md
+importance = 2   # TODO: from 1 to 3; a stretch exercise has at most 2
 hints = [
     "TODO: a question that points at the idea.",
     "TODO: the step that most learners miss.",

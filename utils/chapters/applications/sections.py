@@ -47,7 +47,8 @@ def sections(root: Path = ROOT) -> list[Section]:
 
 def _cut(chapter: str, cells: list[dict]) -> Iterator[Section]:
     heading, lines = "", list[str]()
-    text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    prose = [cell for cell in cells if cell["cell_type"] == "markdown" and not cell.get("id", "").startswith("hints-")]
+    text = "\n\n".join("".join(cell["source"]) for cell in prose)
     for line in [*_TABLE.sub("", _HINT.sub("", text)).splitlines(), "# end"]:
         match = _HEADING.match(line)
         if not match:
