@@ -200,7 +200,7 @@ def _autograde(arguments: argparse.Namespace) -> int:
     print(coordinator.text(outcome))
     for trace in dict.fromkeys(trace for traces in outcome.faults.values() for trace in traces):
         print(f"A fault of the course's own:\n{trace}", file=sys.stderr)
-    return FAULT if outcome.faults else FAILED if outcome.problems else PASSED
+    return FAULT if outcome.faults else FAILED if outcome.problems or outcome.stopped else PASSED
 
 
 def _report(arguments: argparse.Namespace) -> int:

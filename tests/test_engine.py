@@ -3,9 +3,11 @@
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
+from contextlib import closing
 
 import pytest
 from gradebooks import rows
@@ -99,6 +101,31 @@ def test_no_submission_stops_the_others_and_each_has_its_line(course, undisturbe
         assert f"{name}: not graded: " in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
     assert {student: row for student, row in rows(course.folder).items() if student in undisturbed} == undisturbed
+
+
+@pytest.mark.parametrize("lock", ["IMMEDIATE", "EXCLUSIVE"])  # another's write, which leaves it to be read, and none of both
+def test_a_locked_gradebook_stops_it_with_a_sentence_and_another_run_goes_on(course, undisturbed, lock):
+    with closing(sqlite3.connect(course.folder / "classroom" / "gradebook.db", isolation_level=None)) as other:
+        other.execute(f"BEGIN {lock}")
+        done = command(course, CHAPTER, "--jobs", "1", "--student", "quick-00")
+    assert done.returncode == 1 and "stopped: the gradebook cannot be written (database is locked)" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert command(course, CHAPTER, "--student", "quick-00").returncode == 0
+    assert rows(course.folder)["quick-00"] == undisturbed["quick-00"]
+
+
+@needs_sandbox
+@pytest.mark.parametrize("place", ["results", "autograded"])
+def test_a_full_disk_stops_it_with_a_sentence_and_another_run_goes_on(course, undisturbed, place):
+    small = course.folder / "classroom" / place
+    small.mkdir(exist_ok=True)
+    disk = ["bwrap", "--dev-bind", "/", "/", "--size", "65536", "--tmpfs", str(small)]  # of 64 KB, and gone after the run
+    line = [*disk, sys.executable, "-m", "autograder", "autograde", CHAPTER, "--jobs", "1", "--unsafe-no-sandbox"]
+    done = subprocess.run(line, cwd=course.folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 1 and "stopped: the disk is full" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert command(course, CHAPTER).returncode == 0
+    assert rows(course.folder) == undisturbed
 
 
 @pytest.mark.parametrize(

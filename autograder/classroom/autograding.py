@@ -84,6 +84,13 @@ class RunCells(Execute):
 class SubmissionExporter(NotebookExporter):
     """nbconvert's exporter of notebooks; what is to be taken in it reads as `reading.read` does, whoever saved it."""
 
+    def _preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        """As nbconvert's, which first copies everything twice: here nobody else has the notebook."""
+        for step in self._preprocessors:
+            nb, resources = step(nb, resources)
+        self._validate_preprocessor(nb, self._preprocessors[-1])
+        return nb, resources
+
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
         to_take_in = any(isinstance(step, TakeIn) for step in self._preprocessors)
         if resources is None or _chapter(resources) is None or not to_take_in:

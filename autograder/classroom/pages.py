@@ -50,7 +50,9 @@ def safe_cell(cell: NotebookNode) -> None:
 
 def safe_markdown(source: str, attached: Iterable[str] = ()) -> str:
     """Markdown without HTML, links that run something, and pictures that are not `attached`; at worst the text as it was typed."""
-    safe = re.sub(r"(javascript|vbscript|data)(\s*):", r"\1 :", source, flags=re.IGNORECASE) if _harm(source, attached) else source
+    safe = (
+        re.sub(r"(javascript|vbscript|data)(\s*):", r"\1 :", source, flags=re.IGNORECASE) if _harm(source, attached) else source
+    )
     for _ in range(3):  # what was inside an escaped block may be markdown now, with pieces of its own
         for piece in sorted(set(_html(_parse(safe))), key=len, reverse=True):
             safe = safe.replace(piece, html.escape(piece, quote=False))

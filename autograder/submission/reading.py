@@ -2,6 +2,7 @@
 
 import json
 import re
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -66,9 +67,11 @@ def grade_id(cell: NotebookNode) -> str | None:
 
 
 def plain_cell(kind: str, source: str) -> NotebookNode:
-    """A cell without any metadata."""
-    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell, "raw": nbformat.v4.new_raw_cell}
-    return make[kind](source)
+    """A cell without any metadata. (nbformat's own makers hold each cell against the schema, which whole notebooks are.)"""
+    cell = NotebookNode(id=uuid.uuid4().hex[:8], cell_type=kind, source=source, metadata=NotebookNode())
+    if kind == "code":
+        cell.update(outputs=[], execution_count=None)
+    return cell
 
 
 def _text(data: bytes) -> str:

@@ -7,30 +7,35 @@ is written by this process alone, one submission after the other, and a kill at 
 
 from __future__ import annotations
 
+import errno
 import glob
 import logging
 import os
 import time
 import warnings
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Callable, Collection, Iterator, Sequence
+from concurrent import futures
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import filelock
-import nbformat
+from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import AutogradeApp
 from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.utils import find_all_files
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SAWarning
+from sqlalchemy.exc import OperationalError, SAWarning
 from tqdm import tqdm
 
 from autograder.classroom.autograding import RunCells
+from autograder.classroom.engine.gradebook import SharedGradebook
 from autograder.classroom.engine.jobs import Job, NoSandbox, Result
 from autograder.classroom.engine.policy import GradingPolicy
+from autograder.classroom.engine.steps import Steps, Submission
 from autograder.classroom.engine.store import Store
 from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers
 from autograder.classroom.report import why_not
@@ -41,11 +46,17 @@ from autograder.submission.reading import NotGradable
 from utils.manifest import load
 
 
+_MOST_WAITING = 256  # submissions that are prepared and with the workers at the same time
+_KEPT = "Who is graded stays graded, and what was found is kept: running it again goes on from here."
 _UNSAFE = "Or give --unsafe-no-sandbox: then a submission can do whatever you can do."
 
 
 class CannotStart(Exception):
     """Grading cannot start as asked for; the message says why."""
+
+
+class Stopped(Exception):
+    """Grading stopped on the way; the message says why. Running it again goes on."""
 
 
 @dataclass
@@ -59,13 +70,14 @@ class Outcome:
     stored: int = 0
     seconds: float = 0.0
     times: dict[str, list[float]] = field(default_factory=dict)
-
-
-@dataclass
-class _Submission:
-    student: str
-    folder: Path
-    job: Job | None = None
+    own_seconds: float = 0.0
+    """Of processor time, of the coordinator alone, from the first submission on."""
+    first_seconds: float = 0.0
+    """From the start to the first mark in the gradebook."""
+    latencies: list[float] = field(default_factory=list)
+    """Seconds that a submission was with a worker."""
+    stopped: str = ""
+    """Why grading stopped on the way, where it did."""
 
 
 def autograde(
@@ -86,14 +98,35 @@ def autograde(
     reason = None if unsafe_no_sandbox or workers is not None else sandbox.why_not()
     if reason is not None:
         raise CannotStart(f"{reason} {_UNSAFE}")
-    app = _application(chapter, force)
     outcome = Outcome()
+    try:
+        _autograde(
+            chapter, students, force, lambda: workers or LocalWorkers(jobs or _processors()), unsafe_no_sandbox, quiet, outcome
+        )
+    except (Stopped, OSError, OperationalError) as problem:
+        outcome.stopped = _what_stops(problem)
+        if not outcome.stopped:
+            raise
+    outcome.seconds = time.monotonic() - began
+    return outcome
+
+
+def _autograde(
+    chapter: str,
+    students: Sequence[str],
+    force: bool,
+    workers: Callable[[], Workers],
+    unsafe_no_sandbox: bool,
+    quiet: bool,
+    outcome: Outcome,
+) -> None:
+    app = _application(chapter, force)
     with _alone(app):
         todo = list(_to_do(app, students, outcome))
         if todo:
-            _grade(app, todo, outcome, workers or LocalWorkers(jobs or _processors()), unsafe_no_sandbox, quiet)
-    outcome.seconds = time.monotonic() - began
-    return outcome
+            own = time.process_time()
+            _Grading(app, outcome, workers(), unsafe_no_sandbox).run(todo, quiet)
+            outcome.own_seconds = time.process_time() - own
 
 
 def _processors() -> int:
@@ -137,7 +170,7 @@ def _own_folder(app: AutogradeApp) -> Path:
     return Path(app.coursedir.root, "classroom", "results")
 
 
-def _to_do(app: AutogradeApp, students: Collection[str], outcome: Outcome) -> Iterator[_Submission]:
+def _to_do(app: AutogradeApp, students: Collection[str], outcome: Outcome) -> Iterator[Submission]:
     chapter, coursedir = app.coursedir.assignment_id, app.coursedir
     found = {}
     for folder in sorted(glob.glob(coursedir.format_path(coursedir.submitted_directory, "*", chapter))):
@@ -155,7 +188,7 @@ def _to_do(app: AutogradeApp, students: Collection[str], outcome: Outcome) -> It
         if graded.exists() and not app.config.BaseConverter.force and not _newer(coursedir, folder, graded):
             outcome.skipped.append(student)
         else:
-            yield _Submission(student, folder)
+            yield Submission(student, folder)
 
 
 def _newer(coursedir: CourseDirectory, handed_in: Path, graded: Path) -> bool:
@@ -163,122 +196,122 @@ def _newer(coursedir: CourseDirectory, handed_in: Path, graded: Path) -> bool:
     return new is not None and old is not None and new > old
 
 
-def _grade(
-    app: AutogradeApp, todo: list[_Submission], outcome: Outcome, workers: Workers, unsafe_no_sandbox: bool, quiet: bool
-) -> None:
-    limits = GradingPolicy(parent=app).limits
-    store = Store(_own_folder(app))
-    with tqdm(total=len(todo), unit="submission", disable=quiet or None) as bar:
+class _Grading:
+    """One class as it is graded: who is prepared, who is with a worker, what is in the gradebook."""
+
+    def __init__(self, app: AutogradeApp, outcome: Outcome, workers: Workers, unsafe_no_sandbox: bool):
+        self._app, self._outcome, self._workers, self._unsafe = app, outcome, workers, unsafe_no_sandbox
+        self._limits = GradingPolicy(parent=app).limits
+        self._store = Store(_own_folder(app))
+        self._waiting: dict[Future[Result], Submission] = {}
+        self._began = time.monotonic()
+
+    def run(self, todo: Sequence[Submission], quiet: bool) -> None:
+        """Grades all of them. Raises `Stopped`, `CannotStart`."""
+        shared = SharedGradebook(self._app.coursedir.db_url, self._app.coursedir.course_id)
+        with shared as self._gradebook, tqdm(total=len(todo), unit="submission", disable=quiet or None) as self._bar:
+            try:
+                for submission in todo:
+                    self._prepare(submission)
+                    self._collect(wait=len(self._waiting) >= _MOST_WAITING)
+                while self._waiting:
+                    self._collect(wait=True)
+            finally:
+                self._workers.close()
+
+    def _prepare(self, submission: Submission) -> None:
+        steps = Steps(self._app, submission, self._gradebook)
         try:
-            waiting: dict[Future[Result], _Submission] = {}
-            for submission in todo:
-                steps = _Steps(app, submission)
-                try:
-                    submission.job = steps.prepared(limits, unsafe_no_sandbox)
-                except Exception as error:  # noqa: BLE001 (no submission stops the others)
-                    outcome.problems[submission.student] = _reason(error, submission)
-                    bar.update()
-                    continue
-                known = store.get(submission.job.key)
-                if known is not None:
-                    outcome.stored += 1
-                    _commit(app, submission, known, outcome)
-                    bar.update()
-                else:
-                    waiting[workers.submit(submission.job)] = submission
-                for future in [each for each in waiting if each.done()]:
-                    _take(app, store, future, waiting.pop(future), outcome)
-                    bar.update()
-            while waiting:
-                for future in wait(waiting, return_when=FIRST_COMPLETED).done:
-                    _take(app, store, future, waiting.pop(future), outcome)
-                    bar.update()
+            with self._gradebook.submission():
+                submission.job = steps.prepared(self._limits, self._unsafe)
+        except Exception as error:  # noqa: BLE001 (no submission stops the others)
+            _stops(error)
+            self._outcome.problems[submission.student] = _reason(error, submission)
+            self._bar.update()
+            return
+        known = self._store.get(submission.job.key)
+        if known is None:
+            submission.handed_over = time.monotonic()
+            self._waiting[self._workers.submit(submission.job)] = submission
+        else:
+            self._outcome.stored += 1
+            self._commit(submission, known)
+
+    def _collect(self, wait: bool) -> None:
+        if wait and self._waiting:
+            futures.wait(self._waiting, return_when=futures.FIRST_COMPLETED)
+        for future in [each for each in self._waiting if each.done()]:
+            self._take(future, self._waiting.pop(future))
+
+    def _take(self, future: Future[Result], submission: Submission) -> None:
+        assert submission.job is not None
+        self._outcome.latencies.append(time.monotonic() - submission.handed_over)
+        try:
+            result = future.result()
+        except NoSandbox as problem:
+            raise CannotStart(f"{problem} {_UNSAFE}") from None
+        except Exception as error:  # noqa: BLE001 (a fault of ours is never a mark)
+            self._outcome.problems[submission.student] = _reason(error, submission)
+            self._bar.update()
+            return
+        if not result.faults:
+            self._store.put(submission.job.key, result)
+        self._commit(submission, result)
+
+    def _commit(self, submission: Submission, result: Result) -> None:
+        steps = Steps(self._app, submission, self._gradebook)
+        RunCells.done[submission.student] = result
+        try:
+            with self._gradebook.submission():
+                steps.start()
+        except Exception as error:  # noqa: BLE001 (nbgrader's own have many types)
+            problem = steps.problem or error
+            _stops(problem)
+            self._outcome.problems[submission.student] = _reason(problem, submission)
+        else:
+            self._note(submission, result)
         finally:
-            workers.close()
+            del RunCells.done[submission.student]
+            self._bar.update()
+
+    def _note(self, submission: Submission, result: Result) -> None:
+        outcome = self._outcome
+        outcome.first_seconds = outcome.first_seconds or time.monotonic() - self._began
+        outcome.graded.append(submission.student)
+        if result.faults:
+            outcome.faults[submission.student] = result.faults
+        for step in result.steps:
+            if step.graded is not None:
+                outcome.times.setdefault(step.graded.grade_id, []).append((step.ended - step.began).total_seconds())
 
 
-def _take(app: AutogradeApp, store: Store, future: Future[Result], submission: _Submission, outcome: Outcome) -> None:
-    assert submission.job is not None
-    try:
-        result = future.result()
-    except NoSandbox as problem:
-        raise CannotStart(f"{problem} {_UNSAFE}") from None
-    except Exception as error:  # noqa: BLE001 (a fault of ours is never a mark)
-        outcome.problems[submission.student] = _reason(error, submission)
-        return
-    if not result.faults:
-        store.put(submission.job.key, result)
-    _commit(app, submission, result, outcome)
+def _stops(error: BaseException) -> None:
+    """Raises `Stopped` where every other submission would meet the same: a full disk, a locked gradebook."""
+    reason = _what_stops(error)
+    if reason:
+        raise Stopped(reason) from error
 
 
-def _commit(app: AutogradeApp, submission: _Submission, result: Result, outcome: Outcome) -> None:
-    steps = _Steps(app, submission)
-    RunCells.done[submission.student] = result
-    try:
-        steps.start()
-    except Exception as error:  # noqa: BLE001 (nbgrader's own have many types)
-        outcome.problems[submission.student] = _reason(steps.problem or error, submission)
-        return
-    finally:
-        del RunCells.done[submission.student]
-    outcome.graded.append(submission.student)
-    if result.faults:
-        outcome.faults[submission.student] = result.faults
-    for step in result.steps:
-        if step.graded is not None:
-            outcome.times.setdefault(step.graded.grade_id, []).append((step.ended - step.began).total_seconds())
+def _what_stops(error: BaseException) -> str:
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Stopped):
+            return str(cause)
+        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
+            return f"the disk is full ({cause.filename or cause.strerror}): make room and run it again. {_KEPT}"
+        if isinstance(cause, OperationalError):
+            reason = str(cause.orig or cause).strip()
+            return f"the gradebook cannot be written ({reason}): close what else uses it, or make room. {_KEPT}"
+        cause = cause.__cause__ or cause.__context__
+    return ""
 
 
-def _reason(error: BaseException, submission: _Submission) -> str:
+def _reason(error: BaseException, submission: Submission) -> str:
     if isinstance(error, NotGradable | Lost):
         return str(error)
     if isinstance(error, FileNotFoundError) and submission.job is None:
         return why_not(submission.folder, submission.folder.name)
     return f"{type(error).__name__}: {error}"
-
-
-class _Steps(Autograde):
-    """nbgrader's steps for one submission."""
-
-    def __init__(self, app: AutogradeApp, submission: _Submission):
-        super().__init__(coursedir=app.coursedir, parent=app)
-        self._submission = submission
-        self.problem: BaseException | None = None
-        self.log.setLevel(logging.CRITICAL)
-
-    def init_notebooks(self) -> None:
-        """Of this submission alone; the names in its folder are no patterns."""
-        found = sorted(str(path) for path in self._submission.folder.glob("*.ipynb"))
-        self.assignments = {str(self._submission.folder): found}
-        self.notebooks = found
-
-    def prepared(self, limits: Limits, unsafe_no_sandbox: bool) -> Job:
-        """The job that the submission is, after nbgrader's steps before the run; nothing is written."""
-        chapter = self._submission.folder.name
-        self.init_notebooks()
-        self.coursedir.student_id = self._submission.student
-        self.run_pre_convert_hook()
-        wanted = self._submission.folder / f"{chapter}.ipynb"
-        if not wanted.is_file():
-            raise FileNotFoundError(wanted)
-        self.exporter = self.exporter_class(parent=self, config=self.config)
-        self._sanitizing = True
-        self._init_preprocessors()
-        resources = self.init_single_notebook_resources(str(wanted))
-        text, _ = self.exporter.from_filename(str(wanted), resources=resources)
-        nbformat.reads(text, as_version=4)
-        files = {name: path.read_bytes() for name, path in beside_notebook(self._submission.folder).items()}
-        source = self.coursedir.format_path(self.coursedir.source_directory, ".", chapter)
-        for name in find_all_files(source, [*self.coursedir.ignore, "*.ipynb"]):
-            files[Path(name).relative_to(source).as_posix()] = Path(name).read_bytes()
-        return Job(chapter, text, files, limits, unsafe_no_sandbox)
-
-    def convert_single_notebook(self, notebook_filename: str) -> None:
-        try:
-            super().convert_single_notebook(notebook_filename)
-        except Exception as error:
-            self.problem = error
-            raise
 
 
 def text(outcome: Outcome) -> str:
@@ -295,4 +328,6 @@ def text(outcome: Outcome) -> str:
             ordered = sorted(times)
             lines.append(f"{id:28} {ordered[len(ordered) // 2]:8.2f} {ordered[-1]:8.2f}")
     lines += [f"{student}: not graded: {reason}" for student, reason in sorted(outcome.problems.items())]
+    if outcome.stopped:
+        lines.append(f"stopped: {outcome.stopped}")
     return "\n".join(lines)

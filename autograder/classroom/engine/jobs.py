@@ -8,7 +8,7 @@ import json
 import platform
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Any
 
@@ -34,13 +34,17 @@ class Job:
     limits: Limits = field(default_factory=Limits)
     unsafe_no_sandbox: bool = False
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Of the result in the store: everything that can change it."""
         parts = [*_versions(), _course(self.chapter), self.to_json()]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def to_json(self) -> str:
+        return self._json
+
+    @cached_property
+    def _json(self) -> str:
         files = {name: base64.b64encode(data).decode() for name, data in sorted(self.files.items())}
         return json.dumps({**asdict(self), "files": files}, sort_keys=True)
 
@@ -85,4 +89,3 @@ def _course(chapter: str) -> str:
         if path.is_file():
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
-

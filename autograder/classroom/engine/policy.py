@@ -14,9 +14,9 @@ class GradingPolicy(Configurable):
     cell_seconds = Float(
         _USUAL.cell_seconds, min=1, help="Seconds of processor time for a cell; of wall clock, four times as many."
     ).tag(config=True)
-    memory_mb = Int(
-        _USUAL.memory_bytes // 2**20, min=256, help="Megabytes of memory beyond what the course itself takes."
-    ).tag(config=True)
+    memory_mb = Int(_USUAL.memory_bytes // 2**20, min=256, help="Megabytes of memory beyond what the course itself takes.").tag(
+        config=True
+    )
     processes = Int(_USUAL.processes, min=1, help="Processes at the same time.").tag(config=True)
 
     @property
