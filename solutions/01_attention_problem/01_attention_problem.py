@@ -478,7 +478,7 @@ step = steps.try_step(training_step, RecallRnn) if session.training_allowed() el
 guess_recall = {"LSTM, bias 1": None, "LSTM, bias 4": None}    # for example 10
 
 # %% slug="recall-run"
-# about 30 seconds
+# about 20 seconds
 makers = {
     "plain": lambda length: RecallRnn(),
     "plain, orthogonal": lambda length: RecallRnn(orthogonal=True),

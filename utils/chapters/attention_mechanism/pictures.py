@@ -159,7 +159,10 @@ def memory(lengths: Sequence[int], held: Mapping[str, Sequence[int]], factors: M
     for name, entries in held.items():
         factor = factors.get(name)
         if isinstance(factor, int | float) and factor > 0:
-            plots.guess(ax, entries[0] * factor**doublings, lengths[-1], f"your guess, {name}")
+            there = entries[0] * factor**doublings
+            plots.guess(ax, there, lengths[-1], "_")
+            ax.annotate(f"your guess: {name}", (lengths[-1], there), (-10, 0), textcoords="offset points",
+                        ha="right", va="center", fontsize=8, color=VERMILLION)  # fmt: skip
     plots.alt(
         ax,
         "Entries held against sequence length, both axes logarithmic. All scores at once rise with slope two, blocks of 64 "

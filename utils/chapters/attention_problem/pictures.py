@@ -107,7 +107,7 @@ def steps_compared(runs: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) 
     for ax, (title, ways) in zip(axes[0], runs.items(), strict=True):
         plots.losses(ways, ax, smooth=10).set_title(title)
         ax.axhline(math.log(toy.VOCAB), color=GREY, linestyle="--")
-        ax.text(0, math.log(toy.VOCAB) + 0.1, "guessing", color=GREY, fontsize=8)
+        ax.text(ax.get_xlim()[1], math.log(toy.VOCAB) - 0.5, "guessing", ha="right", color=GREY, fontsize=8)
         ax.set_ylim(0, 8)
     ends = "; ".join(
         f"{title}, {way}: " + ", ".join(f"{statistics.fmean(losses[-20:]):.2f}" for losses in histories)
