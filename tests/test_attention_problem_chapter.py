@@ -3,10 +3,11 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
-from utils import reference, session
+from utils import plots, reference, session
 from utils.chapters.attention_problem import experiment as toy
-from utils.chapters.attention_problem import explorer
+from utils.chapters.attention_problem import explorer, pictures, steps
 
 WIDTH = toy.WIDTH
 
@@ -160,3 +161,114 @@ def test_the_picture_follows_the_controls(models: dict[str, nn.Module], monkeypa
         seen.append(screen.value)
     assert "position 0: c becomes h" in seen[1] and "position 3: e becomes h" in seen[2]
     assert "nothing exchanged" in seen[3]
+
+
+# The open tasks
+
+
+def empty(*inputs, **options):
+    raise NotImplementedError
+
+
+def counted(norms, share=0.01):
+    """Right, in another style: how many norms stand before the first that is too small."""
+    return int((norms >= share * norms[0]).int().cumprod(0).sum())
+
+
+@pytest.mark.parametrize(
+    "written, words",
+    [
+        (counted, ""),
+        (lambda norms, share=0.01: torch.tensor(counted(norms, share)), ""),
+        (empty, "nothing is here yet."),
+        (lambda norms, share=0.01: counted(norms, share) - 1, "it gives 1. The first below the share is norms[2]"),
+        (lambda norms, share=0.01: counted(norms / norms[0] * 1.0, share / float(norms[0])), "the share is one of norms[0]"),
+        (lambda norms, share=0.01: int((norms >= share * norms[0]).sum()), "where the norms come back later"),
+        (lambda norms, share=0.01: (norms < share * norms[0]).nonzero()[0], "the answer is len(norms)"),
+        (lambda norms, share=0.01: norms, "a whole number is asked for"),
+    ],
+)
+def test_a_reach_that_is_read_off_wrongly_is_told_why(written, words):
+    found = steps.reach_fault(written)
+    assert words in found and bool(found) == bool(words)
+
+
+def test_the_reach_of_each_network_is_printed_by_the_learner_or_by_the_course(capsys):
+    norms = {"short": torch.tensor([1.0, 0.1, 0.001]), "level": torch.ones(3)}
+    for written, said in ((counted, "steps_back: right."), (empty, "The numbers below are by the course.")):
+        assert steps.try_steps_back(written, norms) == {"short": 2, "level": 3}
+        out = capsys.readouterr().out
+        assert said in out and "from 2 steps back on" in out and "at none of the 2 steps" in out
+
+
+def trained_step(model, optimiser, tokens, wanted=0, clear="before", back=True, plain=True):
+    """A step of training with its usual mistakes."""
+    guesses = model(tokens)
+    value = F.cross_entropy(guesses, tokens[:, wanted])
+    for parameter in model.parameters() if clear == "before" else ():
+        parameter.grad = None
+    if back:
+        value.backward()
+    for parameter in model.parameters() if clear == "behind" else ():
+        parameter.grad = None
+    optimiser.step()
+    return value.item() if plain else value
+
+
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({}, ""),
+        ({"clear": "never"}, "never cleared"),
+        ({"clear": "behind"}, "no weight moves"),
+        ({"back": False}, "no weight moves"),
+        ({"wanted": -1}, "asks for the last letter"),
+        ({"wanted": 2}, "cross-entropy, first letters"),
+        ({"plain": False}, "return loss.item()"),
+    ],
+)
+def test_a_step_of_training_is_told_what_is_wrong_with_it(options, words):
+    found = steps.step_fault(lambda *inputs: trained_step(*inputs, **options), RecallRnn)
+    assert words in found and bool(found) == bool(words)
+
+
+def test_a_step_that_returns_nothing_or_follows_an_old_gradient_is_told_so():
+    def late(model, optimiser, tokens):
+        optimiser.step()
+        return trained_step(model, torch.optim.SGD(model.parameters(), lr=0.0), tokens)
+
+    assert "the loss is asked for" in steps.step_fault(lambda *inputs: None, RecallRnn)
+    assert "no weight moves" in steps.step_fault(late, RecallRnn)
+
+
+def test_gradients_that_are_never_cleared_end_above_a_blind_guess_for_every_seed():
+    cleared, piled = (steps.fits(step, RecallRnn) for step in (toy.closed_step, steps.uncleared))
+    ends = [[sum(losses[-20:]) / 20 for losses in histories] for histories in (cleared, piled)]
+    assert max(ends[0]) < 0.5 and min(ends[1]) > 2.08
+
+
+def test_a_right_step_is_used_and_an_empty_one_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(steps, "STEPS", 40)
+    assert steps.try_step(trained_step, RecallRnn) is trained_step
+    assert "training_step: right." in (said := capsys.readouterr().out) and "your step, yours" in said
+    assert steps.try_step(empty, RecallRnn) is toy.closed_step
+    said = capsys.readouterr().out
+    assert "nothing is here yet. The course's own is used below." in said and "your step" not in said
+
+
+def test_guesses_are_drawn_where_they_belong(monkeypatch, capsys):
+    drawn, draw = [], plots.guess
+
+    def guess(ax, height, place=None, label="your guess"):
+        drawn.append((height, place))
+        draw(ax, height, place, label)
+
+    monkeypatch.setattr(plots, "guess", guess)
+    found = {"plain": {2: [1.0, 1.0], 5: [0.1, 0.2]}, "attention": {2: [1.0, 1.0], 5: [1.0, 1.0]}}
+    pictures.recall(found, (2, 5), "", {"plain": 5, "attention": None}, {"plain": 4})
+    assert "plain                  100    10–20" in capsys.readouterr().out
+    pictures.fading({"gain 1": [1.0, 0.1, 0.01]}, 0.5)
+    pictures.changes([1.0, 0.0], {"one": [1.0, 0.0], "two": [0.5, 0.5]}, 0.3)
+    measured = {"one sequence": {16: {"kernel": 0.001}, 32: {"kernel": 0.003}}, "batch": {16: {"kernel": 1.0}}}
+    pictures.times(measured, 30, "kernel", "")
+    assert drawn == [(toy.LOST, 5), (0.5, 2), (0.3, 0.4), (3.0, 30)]

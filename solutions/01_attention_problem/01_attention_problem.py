@@ -2,7 +2,7 @@
 # # 1 · The attention problem
 #
 # Before you build attention, see what it is for. This chapter takes the model that ruled before it, a recurrent network,
-# finds out how far back it can remember and how long it takes, and holds one layer of attention against it.
+# and finds out how far back it can remember and how long it takes, compared with one layer of attention.
 #
 # | you build | what it does | minutes | points |
 # |---|---|---|---|
@@ -10,15 +10,13 @@
 # | `gradient_norms` | measures how far back the last output can see | 20 | 2 |
 # | `causal_average` | gives every position something of all before it, without a loop | 20 | 2 |
 #
-# **Time:** about 130 minutes, of which 55 are reading and running, and 15 the quiz and the written question.
+# Two **open tasks** carry no points: how far a gradient reaches, and one step of training.
 #
-# **You need:** PyTorch tensors, the matrix product, what a gradient is, and what training with a loss is. Nothing about
-# attention.
+# **Time:** about 130 minutes, of which 55 are reading, running and the open tasks, and 15 the quiz and the written question.
 #
-# **How it goes:** a question, a guess, a run, the reason. Write your guess down before you run a cell: the difference is
-# what you learn. Each exercise has a number worked by hand, three hints to open one at a time, and a check that you can run
-# as often as you like. If a result looks odd, the table [If something looks wrong](#If-something-looks-wrong) near the end
-# lists what you see and where to look.
+# **You need:** PyTorch tensors, the matrix product, what a gradient is, and what training with a loss is.
+#
+# **How it goes:** predict, run, compare. A prediction that you enter is drawn on the result.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
@@ -29,16 +27,14 @@ from torch import nn
 
 from utils import my, plots, session, training
 from utils.chapters.attention_problem import experiment as toy
-from utils.chapters.attention_problem import explorer, on_a_gpu, pictures
+from utils.chapters.attention_problem import explorer, on_a_gpu, pictures, steps
 
 # %% [markdown] slug="map"
 # ## Where all this goes
 #
-# **What is a transformer?** A network that reads a sequence: words, letters, patches of a picture. Each element is a vector.
-# A transformer is a stack of equal **blocks**, and each block does two things to these vectors. First every element takes
-# something from the others, as much from each as fits: that is **attention**. Then each is worked on by itself, by a small
-# **feed-forward network**. What comes out is a sequence of the same length, in which each vector knows its context. There is
-# no state that walks along the sequence, and that is the difference to what came before.
+# **What is a transformer?** A network that reads a sequence of vectors: words, letters, patches of a picture. It is a stack of
+# equal **blocks**. In a block every element first takes something from the others, as much from each as fits: that is
+# **attention**. Then each is worked on by itself, by a **feed-forward network**.
 #
 # | chapter | the question | what you have in the end |
 # |---|---|---|
@@ -51,18 +47,16 @@ from utils.chapters.attention_problem import explorer, on_a_gpu, pictures
 # | 7 | how does one sequence become another? | a translator: `hello world` → `hola mundo` |
 # | 8 | what was built from it? | a BERT that fills blanks, a GPT that writes, a T5, a ViT that finds a digit in a picture |
 #
-# Every part is written by you, checked, and used again in the next chapter: the translator of chapter 7 runs on the attention
-# of chapter 2.
+# Every part is written by you, checked, and used again in the next chapter.
 
 # %% [markdown] slug="challenge"
 # ## The challenge: something that lies far back
 #
 # *The keys that the woman who runs the small shop on the corner lent me yesterday* … **is it** *are* **or** *is* **on the
-# table?** You need a word that stands 15 steps back. Whoever reads word by word must carry it all the way.
+# table?** You need a word that stands 15 steps back: a **long-range dependency**.
 #
-# Sentences are full of such pairs, but also of hints, so they make a poor ruler. Here is the bare problem. A model reads
-# random letters, and when the last one has come it must name the letter that stood **k steps back**. Nothing but the
-# distance makes this hard. Eight letters: who guesses is right one time in eight.
+# Here is the bare problem, without the hints that sentences give. A model reads random letters, and when the last one has come
+# it must name the letter that stood **k steps back**. Eight letters: who guesses is right one time in eight.
 
 # %% slug="recall-task" tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(1)
@@ -72,22 +66,25 @@ for distance in (2, 5, 20):
         print(f"k = {distance:2}:  read {text:22} say {text[0]}")
 
 # %% [markdown] slug="two-ways"
-# How can the first letter get to the last place? The drawing shows two ways, for six letters with 32 numbers each. Follow
-# the orange arrows from `x0`. On the left each **state** is made from the state before it, so the letter has to pass through
-# all of them. On the right every output takes from every input directly. This chapter measures what that difference does.
+# How can the first letter get to the last place? The drawing shows two ways. Follow the orange arrows from `x0`. On the left
+# each **hidden state** is made from the one before it, so the letter has to pass through all of them. On the right every
+# output takes from every input directly.
 
 # %% slug="draw-paths"
 pictures.paths(seq=6, width=toy.WIDTH)
 
 # %% [markdown] slug="challenge-predict"
-# **Predict** before you go on, and write it down. Four models will be trained on this: a plain recurrent network, an LSTM,
-# an average of all letters, and one attention layer. Up to which k will each get it right?
+# **Predict 1:** a plain recurrent network and one attention layer will be trained on this. Up to which k, of 2 to 100, will
+# each get it right? Your numbers are drawn with the results, in the second half.
+
+# %% slug="guess-before"
+guess_before = {"plain": None, "attention": None}    # for example 50
 
 # %% [markdown] slug="rnn-idea"
 # ## A memory that is rewritten at every step
 #
-# **How can a network read a sequence of any length?** A recurrent network keeps a **state**, a vector of fixed size. At each
-# step it makes the next state from the new input and the state before:
+# **How can a network read a sequence of any length?** A **recurrent network** keeps a hidden state, a vector of fixed size.
+# At each step it makes the next state from the new input and the state before:
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b), \qquad h_{-1} = 0$$
 #
@@ -105,7 +102,7 @@ pictures.paths(seq=6, width=toy.WIDTH)
 # At step 1 the state remembers the 1 although the input is 0. At step 2 a new input wipes it out.
 
 # %% [markdown] slug="rnn-exercise"
-# ### Exercise: `rnn_forward`
+# ## Exercise: `rnn_forward`
 #
 # Build `rnn_forward(x, w_x, w_h, b)`. It returns **every** state, not just the last.
 #
@@ -119,6 +116,15 @@ pictures.paths(seq=6, width=toy.WIDTH)
 # all three weights. Do not call `nn.RNN` or a kernel of its kind.
 
 # %% [markdown] hints="rnn_forward"
+
+# %% [markdown] slug="symptoms-rnn_forward"
+# | you see | look at |
+# |---|---|
+# | every state looks like a first state | what the next step reads: is the new state kept? |
+# | states beyond -1 and 1 | what is inside tanh, and what is returned |
+# | shape `(seq, batch, …)` | the `dim` of `stack` |
+# | "modified by an inplace operation" | a tensor of states that is written to and read again: keep a list |
+# | an error about float and double | zeros made in float32: `x.new_zeros` takes the dtype of `x` |
 
 # %% exercise="rnn_forward"
 def rnn_forward(x, w_x, w_h, b):
@@ -142,7 +148,7 @@ check("rnn_forward")
 
 # %% [markdown] slug="rnn-again"
 # The example worked by hand, through the function. From here on `my.rnn_forward` is yours where its checks passed, and the
-# course's own where they have not (yet): all cells run either way.
+# course's own where not.
 
 # %% slug="rnn-by-hand" tags=["nbval-check-output"]
 ln3 = torch.tensor(3.0).log()
@@ -151,12 +157,15 @@ states = my.rnn_forward(x, ln3.view(1, 1) / 2, ln3.view(1, 1), torch.zeros(1))
 print("states", [round(h, 4) + 0.0 for h in states.flatten().tolist()])
 
 # %% [markdown] slug="fade-question"
-# ### How long does a first impression last?
+# ## How long does a first impression last?
 #
-# Take two sequences that differ **in the first input only**, with 32 random numbers for each input and state. If the state
-# remembers the beginning, the states of the two stay apart. The recurrent weights are random too, multiplied by a **gain**.
+# **Does the state remember the beginning?** Take two sequences that differ **in the first input only**. If the state remembers,
+# the states of the two stay apart. All numbers are random; the recurrent weights are multiplied by a **gain** of 0.5, 1 or 2.
 #
-# **Predict:** what does the distance between the two states do over 40 steps, for a gain of 0.5, of 1 and of 2?
+# **Predict 2:** at first the two states are about 5 apart. What is left of that after 40 steps at a gain of 1?
+
+# %% slug="guess-fade"
+guess_fade = None   # for example 0.1
 
 # %% slug="fade"
 generator = torch.Generator().manual_seed(1)
@@ -172,18 +181,13 @@ for gain in (0.5, 1.0, 2.0):
     weights = [w.double() for w in (w_x, gain * w_h, b)]       # float32 would end at 1e-7
     first, second = (my.rnn_forward(x.double(), *weights)[0] for x in (one, other))
     apart[f"gain {gain:g}"] = (first - second).norm(dim=-1).tolist()
-ax = plots.curves(range(41), apart, "steps after the difference", "distance of the states", logy=True)
-ax.set_ylim(1e-12, 1e2)
-plots.alt(ax, "Distance of two states against steps, logarithmic. With gain 0.5 and with gain 1 "
-              "it falls along a line, with gain 0.5 more steeply. With gain 2 it stays near 2.")
+pictures.fading(apart, guess_fade)
 
 # %% [markdown] slug="fade-answer"
-# With a small gain the two states become one: whatever the first input was, it is forgotten at a steady rate. With a gain of 2
-# the states stay apart for good. That is no memory either. The gap is kept alive by the network's own churning, and it is
-# mixed with everything that came after.
+# With a gain of 0.5 or 1 the first input is forgotten at a steady rate. With a gain of 2 the states stay apart. That is not a
+# memory either: the gap is kept alive by the network's own churning, mixed with everything that came after.
 #
-# To *learn* to remember, a network needs to feel which early input a late error came from. That is a question about
-# gradients.
+# To *learn* to remember, a network needs to feel which early input a late error came from: a question about gradients.
 
 # %% [markdown] slug="gradient-idea"
 # ## How far back does the gradient reach?
@@ -195,13 +199,13 @@ plots.alt(ax, "Distance of two states against steps, logarithmic. With gain 0.5 
 # \frac{\partial h_{T-k+1}}{\partial h_{T-k}} \cdot \frac{\partial h_{T-k}}{\partial x_{T-k}}$$
 #
 # **By hand,** with one number for a state and no tanh, $h_t = w\,h_{t-1} + x_t$, the gradient is $w^k$. For $w = 0.5$ and
-# $k = 10$ that is $0.001$. For $w = 1.1$ and $k = 50$ it is $117$. A product of many factors vanishes or explodes, unless
-# they are 1 almost exactly.
+# $k = 10$ that is $0.001$. For $w = 1.1$ and $k = 50$ it is $117$. A product of many factors **vanishes** or **explodes**,
+# unless they are 1 almost exactly.
 #
-# To see it in a real network we measure it: one number for each position, the Euclidean norm of the gradient there.
+# To see it in a real network we measure one number for each position, the Euclidean norm of the gradient there.
 
 # %% [markdown] slug="gradient-exercise"
-# ### Exercise: `gradient_norms`
+# ## Exercise: `gradient_norms`
 #
 # Build `gradient_norms(outputs, inputs)`. `inputs` `(batch, seq, d_in)` is the leaf from which `outputs`
 # `(batch, seq, d_out)` was computed. Take the gradient of `outputs[:, -1].sum()` with respect to `inputs`, and return its
@@ -216,6 +220,15 @@ plots.alt(ax, "Distance of two states against steps, logarithmic. With gain 0.5 
 # are $(5, 0)$.
 
 # %% [markdown] hints="gradient_norms"
+
+# %% [markdown] slug="symptoms-gradient_norms"
+# | you see | look at |
+# |---|---|
+# | "Trying to backward through the graph a second time" | the graph was freed: `retain_graph=True` |
+# | "One of the differentiated Tensors appears to not have been used" | a missing path: `allow_unused=True` |
+# | "element 0 of tensors does not require grad" | outputs in no graph at all: ask `outputs.requires_grad` first |
+# | norms that do not depend on the position | which positions of the outputs are in the scalar |
+# | norms that grow with each call | `.grad`, which `backward` adds to: `torch.autograd.grad` leaves it alone |
 
 # %% exercise="gradient_norms"
 def gradient_norms(outputs, inputs):
@@ -242,15 +255,15 @@ outputs = (inputs[:, :1] @ torch.tensor([[3.0], [4.0]])).expand(1, 2, 1)
 print("norms", my.gradient_norms(outputs, inputs).tolist())
 
 # %% [markdown] slug="reach-question"
-# ### The reach of five networks, before any training
+# ## The reach of five networks, before any training
 #
-# The plain network at three gains, and two **LSTMs**. An LSTM adds to its state instead of rewriting it, and a *forget gate*
-# between 0 and 1 decides how much of the old state stays. The gate starts at $\sigma(\text{forget bias})$: with a bias of 1
-# it keeps $0.73$ of the state at each step, with a bias of 4 it keeps $0.98$.
+# **Which networks can see far?** Below are the plain network at three gains and two **LSTMs**. An LSTM adds to its state
+# instead of rewriting it, and a **forget gate** between 0 and 1 decides how much of the old state stays. The gate starts at
+# $\sigma(\text{forget bias})$: with a bias of 1 it keeps $0.73$ of the state at each step, with a bias of 4 it keeps $0.98$.
 #
 # **By hand:** after 10 steps $0.73^{10} \approx 0.04$ is left, and after 50 steps $0.98^{50} \approx 0.4$.
 #
-# **Predict:** the axis is logarithmic. What shape has the curve of the plain network? Can any of the five see 100 steps back?
+# Can any of the five see 100 steps back? The axis is logarithmic.
 
 # %% slug="reach"
 torch.manual_seed(0)
@@ -260,28 +273,40 @@ networks = {f"plain, gain {gain:g}": my.rnn_forward(x, w_x, gain * w_h, b)
 networks |= {f"LSTM, forget bias {bias}": toy.lstm(bias)(x)[0] for bias in (1, 4)}
 norms = {name: my.gradient_norms(outputs, x).flip(0) for name, outputs in networks.items()}
 
-plots.alt(toy.plot_reach(norms, lowest=1e-10, highest=1e13),
-          "Gradient norm against steps back, logarithmic. Straight falling lines for the plain network "
-          "with gain 0.5 and 1 and for the LSTM with bias 1; a rising line for gain 3; a nearly level "
-          "one for the LSTM with bias 4.")
+pictures.reach(norms, 1e-10, 1e13, "Gradient norm against steps back, logarithmic. Straight falling "
+               "lines for the plain network with gain 0.5 and 1 and for the LSTM with bias 1; a rising "
+               "line for gain 3; a nearly level one for the LSTM with bias 4.")
 
-# %% slug="reach-numbers"
-print("share of the norm at distance 0 that is left at a distance of")
-print(f"{'':22}" + "".join(f"{k:>10}" for k in (5, 10, 20, 50, 100)))
-for name, values in norms.items():
-    left = [values[k] / values[0] for k in (5, 10, 20, 50, 100)]
-    print(f"{name:22}" + "".join(f"{share:10.1e}" for share in left))
+# %% [markdown] slug="reach-task"
+# ### Open task: how far is that?
+#
+# Read a number off the curves. Write `steps_back(norms, share=0.01)`, where `norms[k]` is the norm k steps back. It returns
+# the first k at which less than `share` of `norms[0]` is left, a whole number, and `len(norms)` where there is none. By
+# hand: the norms 8, 4, 2, 1 with a share of 0.3 give 2.
+#
+# The cell after it tries your function and prints how far each network reaches. Keep the numbers in mind: later they stand
+# beside what each network has learned.
+
+# %% open="steps_back"
+def steps_back(norms, share=0.01):
+    """The first k with norms[k] < share * norms[0], else len(norms)."""
+    ### BEGIN SOLUTION
+    left = norms / norms[0]
+    for k in range(len(norms)):
+        if left[k] < share:
+            return k
+    return len(norms)
+    ### END SOLUTION
+
+# %% slug="try-steps-back"
+far = steps.try_steps_back(steps_back, norms)
 
 # %% [markdown] slug="reach-answer"
-# Nearly straight lines on a logarithmic axis: **each step back costs about the same factor**. At a gain of 1 less than a
-# hundredth is left after 10 steps, and next to nothing after 50. At a gain of 3 the same law runs the other way and the
-# gradient explodes.
+# Nearly straight lines on a logarithmic axis: **each step back costs about the same factor**. At a gain of 0.5 or 1, and in
+# the LSTM with a bias of 1, the gradient vanishes. At a gain of 3 the same law runs the other way, and it explodes.
 #
-# With a bias of 1 the share that is left in the LSTM after 10 steps is of the size of the 0.04 worked out by hand. With a
-# bias of 4 the curve is nearly level, and in the end it *rises*, where the gate alone would leave a sixth: the gate is not
-# the only way back, since new entries and the output are made from the old state as well. So the usual sentence, "recurrent
-# networks cannot see far", needs a condition: *unless what is multiplied on the way is almost exactly 1*. An LSTM can be
-# built so. Whether it then learns to use its reach is another question, and we will measure that.
+# With a bias of 4 the curve is nearly level. So the usual sentence, "recurrent networks cannot see far", needs a condition:
+# *unless what is multiplied on the way is almost exactly 1*. Whether a network then *learns* to use its reach, we will measure.
 
 # %% [markdown] slug="average-idea"
 # ## A short cut: mix all positions at once
@@ -293,15 +318,22 @@ for name, values in norms.items():
 #
 # **By hand:** the inputs 2, 4, 9 give 2, then $(2 + 4)/2 = 3$, then $(2 + 4 + 9)/3 = 5$.
 #
-# A loop over positions can do that. But nothing here waits for anything: no output is made from another output. So it can
-# be written with a number of tensor operations that stays the same at any length. That is what a parallel machine wants.
+# A loop over positions can do that. But no output is made from another output, so nothing has to wait, and the number of
+# tensor operations can stay the same at any length. That is what a parallel machine wants.
 #
-# ### Exercise: `causal_average`
+# ## Exercise: `causal_average`
 #
 # Build `causal_average(x)`, `(batch, seq, d) -> (batch, seq, d)`. Output t is the mean of $x_0 \dots x_t$, its own input
 # included and nothing later. **The number of tensor operations must not grow with `seq`**: no Python loop over positions.
 
 # %% [markdown] hints="causal_average"
+
+# %% [markdown] slug="symptoms-causal_average"
+# | you see | look at |
+# |---|---|
+# | the average is right in the last row only | how many inputs row t has: it is not divided by `seq` |
+# | NaN in the first row | the diagonal: a row that leaves out its own input is 0 / 0 |
+# | right results, but the count of operations grows | a loop over positions: take a running sum, or one matrix product |
 
 # %% exercise="causal_average"
 def causal_average(x):
@@ -322,9 +354,7 @@ check("causal_average")
 
 # %% [markdown] slug="weights-question"
 # A trick shows what a layer of this kind does. Feed it an **identity matrix**, so that input s is a one at place s. Then
-# output t spells out how much it took from each position.
-#
-# **Predict:** which picture will your function give, and what will its gradient norms be?
+# output t spells out how much it took from each position. Which picture will your function give?
 
 # %% slug="average-picture"
 weights = my.causal_average(torch.eye(6)[None])[0]
@@ -335,16 +365,15 @@ plots.alt(ax, "Lower triangle of weights: row t holds t + 1 equal weights of 1 o
               "and zeros to their right.")
 
 # %% [markdown] slug="average-answer"
-# A square of weights, a row for each output: keep this picture, the whole course is about what stands in it. Every output
-# takes from each earlier input directly. **The path between any two positions is one step long.**
+# A square of weights, a row for each output: keep this picture, the whole course is about what stands in it. **The path
+# between any two positions is one step long.**
 #
-# Yet this layer takes the same from everywhere, whatever stands there. It lacks a way to *choose*. That is what attention
-# adds: the same square, with weights that are made from the contents. How, you will build in chapter 2. Here we use it
-# ready-made: `my.attention(q, k, v)` compares a *query* with a *key* for each position and mixes the *values* of those that
-# fit. It returns the mixture and the weights.
+# Yet this layer takes the same from everywhere. It lacks a way to *choose*. That is what attention adds: the same square, an
+# **attention matrix**, with weights that are made from the contents. You will build it in chapter 2. Here we use it ready-made:
+# `my.attention(q, k, v)` compares a *query* with a *key* for each position, mixes the *values* of those that fit, and returns
+# the mixture and the weights.
 #
-# **Predict:** what do the gradient norms of the average look like against the distance, and those of attention with random
-# weights?
+# What do the gradient norms of the two look like against the distance?
 
 # %% slug="reach-short-paths"
 generator = torch.Generator().manual_seed(3)
@@ -354,27 +383,23 @@ attended, weights = my.attention(x @ w_q, x @ w_k, x @ w_v)
 short = {"average": my.causal_average(x), "attention": attended}
 lines = {name: norms[name] for name in ("plain, gain 1", "LSTM, forget bias 1")}
 lines |= {name: my.gradient_norms(outputs, x).flip(0) for name, outputs in short.items()}
-plots.alt(toy.plot_reach(lines, lowest=1e-10, highest=1e3),
-          "Gradient norm against steps back, logarithmic. The plain network and the LSTM fall, as before. "
-          "The average is exactly level. Attention goes up and down around a level without falling.")
+pictures.reach(lines, 1e-10, 1e3, "Gradient norm against steps back, logarithmic. The plain network and "
+               "the LSTM fall, as before. The average is exactly level. Attention goes up and down "
+               "around a level without falling.")
 
 # %% [markdown] slug="reach-short-answer"
 # The average is exactly level. Attention is ragged, because it depends on **what** stands at each position, and level,
-# because it does not depend on **how far away** that is. (The last position itself counts more: it is the one that asks.)
+# because it does not depend on **how far away** that is.
 
 # %% [markdown] slug="recall-models"
 # ## Recall, trained
 #
-# Now the challenge from the beginning. Two of the models stand here, and the LSTM and the average come from the course in
-# the same form: a vector for each letter, the layer, a linear readout. Attention and average have no order of their own, so
-# each position gets a learned vector that is added to its letter (chapter 6 is about that).
+# **Who learns the challenge?** Two of the models stand here; the LSTM and the average come from the course in the same form: a
+# vector for each letter, the layer, a linear readout. Attention and average have no order of their own, so each position gets
+# a learned vector that is added to its letter (chapter 6). The plain network gets a second chance: a start with an
+# **orthogonal** $W_h$, which turns the state and does not shrink it.
 #
-# The LSTM gets a gate that was opened for the task. To be fair, the plain network gets a second chance too: a start with an
-# **orthogonal** $W_h$, which turns the state and does not shrink it. For attention only the last position asks, since only
-# there an answer is wanted.
-#
-# One thing to keep in mind: all sequences of one training have the same length, so the answer always stands at position 0.
-# Each model learns *one place*, and not to count back.
+# In one training the answer always stands at position 0. Each model learns *one place*, and not to count back.
 
 # %% slug="models"
 class RecallRnn(nn.Module):
@@ -411,15 +436,49 @@ class RecallAttention(nn.Module):
     def forward(self, tokens):
         return self.look(tokens)[0]
 
-# %% [markdown] slug="recall-predict"
-# Each model is trained from scratch at each distance, with three seeds, the same 300 steps of 32 sequences and the same
-# learning rate, and then answers 1,000 sequences that it has not seen. Who gets fewer than nine in ten right is not tried
-# at longer distances.
+# %% [markdown] slug="step-task"
+# ### Open task: one step of training
 #
-# **Predict** once more, now that you have seen the gradients: who is lost where? Does the average, with its perfect reach,
-# do well?
+# What all trainings of this course repeat some hundred times, you write once. `model(tokens)` gives **logits**, a number for
+# each of the eight letters, and `tokens[:, 0]` is the right one in each row. `training_step` does five things, in an order
+# that you choose: it computes the logits and the cross-entropy, clears the gradients of the step before, goes backward, and
+# lets the optimiser move the weights. It returns the loss as a float.
+#
+# The cell after it draws your losses beside two others at $k = 5$, three seeds each: one that clears the gradients, and one
+# that never does. If yours is right, everything below is trained with it.
+
+# %% open="training_step"
+def training_step(model, optimiser, tokens):
+    """Moves the weights once; tokens (batch, seq) -> the loss before, a float."""
+    ### BEGIN SOLUTION
+    logits = model(tokens)
+    loss = nn.functional.cross_entropy(logits, tokens[:, 0])
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+    ### END SOLUTION
+
+# %% slug="try-step"
+# about 5 seconds
+step = steps.try_step(training_step, RecallRnn) if session.training_allowed() else toy.closed_step
+
+# %% [markdown] slug="step-answer"
+# `backward` *adds* to `.grad`. Without clearing, each step follows the sum of all gradients so far, most of them taken at
+# weights that are long gone. The loss falls at first and then climbs above a blind guess, in all three seeds, and no error
+# says so. (Done on purpose, over a few batches, it is called **gradient accumulation**.)
+
+# %% [markdown] slug="recall-predict"
+# Each model is trained from scratch at each distance, with three seeds, the same 300 steps and the same learning rate, and
+# then answers 1,000 new sequences. Who gets fewer than nine in ten right is not tried at longer distances.
+#
+# **Predict 3:** you have seen the gradients. Up to which k will each of the two LSTMs get it right?
+
+# %% slug="guess-recall"
+guess_recall = {"LSTM, bias 1": None, "LSTM, bias 4": None}    # for example 10
 
 # %% slug="recall-run"
+# about 20 seconds
 makers = {
     "plain": lambda length: RecallRnn(),
     "plain, orthogonal": lambda length: RecallRnn(orthogonal=True),
@@ -430,44 +489,38 @@ makers = {
 }
 distances = (2, 5, 10, 20, 50, 100)
 if session.training_allowed():
-    found = toy.sweep(makers, distances, steps=300)
-    plots.alt(toy.plot_recall(found, distances),
-              "Accuracy against distance. Attention stays at 1 up to 100. The plain network is right "
-              "up to 5, the LSTM with bias 1 up to 10, with bias 4 up to 20 and in part at 50. "
-              "The average is below one half at 2.")
+    found = toy.sweep(makers, distances, steps=300, step=step)
 
 # %% slug="recall-numbers"
 if session.training_allowed():
-    print("three seeds       " + "".join(f"{f'k = {k}':>11}" for k in distances))
-    for name, scores in found.items():
-        seeds = [sorted(scores.get(k, [])) for k in distances]
-        row = [f"{each[0]:.2f}–{each[-1]:.2f}" if each else "" for each in seeds]
-        print(f"{name:18}" + "".join(f"{entry:>11}" for entry in row))
-    print()
-    for name, make in makers.items():
-        print(f"{name:18}{training.count_parameters(make(51)):6,} numbers to learn at k = 50")
+    faded = {"plain": far["plain, gain 1"], "LSTM, bias 1": far["LSTM, forget bias 1"]}
+    pictures.recall(
+        found, distances,
+        "Accuracy against distance. Attention stays at 1 up to 100. The plain network is right up to 5, "
+        "the LSTM with bias 1 up to 10, with bias 4 up to 20 and in part at 50. The average is below "
+        "one half at 2. Triangles at 1 % of the gradient.", guess_before | guess_recall, faded)
+    for name in ("plain", "LSTM, bias 1", "average", "attention"):
+        print(f"{name:18}{training.count_parameters(makers[name](51)):6,} parameters at k = 50")
 
 # %% [markdown] slug="recall-answer"
-# Hold this against the picture of gradients:
+# The triangles are two numbers from before: where less than a hundredth of the gradient is left.
 #
-# - The **plain network** is lost where about a hundredth of the gradient is left, and so is the LSTM with a forget bias of 1.
-#   An orthogonal start helps a little: a seed may get one distance further.
-# - The **LSTM** is often said to solve this. With a bias of 1 it gets one step further among the distances tried. With a
-#   bias of 4 it goes on to 20 without trouble, as its level curve promised. At 50 its seeds disagree: reach is needed, and it
-#   is not enough. We opened the gate because we knew the distance. Longer training moves these borders, too.
-# - The **average** reaches everywhere and knows next to nothing. Even with three letters it cannot tell which one was meant.
-# - **Attention** is right at every distance tried, with the same settings for all. To it, 100 steps back is one look-up away,
-#   like 2 steps back.
+# - The **plain network** is lost at about that distance, and so is the LSTM with a forget bias of 1. An orthogonal start
+#   helps a little: a seed may get one distance further.
+# - The **LSTM** is often said to solve this. With a bias of 4 it goes on to 20. At 50 its seeds disagree: reach is needed, and
+#   it is not enough. We opened the gate because we knew the distance.
+# - The **average** reaches everywhere, and even at $k = 2$ it cannot tell which letter was meant.
+# - **Attention** is right at every distance tried.
 #
-# This is one small task. It says nothing of language, and it is kind to attention, which here has a vector for each place to
-# look for. What it isolates is distance, and that is the claim: *no loss with distance*.
+# This one small task is kind to attention, which here has a vector for each place to look for. What it isolates is distance,
+# and that is the claim: *no loss with distance*.
 
 # %% [markdown] slug="picture-idea"
 # ## A first picture of attention
 #
 # **Where did it look?** The weights of the last position say that directly. Take a distance that both the plain network and
-# attention can master, $k = 5$, train one of each (and an average, for what comes after), and read six new sequences. Beside
-# the weights stands what the recurrent network offers to be read: its states, one column of 32 numbers for each step.
+# attention can master, $k = 5$, train one of each (and an average, for later), and read six new sequences. Beside the
+# weights stand the states of the recurrent network, one column of 32 numbers for each step.
 
 # %% slug="picture"
 torch.manual_seed(1)
@@ -475,56 +528,47 @@ attentive, recurrent, averaging = RecallAttention(6), RecallRnn(), toy.AverageRe
 models = {"attention": attentive, "plain network": recurrent, "average": averaging}
 if session.training_allowed():
     for name, model in models.items():
-        toy.train_recall(model, distance=5, steps=400, seed=1)
+        toy.train_recall(model, distance=5, steps=400, seed=1, step=step)
         print(f"{name:14} accuracy at k = 5: {toy.accuracy(model, 5):.2f}")
 rows = toy.tokens_of(5, 6, torch.Generator().manual_seed(5))
 with torch.no_grad():
     logits, weights = attentive.look(rows)
     states = recurrent.states(rows[:1])[0]
-
-figure, (left, right) = plots.figure(width=10, height=3.4, columns=2)
-texts = [toy.text_of(row) for row in rows]
-plots.attention_map(weights, texts, range(6), "attention: weights of the last position", ax=left)
-left.set(xlabel="position", ylabel="sequence")
-right.imshow(states.T, vmin=-1, vmax=1, cmap=plots.DIVERGING, aspect="auto")
-right.set(title="plain network: states, first sequence", xlabel="position", ylabel="number in it")
-right.grid(False)
-plots.alt(figure, "Left: in all six sequences nearly all weight lies on position 0, whatever letter "
-                  "stands there. Right: a patchwork of 32 numbers over 6 positions, in which no "
-                  "letter can be made out.")
+pictures.looks(weights, states, [toy.text_of(row) for row in rows])
 
 # %% [markdown] slug="picture-answer"
-# Left, one dark column: in every sequence the last position takes nearly everything from position 0, which is 5 steps back.
-# Right is a model that knows the answer just as well, or nearly. All it knows is in these numbers: its own readout gets the
-# letter out of the last column, and our eyes do not. This is the third thing that attention brings: **you can see where it
-# looks.**
+# Left, one dark column: in every sequence the last position takes nearly everything from position 0. Right is a model that
+# knows the answer just as well, or nearly. Its readout gets the letter out of the last column, and our eyes do not. This is
+# the third thing that attention brings: **you can see where it looks.**
 #
-# Where it looks is not yet why it answers. Test it: change one letter and see whether the answer changes.
+# Where it looks is not yet why it answers. Test it by an **intervention**: change one letter and see whether the answer
+# changes.
 #
-# **Predict,** for the three models: in what share of sequences will the answer change when the letter at position 0, 2 or 5
-# is exchanged for another?
+# **Predict 4:** the average was right in fewer than half of the sequences. In what share of them will its answer change when
+# the letter at position 0 is exchanged for another?
+
+# %% slug="guess-change"
+guess_change = None   # from 0 to 1
 
 # %% slug="intervene"
 tokens = toy.tokens_of(5, 1000, torch.Generator().manual_seed(6))
-print("            mean weight   the answer changes in")
-print("position   of attention" + "".join(f"{name:>15}" for name in models))
+shares = {name: [] for name in models}
 with torch.no_grad():
+    looked = attentive.look(tokens)[1].mean(0).tolist()
     for position in range(6):
         changed = tokens.clone()
         changed[:, position] = (changed[:, position] + 1) % toy.VOCAB          # the next letter
-        weight = attentive.look(tokens)[1][:, position].mean().item()
-        shares = [(model(changed).argmax(-1) != model(tokens).argmax(-1)).float().mean().item()
-                  for model in models.values()]
-        print(f"{position:8} {weight:14.2f}" + "".join(f"{share:15.0%}" for share in shares))
+        for name, model in models.items():
+            other_answer = model(changed).argmax(-1) != model(tokens).argmax(-1)
+            shares[name].append(other_answer.float().mean().item())
+pictures.changes(looked, shares, guess_change)
 
 # %% [markdown] slug="intervene-answer"
 # For attention, picture and test agree: where the weight is, a change matters, and elsewhere it does not. The plain network
-# has learned the same, up to a few slips. The test shows it, and no picture did. The average hangs on all positions alike.
+# has learned the same, and only the test shows it. The average hangs on all positions alike.
 #
-# So the test works with any model, and the picture saves you most of the tests. In larger models with many layers the two
-# need not agree. Keep the habit: a picture is a guess, a change is a test.
-#
-# Make changes yourself: the explorer exchanges one letter and shows the three answers.
+# In larger models picture and test need not agree. Keep the habit: a picture is a guess, a change is a test. The explorer
+# exchanges one letter and shows the three answers.
 
 # %% slug="explorer-static"
 settings = [explorer.RecallSetting(),
@@ -538,18 +582,16 @@ explorer.recall_explorer(models)
 # %% [markdown] slug="cost-idea"
 # ## What it costs
 #
-# **Is attention faster, then?** Three things are easily mixed up. Here they are one by one, for `seq` positions of size $d$
-# (Vaswani et al. 2017, table 1):
+# **Is attention faster, then?** Three things are easily mixed up. Here they are, for `seq` positions of size $d$ (Vaswani et
+# al. 2017, table 1):
 #
 # | layer | path between positions k apart | steps that wait for each other | multiplications |
 # |---|---|---|---|
 # | recurrent | $k$ | `seq` | $2 \cdot \text{seq} \cdot d^2$ |
 # | attention | 1 | 1 | $2 \cdot \text{seq}^2 \cdot d$, and $3 \cdot \text{seq} \cdot d^2$ to make q, k and v |
 #
-# Attention waits for nothing and does **more work**, the more so the longer the sequence: every position meets every other.
-#
-# The table can be measured. Autograd's graph knows which operation waited for which: its longest chain is what no number of
-# cores can shorten. PyTorch also counts multiplications.
+# Attention waits for nothing and does **more work**, the more so the longer the sequence. Both can be counted: autograd's
+# graph knows which operation waited for which, and PyTorch counts multiplications.
 
 # %% slug="layers"
 d = 64
@@ -574,14 +616,19 @@ for seq in (16, 64, 256, 1024):
 
 # %% [markdown] slug="time-question"
 # The chain of the recurrent layer grows with the sequence, that of attention does not. The work of attention is larger at
-# every length, and from 256 to 1,024 it grows more than tenfold where that of the recurrent layer grows fourfold.
+# every length, and from 256 to 1,024 it grows more than tenfold.
 #
-# **Predict:** so which is faster on this machine, with one thread? At 16 positions? At 4,096? Two pairs run side by side: the
-# two layers as written out above, and PyTorch's own kernels for both, `nn.RNN` and `scaled_dot_product_attention`. Left stands
-# one sequence at a time, in the middle a batch of 16, which gives the recurrent layers something to do side by side as well,
-# and right the same batch in training: with the way back.
+# So which is faster on this machine, with one thread? Two pairs run side by side: the two layers as written out above, and
+# PyTorch's own kernels, `nn.RNN` and `scaled_dot_product_attention`. Left one sequence at a time, in the middle a batch of
+# 16, and right the same batch in training, with the way back.
+#
+# **Predict 5:** one sequence at a time, PyTorch's kernels. From which length on, of 16 to 4,096, is attention the slower one?
+
+# %% slug="guess-crossing"
+guess_crossing = None   # for example 100
 
 # %% slug="times"
+# about 10 seconds
 def attention_kernel(x):
     q, k, v = (x @ w for w in matrices[2:])
     return nn.functional.scaled_dot_product_attention(q, k, v)
@@ -592,84 +639,55 @@ runs = {"one sequence": (1, 13, False), "batch of 16": (16, 11, False),
         "batch of 16, with backward": (16, 10, True)}
 if session.training_allowed():
     times = {}
-    figure, axes = plots.figure(width=10, height=3.4, columns=3, sharey=True)
-    for ax, (run, (batch, last, backward)) in zip(axes, runs.items(), strict=True):
-        lengths = [2**i for i in range(4, last)]
-        times[run] = {seq: toy.race(layers, torch.randn(batch, seq, d), backward=backward)
-                      for seq in lengths}
-        lines = {name: [1000 * row[name] for row in times[run].values()] for name in layers}
-        plots.curves(lengths, lines, "seq", "milliseconds", run, ax=ax, logx=True, logy=True)
-        ax.set_xticks(lengths[::2], lengths[::2])
-        if ax is not axes[0]:
-            ax.get_legend().remove()
-            ax.set_ylabel("")
-    plots.alt(figure, "Milliseconds against length, both logarithmic: one sequence, a batch of 16, and "
-                      "the batch with the way back. The lines of attention rise more steeply than "
-                      "those of the recurrent layers and cross them at some length.")
+    for run, (batch, last, backward) in runs.items():
+        times[run] = {2**i: toy.race(layers, torch.randn(batch, 2**i, d), backward=backward)
+                      for i in range(4, last)}
+    pictures.times(times, guess_crossing, "attention kernel",
+        "Milliseconds against length, both logarithmic: one sequence, a batch of 16, and the batch with "
+        "the way back. The lines of attention rise more steeply than those of the recurrent layers.")
 
 # %% slug="crossings"
 pairs = {"written out": ("rnn_forward", "attention"), "kernels": ("nn.RNN", "attention kernel")}
 if session.training_allowed():
-    print("time of the recurrent layer / time of attention")
-    for run, rows in times.items():
-        print(run)
-        for name, (recurrence, attending) in pairs.items():
-            ratios = [row[recurrence] / row[attending] for row in rows.values()]
-            print(f"  {name:11} at 16: {ratios[0]:4.1f}   at {max(rows):4}: {ratios[-1]:4.2f}"
-                  f"   attention slower {toy.crossing(list(rows), ratios)}")
+    pictures.crossings(times, pairs)
 
 # %% [markdown] slug="time-answer"
-# Two forces pull in opposite directions.
-#
 # - **Short sequences, one at a time.** The recurrent layer is held up by its many small steps. Attention does everything in a
-#   few large products, so it is ahead in spite of its larger work.
-# - **Long sequences.** The square wins. From the printed length on attention is the slower one, *on this machine, with one
+#   few large products, and is ahead in spite of its larger work.
+# - **Long sequences.** The square wins: from the printed length on attention is the slower one, *on this machine, with one
 #   thread, at this size*.
-# - **A batch** fills the small steps of the recurrent layer. Attention's lead is smaller, or gone, and the crossing comes much
-#   earlier.
+# - **A batch** fills the small steps of the recurrent layer. Attention's lead is smaller, or gone, and the crossing of the
+#   kernels comes much earlier.
 #
-# Your `rnn_forward` is a loop in Python, `nn.RNN` the same loop in C++: what lies between their two lines is what Python costs.
-# (While yours has not passed, the course's own stands in, which calls PyTorch's loop.) A faster loop moves the crossing. It
-# stays a loop.
-#
-# So "transformers are faster" is true in part. What holds at every length is that nothing waits, and what that is worth depends
-# on how much a machine can do side by side.
-#
-# **A graphics card** does thousands of things side by side. The next cell prints a measurement that was made on one and stored,
-# of PyTorch's two kernels at this size. **Predict:** at which lengths is attention ahead there?
+# So "transformers are faster" is true in part. What holds at every length is that nothing waits, and what that is worth
+# depends on how much a machine can do side by side. **A graphics card** does thousands of things side by side. Watch: a stored
+# measurement of PyTorch's two kernels, on a processor and on such a card.
 
 # %% slug="on-a-gpu"
 on_a_gpu.print_race()
 
 # %% [markdown] slug="on-a-gpu-answer"
-# The numbers above 1 are attention's lead. On the processor it ends within the table, and with a batch of 16 it ends early. On
-# the graphics card attention is ahead, or level, nearly everywhere, by less than on the processor at its best, and only the
-# longest sequences in a batch turn it round.
+# The numbers above 1 are attention's lead. On the processor it ends within the table. On the graphics card attention is ahead,
+# or level, nearly everywhere, and only the longest sequences in a batch turn it round.
 #
-# All this is **training**, or reading a text that is there. A model that *writes* has to wait in any case: each word needs the
-# one before it, in a transformer as in a recurrent network (chapters 7 and 8).
-#
-# The square has to be paid for. That is why chapter 2 ends with a way to save its memory, and why long texts are expensive for
-# language models.
+# All this is **training**, or reading a text that is there. A model that *writes* has to wait in any case: each word needs
+# the one before it (chapters 7 and 8). And the square has to be paid for: chapter 2 ends with a way to save its memory.
 
-# %% [markdown] slug="symptoms"
-# ## If something looks wrong
+# %% [markdown] slug="papers"
+# ## Here and in papers
 #
-# | you see | likely cause | where to look |
-# |---|---|---|
-# | every state looks like a first state | the new state is not kept | what does the next step read? |
-# | states beyond -1 and 1 | a number passes by the tanh | what is inside tanh, what is returned? |
-# | shape `(seq, batch, …)` | states stacked along axis 0 | the `dim` of `stack` |
-# | "modified by an inplace operation" | states written into a tensor that is read again | a list, and `stack` at the end |
-# | an error about float and double | zeros made in float32 | `x.new_zeros`, or `dtype=x.dtype` |
-# | "Trying to backward through the graph a second time" | the graph was freed | `retain_graph=True` |
-# | "One of the differentiated Tensors appears to not have been used" | no path to the inputs | `allow_unused=True` |
-# | "element 0 of tensors does not require grad" | the outputs are in no graph at all | ask `outputs.requires_grad` first |
-# | norms that do not depend on the position | several outputs in the scalar | only position -1 of the outputs |
-# | norms that grow with each call | `.grad` was added to | `torch.autograd.grad` instead of `backward` |
-# | the average is right in the last row only | divided by `seq` everywhere | how many inputs has row t? |
-# | NaN in the first row of the average | 0 / 0: the row leaves out its own input | the diagonal |
-# | right results, but the count of operations grows | a loop over positions | a running sum, or one matrix product |
+# | here | in papers |
+# |---|---|
+# | state | hidden state |
+# | plain recurrent network | vanilla RNN, Elman network |
+# | the gradient's way back through all states | backpropagation through time (BPTT) |
+# | a gradient that fades, or grows, with each step | vanishing, exploding gradient |
+# | naming a letter k steps back | a recall or copy task; a long-range dependency |
+# | average of all that came before | cumulative mean; causal attention with uniform weights |
+# | square of weights | attention matrix, attention map |
+# | changing one input to see what follows | intervention, ablation |
+# | longest chain of operations | sequential operations, critical path |
+# | multiplications | MACs; FLOPs count two for each |
 
 # %% [markdown] slug="quiz-text"
 # ## Quiz

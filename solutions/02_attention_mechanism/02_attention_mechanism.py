@@ -7,33 +7,32 @@
 # |---|---|---|---|
 # | `softmax` | turns any numbers into shares | 20 | 2 |
 # | `attention_scores` | tells how well each query fits each key | 15 | 1.5 |
-# | `attention` | looks up: scores, shares, mixture of the values; with a mask | 35 | 3 |
+# | `attention` | looks up: scores, weights, mixture of the values; with a mask | 35 | 3 |
 # | `blockwise_attention` (stretch) | the same result without ever holding all scores | 30 | – |
 #
-# **Time:** about 170 minutes, of which 60 are reading and running, and 10 the quiz and the written question.
+# An **open task** carries no points: a wrong mask, and a test that refutes it.
+#
+# **Time:** about 170 minutes, of which 60 are reading, running and the open task, and 10 the quiz and the written question.
 #
 # **You need:** PyTorch tensors, broadcasting, the matrix product, and what a gradient is. Chapter 1 helps, but nothing
 # from it is used.
 #
-# **How it goes:** a question, a guess, a run, the reason. Write your guess down before you run a cell: the difference
-# is what you learn. Each exercise has a number worked by hand, three hints to open one at a time, and a check that you
-# can run as often as you like. Cells that call `my.softmax` and so on take your version once its checks hold, the
-# course's until then, and say which. If a result looks odd, the table
-# [If something looks wrong](#If-something-looks-wrong) near the end lists what you see and where to look.
+# **How it goes:** predict, run, compare. A prediction that you enter is drawn on the result. Cells that call `my.softmax`
+# and so on take your version once its checks hold, the course's until then, and say which.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
 start()
 import math
 import torch
-from utils import my, plots, session
-from utils.chapters.attention_mechanism import explorer, look_up, pictures
+from utils import my, session
+from utils.chapters.attention_mechanism import explorer, look_up, masking, pictures
 
 # %% [markdown] slug="soft-look-up"
 # ## A look-up that always answers
 #
 # **How fast is a living thing, rather large?** A Python `dict` could not say. It answers only when the question equals
-# one of its keys, and then with one value.
+# one of its keys.
 #
 # Attention answers every question. It compares the question with *all* keys and mixes the values of those that fit.
 # Three roles take part, each a vector:
@@ -42,15 +41,18 @@ from utils.chapters.attention_mechanism import explorer, look_up, pictures
 # - a **key** $k_j$ says under what entry $j$ can be found;
 # - a **value** $v_j$ says what entry $j$ hands over when it is found.
 #
-# Here are five entries. A key has two numbers: how *living* the thing is, and how *large*. A value is one number, the
-# top speed in km/h. Note that the speed stands in no key: what we search by and what we get are different things.
+# In the five entries below, a key has two numbers: how *living* the thing is, and how *large*. The value is the top speed,
+# which stands in no key: what we search by and what we get are different things.
 #
 # How well a key fits is measured by the **dot product** $q \cdot k_j$. By hand, for the horse:
 # $1.8 \cdot 1.4 + 0.9 \cdot 0.3 = 2.79$.
 #
-# **Predict:** which entry fits the query $(1.8,\ 0.9)$ best, and which fits worst?
+# **Predict 1:** which entry fits the query $(1.8,\ 0.9)$ best? The keys stand in the cell after the next.
 
-# %% slug="five-entries" tags=["nbval-check-output"]
+# %% slug="guess-best"
+guess_best = None   # for example "mouse"
+
+# %% slug="five-entries"
 labels = ("mouse", "horse", "elephant", "toy car", "lorry")
 keys = torch.tensor([      # how living, how large
     [1.0, -1.2], [1.4, 0.3], [1.0, 1.4], [-1.0, -1.2], [-1.0, 1.4],
@@ -59,17 +61,14 @@ speeds = torch.tensor([[13.0], [70.0], [25.0], [5.0], [90.0]])  # km/h
 query = torch.tensor([[1.8, 0.9]])
 
 fits = (query @ keys.T)[0]
-for label, fit, speed in zip(labels, fits, speeds, strict=True):
-    print(f"{label:9} fits {fit:5.2f}   speed {speed.item():3.0f} km/h")
+pictures.fits(labels, fits.tolist(), guess_best)
 
 # %% [markdown] slug="after-fits"
 # The elephant fits a little better than the horse, though the query points closer to the horse: a dot product grows with
-# the *length* of a key, too. The toy car fits worst, since it is neither living nor large.
+# the *length* of a key, too.
 #
-# A mixture needs shares: positive numbers that sum to 1. The fits are no shares, and some are negative.
-#
-# Here is the whole look-up, with the shapes of this query and these entries; read it from below. The fits are called
-# **scores** there, the shares **weights**. This chapter builds it box by box, and first the softmax.
+# A mixture needs shares: positive numbers that sum to 1. The drawing shows the whole look-up, from below. There the fits are
+# called **scores**, and their shares **attention weights**. This chapter builds it box by box, the softmax first.
 
 # %% slug="draw-look-up"
 pictures.look_up(query, keys, speeds)
@@ -77,8 +76,8 @@ pictures.look_up(query, keys, speeds)
 # %% [markdown] slug="softmax-idea"
 # ## From numbers to shares: the softmax
 #
-# **How do you make shares out of any numbers,** so that a larger number always gets a larger share? Two steps: the
-# exponential makes every number positive and keeps the order; dividing by the sum makes the total 1.
+# **How do you make shares out of any numbers,** so that a larger number always gets a larger share? The exponential makes
+# every number positive and keeps the order; dividing by the sum makes the total 1.
 #
 # $$\operatorname{softmax}(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
 #
@@ -86,7 +85,7 @@ pictures.look_up(query, keys, speeds)
 # $\left(\tfrac14, \tfrac34\right)$. Now add 1000 to both entries. Both exponentials grow by the same factor
 # $e^{1000}$, which cancels in the fraction: the shares are still $\left(\tfrac14, \tfrac34\right)$.
 #
-# That is so on paper. **Predict:** from which of these numbers on does `exp` stop giving a usable float32?
+# That is so on paper. From which of these numbers on does `exp` stop giving a usable float32?
 
 # %% slug="exp-overflows" tags=["nbval-check-output"]
 for number in (10.0, 80.0, 88.0, 89.0, 1000.0, -80.0, -110.0):
@@ -96,11 +95,11 @@ infinity, zero = torch.tensor(math.inf), torch.tensor(0.0)
 print("inf / inf =", (infinity / infinity).item(), "    0 / 0 =", (zero / zero).item())
 
 # %% [markdown] slug="softmax-exercise"
-# The largest float32 is about $3.4 \cdot 10^{38}$, and $e^{89}$ is beyond it: the result is `inf`, and a share becomes
-# `inf / inf`, which is NaN. Far below zero everything becomes 0, and the share is `0 / 0`. Scores of that size do
-# occur. So the formula is right, and typing it in as it stands is not enough.
+# The largest float32 is about $3.4 \cdot 10^{38}$, and $e^{89}$ is beyond it: an **overflow**. The result is `inf`, and a
+# share becomes `inf / inf`, which is NaN. Far below zero everything becomes 0 (an **underflow**), and the share is `0 / 0`.
+# Scores of that size do occur.
 #
-# ### Exercise: `softmax`
+# ## Exercise: `softmax`
 #
 # Build `softmax(x, dim=-1)`: shares along the axis `dim` of a tensor of any shape. It must be right for entries of any
 # size, and also where some entries are `-inf` (they get the share 0), as long as one entry of the row is finite.
@@ -110,6 +109,13 @@ print("inf / inf =", (infinity / infinity).item(), "    0 / 0 =", (zero / zero).
 # `softmax(torch.tensor([1000.0, 1000 + math.log(3)]))`, up to the rounding of its large entries.
 
 # %% [markdown] hints="softmax"
+
+# %% [markdown] slug="symptoms-softmax"
+# | you see | look at |
+# |---|---|
+# | NaN for large entries only | what reaches `exp`: somewhere `inf / inf` is taken |
+# | rows do not sum to 1, columns do | the `dim` of maximum and sum |
+# | an error about sizes | whether maximum and sum keep their axis |
 
 # %% exercise="softmax"
 def softmax(x, dim=-1):
@@ -127,26 +133,18 @@ def softmax(x, dim=-1):
 check("softmax")
 
 # %% [markdown] slug="temperature-question"
-# ### Softer, harder
+# ## What stretching the scores does
 #
-# **Predict:** multiply all five fits by 3. Will the shares stay the same, since the *ratios* of the fits stay the same?
+# **Do the shares stay the same when all five fits are multiplied by 3,** since the *ratios* of the fits stay the same?
 
 # %% slug="temperature"
-figure, axes = plots.figure(width=10.5, height=2.6, columns=3, sharey=True)
-for ax, factor in zip(axes, (0.3, 1.0, 3.0), strict=True):
-    shares = my.softmax(factor * fits).tolist()
-    bars = ax.bar(labels, shares, color=plots.COLOURS["blue"])
-    ax.bar_label(bars, [f"{share:.2f}" for share in shares], fontsize=8)
-    ax.set(title=f"fits × {factor:g}", ylim=(0, 1), xlabel="entry")
-    ax.tick_params(axis="x", labelsize=8)
-axes[0].set_ylabel("share")
-plots.alt(figure, """Three bar charts of the five shares. At factor 0.3 all five have
-    a share; at 1 elephant and horse have most; at 3 the elephant has 0.69.""")
+shares = {factor: my.softmax(factor * fits).tolist() for factor in (0.3, 1.0, 3.0)}
+pictures.temperatures(labels, shares)
 
 # %% [markdown] slug="temperature-answer"
-# A softmax looks at *differences*: adding a number to all entries changes nothing, stretching them changes everything.
-# Small numbers give almost equal shares, large ones give nearly all to the largest. People call one over the factor the
-# **temperature**. Keep this picture in mind: whatever makes scores larger makes the choice harder.
+# They do not. A softmax looks at *differences*: adding a number to all entries changes nothing, stretching them changes
+# everything. Stretched far enough, nearly all goes to the largest entry: the softmax is **saturated**. One over the factor is
+# called the **temperature**.
 
 # %% [markdown] slug="why-scale"
 # ## Why divide by $\sqrt{d_k}$?
@@ -159,23 +157,23 @@ plots.alt(figure, """Three bar charts of the five shares. At factor 0.3 all five
 #
 # $$\operatorname{Var}(q \cdot k) = d_k, \qquad \operatorname{Var}\!\left(\frac{q \cdot k}{\sqrt{d_k}}\right) = 1.$$
 #
-# So with $d_k = 64$ a typical dot product is 8 or -8, and from the last picture you know what a softmax makes of that.
-# Is it harmful? Training moves scores along the gradient of the softmax, and that is
+# So with $d_k = 64$ a typical dot product is 8 or -8, enough to saturate a softmax. Is that harmful? Training moves scores
+# along the gradient of the softmax, and that is
 #
 # $$\frac{\partial w_i}{\partial s_j} = w_i\,(\delta_{ij} - w_j).$$
 #
 # **By hand,** with two keys: at $w = (0.5, 0.5)$ the entry for $i = j$ is $0.5 \cdot 0.5 = 0.25$; at
-# $w = (0.99, 0.01)$ it is $0.0099$. A softmax that has decided can hardly be told otherwise.
+# $w = (0.99, 0.01)$ it is $0.0099$. Hardly any gradient passes through a saturated softmax.
 #
-# For a whole row of weights, take the size of this matrix of slopes, the root of the sum of its squared entries, and call
-# it the slope of the softmax.
+# For a whole row of weights the **slope by the scores** is the size of this matrix, the root of the sum of its squared
+# entries. What is learned, though, is the queries and keys behind the scores. With $s_j = q \cdot k_j / c$, the **slope by
+# the query** is that of the matrix times the keys over $c$: without a scale ($c = 1$) the keys come in at full size.
 #
-# What is learned is not the scores but the queries and keys behind them. One step further back, with
-# $s_j = q \cdot k_j / c$, the slope of the weights with respect to the **query** is that matrix times the keys over $c$:
-# without a scale ($c = 1$) the keys come in at full size.
-#
-# **Predict,** for 32 random keys at $d_k = 4$ and at $d_k = 1024$: how large is the largest weight on average? What is
-# left of the two slopes? Then run the measurement, without the scale and with it.
+# **Predict 2:** the keys are 32 random ones. At $d_k = 4$ and without the scale, the largest weight is about 0.3 on average
+# and the slope by the scores about 0.3. What is left of them at $d_k = 1024$?
+
+# %% slug="guess-scale"
+guess_scale = {"largest weight": None, "slope by the scores": None}   # from 0 to 1
 
 # %% slug="measure-scale"
 generator = torch.Generator().manual_seed(2)
@@ -192,88 +190,56 @@ for d_k in sizes:
         reach = (jacobian @ k / divisor).flatten(1).norm(dim=1)              # by the query
         found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean(), reach.median(), reach.mean()
         measured[name].append([number.item() for number in found])
-
-print("                      variance  largest  slope by scores  slope by query")
-print("                 d_k of scores   weight   median     mean  median    mean")
-for name, rows in measured.items():
-    for d_k, row in zip(sizes, rows, strict=True):
-        print("{:15} {:4} {:9.1f} {:8.2f} {:8.4f} {:8.4f} {:7.3f} {:7.3f}".format(name, d_k, *row))
+pictures.scale_table(sizes, measured)
 
 # %% slug="plot-scale"
-figure, axes = plots.figure(width=10, height=3.2, columns=3)
-names = {1: "largest weight (mean)", 2: "slope by the scores (median)", 4: "slope by the query (median)"}
-for ax, (column, name) in zip(axes, names.items(), strict=True):
-    lines = {way: [row[column] for row in rows] for way, rows in measured.items()}
-    plots.curves(sizes, lines, "d_k", name, ax=ax, logx=True).set_ylim(0)
-    if ax is not axes[0]:
-        ax.get_legend().remove()
-plots.alt(figure, """Three curves against d_k. Without the scale the largest weight goes from
-    0.33 to 0.95, the median slope by the scores falls to 0, and the one by the query
-    first rises and is near 0 only at 1024. With the scale all three stay level.""")
+pictures.scale(sizes, measured, guess_scale)
 
 # %% [markdown] slug="scale-answer"
-# The variance does what the sum of variances says. The rest is worth a second look:
-#
+# - The variance is close to $d_k$ without the scale and close to 1 with it.
 # - Without the scale the largest of 32 weights approaches 1, for no reason but chance: queries and keys are random here.
-#   With the scale the picture is the same at every $d_k$.
 # - The **median** slope by the scores falls to nearly nothing. The **mean** falls far less: a few queries happen to have
-#   two keys in a close race, and those still learn. Most do not.
-# - What reaches the **query** is another matter. At $d_k = 64$, the size of the first transformer's heads, it is *larger*
-#   without the scale. It is near nothing only at 1024. "Without the scale the gradients vanish" is true of the scores, and
-#   of queries at sizes that few models use.
+#   two keys in a close race.
+# - At $d_k = 64$, the size of the first transformer's heads, the slope by the **query** is *larger* without the scale. Its
+#   median is near nothing only at 1024, and its mean not even there. "Without the scale the gradients vanish" is true of the
+#   scores. Of the queries it is true of most, and only at large sizes.
 #
-# So what is the scale good for? Look at the rows with it: **the same numbers at every** $d_k$. Let us see what that is
-# worth in training.
+# So what is the scale good for? Look at the rows with it: **about the same numbers at every size** from $d_k = 16$ on.
 #
-# ### Trained with and without it
+# ### Trained with and without it (a demonstration)
 #
-# The task is a look-up: 16 entries with a label each, and a query that equals one of the entries; two matrices that make
-# queries and keys of size $d_k$ have to learn to find it. Plain gradient descent, one learning rate for all, three seeds.
-#
-# **Predict:** which of the four curves is lowest after 20 steps? Which after 100?
+# 16 entries have a label each, and a query equals one of the entries. Two matrices that make queries and keys of size $d_k$
+# learn to find it. Plain gradient descent, one learning rate for all, three seeds.
 
 # %% slug="train-scale"
 if session.training_allowed():
-    figure, axes = plots.figure(width=10, height=3.2, columns=2, sharey=True)
-    print("                       mean loss of steps 11 to 20     91 to 100")
-    for ax, d_k in zip(axes, (16, 1024), strict=True):
-        runs = {way: [look_up.train(my.softmax, d_k, divisor, seed) for seed in range(3)]
-                for way, divisor in {"without scale": 1.0, "divided by √d_k": d_k**0.5}.items()}
-        plots.losses(runs, ax, smooth=5).set_title(f"d_k = {d_k}")
-        for way, histories in runs.items():
-            early, late = ([sum(losses[last - 10 : last]) / 10 for losses in histories]
-                           for last in (20, 100))
-            print(f"{way:16} d_k {d_k:4}",
-                  *(f"{loss:7.2f}" for loss in early), "   ",
-                  *(f"{loss:6.2f}" for loss in late))
-    plots.alt(figure, """Loss against steps, three seeds each. Divided by √d_k the curves for d_k 16
-        and 1024 lie close together and fall at once. Without the scale d_k 1024 starts far higher and
-        comes down later, and d_k 16 does not settle.""")
+    divisors = {"without scale": lambda d_k: 1.0, "divided by √d_k": lambda d_k: d_k**0.5}
+    runs = {d_k: {way: [look_up.train(my.softmax, d_k, divisor(d_k), seed) for seed in range(3)]
+                  for way, divisor in divisors.items()}
+            for d_k in (16, 1024)}
+    pictures.trained(runs)
 
 # %% [markdown] slug="train-scale-answer"
 # With the scale, one learning rate serves both sizes. Without it the large size starts from a loss many times higher,
-# because its random choices are made with full confidence; and the small size does not settle, because the same steps move
-# its scores further. It is not lost, though: at 1024 the loss without the scale falls as well, and after 100 steps is a
-# small part of what it was. The textbook's "it cannot learn" is more than we measure. **With the scale, $d_k$ is a size
-# that you can change without changing anything else.**
+# because its random choices are made with full confidence. It comes down, though: "it cannot learn" is more than we measure.
+# The small size does not settle, because the same steps move its scores further. **With the scale, $d_k$ is a size that you
+# can change without changing anything else.**
 #
-# The reasoning assumed that queries have nothing to do with keys. **Predict:** what does the scale do for a query that
-# *equals* one of the keys?
+# So far queries had nothing to do with keys. What does the scale do for a query that *equals* one of the keys?
 
 # %% slug="aligned-query"
 for d_k in sizes:
     k = torch.randn(32, d_k, generator=generator)
     s = k @ k.T / d_k**0.5          # query i is key i
     own, weight = s.diagonal(), my.softmax(s).diagonal()
-    print(f"d_k {d_k:5}   its score {own.mean():5.2f} on average, from {own.min():5.2f} to "
-          f"{own.max():5.2f}   its weight {weight.mean():.3f}")
+    print(f"d_k {d_k:4}   its score {own.mean():5.2f}, from {own.min():5.2f} to {own.max():5.2f}"
+          f"   its weight {weight.mean():.3f}")
 
 # %% [markdown] slug="scores-exercise"
 # Its dot product with itself is $d_k$ on average, so the score is $\sqrt{d_k}$ on average, and the softmax saturates
-# again, scale or no scale. Dividing by $\sqrt{d_k}$ gives a fair *start*, when queries and keys are still random. It
-# promises nothing about a trained model.
+# again, scale or no scale. Dividing by $\sqrt{d_k}$ gives a fair *start* and promises nothing about a trained model.
 #
-# ### Exercise: `attention_scores`
+# ## Exercise: `attention_scores`
 #
 # Build `attention_scores(q, k)`: all scores at once,
 #
@@ -287,6 +253,13 @@ for d_k in sizes:
 # $2 + 2 + 0 + 0 = 4$ and $0 + 2 + 0 + 0 = 2$. With $d_k = 4$ the root is 2, so the scores are $(2, 1)$.
 
 # %% [markdown] hints="attention_scores"
+
+# %% [markdown] slug="symptoms-attention_scores"
+# | you see | look at |
+# |---|---|
+# | weights near 0 and 1 from the start | the division in the scores |
+# | an error about sizes, with a batch only | `.T`, or axes counted from the front: `transpose(-2, -1)` turns the last two |
+# | float64 right to seven digits only | a float32 constant such as `torch.sqrt(torch.tensor(d_k))`: take `math.sqrt` |
 
 # %% exercise="attention_scores"
 def attention_scores(q, k):
@@ -305,8 +278,8 @@ check("attention_scores")
 # %% [markdown] slug="attention-idea"
 # ## Attention
 #
-# All parts are there. Scores tell how well each key fits, the softmax makes weights of them, and the output is the
-# mixture of the values with those weights:
+# **How do scores become an answer?** The softmax makes weights of them, and the output is the mixture of the values with
+# those weights. The paper calls the whole **scaled dot-product attention**:
 #
 # $$\operatorname{Attention}(Q, K, V) = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
@@ -330,17 +303,27 @@ check("attention_scores")
 # A forbidden key must count for nothing, as if it were not there. Add to the example a third key $k_3 = (9, 0, 0, 0)$
 # with value $(100, 100)$ and forbid it: weights $\left(\tfrac34, \tfrac14, 0\right)$, output $(3, 2)$ as before.
 #
-# And a query that may attend to *nothing*? No shares sum to 1 when nobody may have one. The convention here: its weights
-# are all 0 and its output is 0. It is never NaN, and neither is a gradient.
+# And a query that may attend to *nothing*? The convention here: its weights are all 0 and its output is 0. It is never
+# NaN, and neither is a gradient.
 
 # %% [markdown] slug="attention-exercise"
-# ### Exercise: `attention`
+# ## Exercise: `attention`
 #
 # Build `attention(q, k, v, mask=None)` out of your `attention_scores` and `softmax`. It returns the pair
 # `(output, weights)` with the shapes above. A mask has two or more axes and broadcasts to `(..., q_len, k_len)`: do not
 # count on its number of axes. Do not call `scaled_dot_product_attention`; `torch.softmax` is allowed from here on.
 
 # %% [markdown] hints="attention"
+
+# %% [markdown] slug="symptoms-attention"
+# | you see | look at |
+# |---|---|
+# | rows do not sum to 1, columns do | the `dim` of the softmax: it runs along the keys |
+# | rows sum to less than 1 | the order of mask and softmax |
+# | a masked key has weight | the value filled in; and is the result of `masked_fill` used? |
+# | weight only on masked keys | `True` means "may attend" |
+# | NaN in one row only, with a mask | a query that may attend to nothing: its row before and after the softmax |
+# | a right result, NaN in a gradient | a NaN that was painted over: mend the scores, so that none arises |
 
 # %% exercise="attention"
 def attention(q, k, v, mask=None):
@@ -367,10 +350,9 @@ def attention(q, k, v, mask=None):
 check("attention")
 
 # %% [markdown] slug="answer-question"
-# ### The first question, answered
+# ## The first question, answered
 #
-# How fast is a living thing, rather large? **Predict:** between which of the five speeds will the answer lie? Then run
-# the worked number and the question.
+# **How fast is a living thing, rather large?** The worked number first, then the question.
 
 # %% slug="first-answer" tags=["nbval-check-output"]
 q = torch.tensor([[2.0, 0, 0, 0]])
@@ -386,12 +368,11 @@ for label, weight in zip(labels, weights[0], strict=True):
 print(f"answer    {output.item():.1f} km/h")
 
 # %% [markdown] slug="explorer-text"
-# The answer lies between the elephant's speed and the horse's, with a little of the rest. No entry has that speed, and
-# nobody asked for exactly one entry. Because the answer moves smoothly with the query, training can improve the query.
+# The answer lies between the elephant's speed and the horse's, with a little of the rest. Because it moves smoothly with the
+# query, training can improve the query.
 #
-# Here is the same look-up at three settings. On the left the plane of the keys, the query as an arrow, and dots that grow
-# with the weight; on the right the weights; below the output. **Predict** first: what will a lower temperature do, and
-# who gains when the elephant may not be seen?
+# Watch: the same look-up at three settings. On the left the plane of the keys, the query as an arrow, and dots that grow
+# with the weight; on the right the weights.
 
 # %% slug="settings"
 lookup = explorer.Lookup(labels, keys, speeds, axes=("living", "large"), unit="km/h")
@@ -405,7 +386,7 @@ explorer.lookup_settings(my.attention, lookup, [
 # Now by hand. Guess before each move:
 #
 # 1. Turn the query through a full circle. Does each of the five win somewhere?
-# 2. Set the query's length to 0. What are the weights, and why is the temperature powerless there?
+# 2. Set the query's length to 0. Why is the temperature powerless there?
 # 3. Forbid the winner. Who gets its share: all the others alike, or in which proportion?
 # 4. Forbid all five.
 
@@ -415,14 +396,11 @@ explorer.lookup_explorer(my.attention, lookup)
 # %% [markdown] slug="masking-pitfall"
 # ## The mask and four ways to get it wrong
 #
-# A wrong mask raises no error. The shapes fit, the loss goes down, and the mistake stays. So let us make the mistakes on
-# purpose, in numbers. One query, four keys; the last two are padding and must not be seen. They happen to fit well.
+# **How would you notice a wrong mask?** It raises no error, the shapes fit, and the loss goes down. So let us make the
+# mistakes on purpose. One query, four keys; the last two are padding that happens to fit well.
 #
-# A right mask passes two tests. Its weights on what is hidden are 0 and the rest sums to 1. And the sharper test: put
-# *other* keys and values in the hidden places, and the output must not move.
-#
-# **Predict** which of these ways pass: no mask at all; weights multiplied by the mask after the softmax; scores
-# multiplied by the mask before it; a mask with the meaning turned round.
+# A right mask passes two tests. Its weights on what is hidden are 0 and the rest sums to 1. And the sharper one: put *other*
+# keys and values in the hidden places, and the output must not move. Which of these four ways passes?
 
 # %% slug="masking-ways"
 tokens = ["the", "cat", "[pad]", "[pad]"]
@@ -443,37 +421,67 @@ values = torch.tensor([[1.0], [2], [10], [20]])
 other_values = torch.tensor([[1.0], [2], [-30], [5]])
 before = ways(torch.tensor([[-1.0, 0.5, 1.5, 1.0]]))
 after = ways(torch.tensor([[-1.0, 0.5, 4.0, -2.0]]))      # other hidden keys
-print("               sum of weights  on hidden  output  with other padding")
-for name, w in before.items():
-    row = w.sum(), w[~mask].sum(), w @ values, after[name] @ other_values
-    print("{:14} {:14.2f} {:10.2f} {:7.2f} {:19.2f}".format(name, *map(float, row)))
-
-# %% slug="masking-picture"
-ax = plots.attention_map(torch.cat(list(before.values())), list(before), tokens, largest=1.0)
-ax.set_ylabel("way to mask")
-plots.alt(ax, """One query's weights on four tokens, a row for each way to mask. Only the
-    first row gives padding 0 and sums to 1. After the softmax, padding has 0, but the
-    row sums to 0.22. The other three give padding between 0.50 and 1.""")
+outputs = {way: ((w @ values).item(), (after[way] @ other_values).item()) for way, w in before.items()}
+pictures.ways(before, tokens, ~mask, outputs)
 
 # %% [markdown] slug="masking-answer"
-# Only one way passes, and each of the others fails in its own manner:
+# Only `attention` passes, and each of the others fails in its own manner:
 #
-# - **No mask:** most of the weight goes to padding. Where the hidden tokens are not padding but the words that a model
-#   is asked to predict, it reads them: the loss gets *better*, and the model is useless (chapter 3 trains one).
-# - **After the softmax:** the hidden weights are 0, so a quick look finds nothing wrong. But the row sums to less than 1,
-#   and the output moves with what is hidden: the hidden scores are still in the denominator.
-# - **Scores × mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other. Here padding even beats
-#   "the", whose score is negative.
+# - **No mask:** most of the weight goes to padding. Where the hidden tokens are words that a model is asked to predict,
+#   it reads them: the loss gets *better*, and the model is useless (chapter 3).
+# - **After the softmax:** the hidden weights are 0. But the hidden scores are still in the denominator: the row sums to less
+#   than 1, and the output moves with what is hidden.
+# - **Scores × mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other. Padding even beats "the", whose
+#   score is negative.
 # - **Turned round:** exactly the wrong half. PyTorch has both conventions: `True` means "may attend" in
-#   `scaled_dot_product_attention` and "must not attend" in `nn.MultiheadAttention`. Say it in every docstring.
+#   `scaled_dot_product_attention` and "must not attend" in `nn.MultiheadAttention`.
+
+# %% [markdown] slug="mask-task"
+# ### Open task: a wrong mask, and the test that refutes it
+#
+# Write two functions.
+#
+# 1. `wrong_attention(q, k, v, mask=None)` returns `(output, weights)`. Without a mask it is right, with a mask it is wrong
+#    and raises no error. Take one of the four ways, or find a fifth: what would slip through a review?
+# 2. `test_mask(attention)` calls whatever attention it is given, on inputs and a mask of your choice. Use `assert`: for a
+#    wrong mask it raises an `AssertionError`, for a right one it ends quietly. Compare with `torch.allclose`, not with `==`.
+#
+# The cell after them runs your test on the right attention, on yours, and on three wrong ones that you have not seen. Can it
+# catch all four?
+
+# %% open="wrong_attention"
+def wrong_attention(q, k, v, mask=None):
+    """Like `attention`, but with a mask something goes wrong."""
+    ### BEGIN SOLUTION
+    weights = my.attention(q, k, v)[1]
+    if mask is not None:
+        weights = weights * mask             # a hidden key stays in the denominator
+    return weights @ v, weights
+    ### END SOLUTION
+
+# %% open="test_mask"
+def test_mask(attention):
+    """Raises AssertionError where the mask of `attention` is wrong."""
+    ### BEGIN SOLUTION
+    q, k, v = torch.randn(2, 4), torch.randn(5, 4), torch.randn(5, 3)
+    mask = torch.tensor([[True, True, True, False, False], [True, False, True, True, False]])
+    output, weights = attention(q, k, v, mask=mask)
+    assert (weights[~mask] == 0).all(), "a hidden key has weight"
+    assert torch.allclose(weights.sum(-1), torch.ones(2)), "a row does not sum to 1"
+    k[-1], v[-1] = 9.0, -9.0                 # hidden from both queries
+    moved = attention(q, k, v, mask=mask)[0]
+    assert torch.allclose(output, moved), "the output moves with what is hidden"
+    ### END SOLUTION
+
+# %% slug="try-mask"
+masking.try_mask(wrong_attention, test_mask)
 
 # %% [markdown] slug="real-tokens"
 # ## An attention map of real tokens
 #
-# **What does attention do with words?** It needs vectors for them. Trained ones come later; here we count. Words that keep
-# the same company get similar vectors: count which words stand within four words of each other in the help texts that
-# come with Python, compare each count with what chance would give, and keep the 16 strongest directions of that table.
-# No network is trained.
+# **What does attention do with words?** It needs vectors for them. Trained ones come later; here we count, in the help texts
+# that come with Python. Which words stand within four words of each other, and how much more often than chance would have it?
+# The 16 strongest directions of that table are the vectors, so that words which keep the same company get similar ones.
 
 # %% slug="count-words"
 import re
@@ -510,8 +518,11 @@ x = embedding[[index[word] for word in sentence]]
 pictures.look_up(x, x, x, source=x)
 
 # %% [markdown] slug="map-predict"
-# **Predict:** which word will "integer" attend to most? And if it may not attend to itself? Hiding the diagonal is a mask,
-# too. In the two maps the words for numbers are orange and those for containers green.
+# Hiding the diagonal is a mask, too: then no word may attend to itself. **Predict 3:** to which word of the sentence will
+# "integer" attend most then? *An integer or a float is a number but a list or a tuple is a sequence.*
+
+# %% slug="guess-word"
+guess_word = None   # for example "list"
 
 # %% slug="token-map"
 not_itself = ~torch.eye(len(sentence), dtype=torch.bool)
@@ -523,7 +534,7 @@ maps = {"may attend to all words": everything, "… but not to itself": others}
 pictures.sentence_maps(maps, sentence, (numbers, containers),
     """Two attention maps of the sentence, 17 words by 17. In the first the diagonal is strong
     and equal words see each other. In the second integer, float and number see each other,
-    and so do list and tuple; sequence sees the word or.""")
+    and so do list and tuple; sequence sees the word or.""", "integer", guess_word)
 
 # %% slug="map-numbers"
 
@@ -544,18 +555,16 @@ for name, words, among in (
     print(f"{name:38} {given:.2f}   (equal shares: {equal:.2f})")
 
 # %% [markdown] slug="map-answer"
-# Nothing but dot products, and "integer", "float" and "number" find each other, at five times an equal share. It does
-# not always work as well, and it shows what is still missing:
+# Nothing but dot products, and "integer", "float" and "number" (orange) find each other, at five times an equal share. It also
+# shows what is still missing:
 #
-# - "list" and "tuple" see each other, but "sequence" looks at "or". The three are barely above equal shares. Such vectors
-#   know only who stands near whom, in a short text.
-# - A word fits itself best. Query and key are one vector here, so the scores are symmetric. A model learns separate maps
-#   to queries and keys, so that a word can look for something unlike itself (chapter 3).
-# - In the first map the rows of the five "a" are equal, whatever stands beside them: nothing tells *where* a word stands
-#   (chapter 6).
+# - "list", "tuple" and "sequence" (green) are barely above equal shares. Such vectors know only who stands near whom, in a
+#   short text.
+# - A word fits itself best: query and key are one vector here. A model learns separate maps to queries and keys (chapter 3).
+# - In the first map the rows of the five "a" are equal: nothing tells *where* a word stands (chapter 6).
 #
-# And a warning for all maps to come: a map shows where the *values* were taken from. It does not show what a model
-# "thinks", and it says little about what the output would be if a word were changed. To know that, change it and look.
+# A warning for all **attention maps** to come: a map shows where the *values* were taken from. It says little about what the
+# output would be if a word were changed. To know that, change it and look.
 
 # %% [markdown] slug="memory-question"
 # ## What does the score matrix cost?
@@ -564,11 +573,10 @@ for name, words, among in (
 # 100,000 tokens that attends to itself has $10^{10}$ scores, 40 GB in float32, for one head of one layer. **Is the whole
 # matrix needed at once?**
 #
-# Rows are easy to split. The trouble is inside a row: the softmax needs its maximum and its sum before any value can be
-# weighted. The **online softmax** gets around that. It goes through the keys block by block and carries three things for
-# each query: the largest score so far $m$, the sum of exponentials $\ell$, and the weighted sum of values $a$, both
-# taken relative to $m$. When a block brings a larger maximum $m'$, everything carried was measured against the old one,
-# and one factor puts that right:
+# The trouble is inside a row: the softmax needs its maximum and its sum before any value can be weighted. The **online
+# softmax** gets around that. It goes through the keys block by block and carries three things for each query: the largest
+# score so far $m$, the sum of exponentials $\ell$, and the weighted sum of values $a$, both taken relative to $m$. When a
+# block brings a larger maximum $m'$, one factor puts right what was carried:
 #
 # $$\ell \leftarrow \ell\, e^{m - m'} + \sum_j e^{s_j - m'}, \qquad
 #   a \leftarrow a\, e^{m - m'} + \sum_j e^{s_j - m'} v_j, \qquad m \leftarrow m'.$$
@@ -586,7 +594,7 @@ for name, words, among in (
 # Output: $42.5 / 1.75 = 24.29$. All at once: $(1 \cdot 10 + 2 \cdot 20 + 4 \cdot 30) / 7 = 170 / 7 = 24.29$.
 
 # %% [markdown] slug="blockwise-exercise"
-# ### Stretch exercise: `blockwise_attention`
+# ## Stretch exercise: `blockwise_attention`
 #
 # Build `blockwise_attention(q, k, v, block_size, mask=None)`: the output of `attention`, computed over slices of
 # `block_size` keys. The last slice may be short. With `block_size` below `k_len` it never holds a tensor of
@@ -596,6 +604,13 @@ for name, words, among in (
 # It counts nothing towards the pass mark. It is how the fast attention kernels of today work.
 
 # %% [markdown] hints="blockwise_attention"
+
+# %% [markdown] slug="symptoms-blockwise_attention"
+# | you see | look at |
+# |---|---|
+# | right for whole blocks only | where the loop over blocks ends: the last one may be short |
+# | right for one block only | what was summed before a larger maximum came |
+# | NaN with a mask | a query that has seen nothing so far: its maximum is still `-inf` |
 
 # %% exercise="blockwise_attention"
 def blockwise_attention(q, k, v, block_size, mask=None):
@@ -632,13 +647,17 @@ def blockwise_attention(q, k, v, block_size, mask=None):
 check("blockwise_attention")
 
 # %% [markdown] slug="memory-measure"
-# ### Measured
+# ## Measured
 #
-# The instrument below watches every tensor that PyTorch allocates during a call and notes the most entries that were
-# alive at the same time. **Predict:** when the sequence doubles, by which factor does that number grow, with all scores
-# at once and with blocks of 64 keys? And which of the two takes longer?
+# **What do blocks save?** The instrument below watches every tensor that PyTorch allocates during a call and notes the most
+# entries that were alive at the same time. **Predict 4:** when the sequence doubles, by which factor does that number grow,
+# with all scores at once and with blocks of 64 keys?
+
+# %% slug="guess-factor"
+guess_factor = {"all scores at once": None, "blocks of 64 keys": None}   # for example 3
 
 # %% slug="measure-memory"
+# about 5 seconds
 from functools import partial
 from autograder.framework import watch
 from utils import training
@@ -660,22 +679,18 @@ gap = (my.attention(*inputs)[0] - in_blocks(*inputs)).abs().max()
 print(f"largest difference between the two outputs: {gap:.0e}")
 
 # %% slug="plot-memory"
-ax = plots.curves(lengths, held, "sequence length", "entries held at once",
-                  "memory of attention (d_k = d_v = 16)", logx=True, logy=True)
-plots.alt(ax, """Entries held against sequence length, both axes logarithmic. All scores at
-    once rise with slope two, blocks of 64 keys with slope one.""")
+pictures.memory(lengths, held, guess_factor)
 
 # %% [markdown] slug="memory-answer"
-# At once, doubling the length takes four times the memory; in blocks, twice. The results agree to rounding.
+# At once, doubling the length takes four times the memory; in blocks, twice. (A guess is drawn where its factor would lead
+# from the first length.) The results agree to rounding.
 #
-# Blocks save no multiplications: every query still meets every key, and twice the length means four times as many, in
-# both columns. Look at the times of the last rows: in blocks they grow by about that factor. All at once they grow by
-# more, and at the end blocks are the faster way. The likely reason: a block fits into the processor's fast memory, and the
-# whole matrix does not.
+# Blocks save no multiplications: every query still meets every key. In the last rows the time in blocks grows about fourfold
+# with each doubling. All at once it grows by more there, and at the end blocks are faster. The likely reason: a block fits
+# into the processor's fast memory, and the whole matrix does not.
 #
-# **And in training?** The backward pass needs the weights again, and autograd keeps what each step used. **Predict:**
-# does a loop over blocks keep less than the whole matrix? The loop in the next cell leaves out maximum and sum: it only
-# shows what piles up.
+# **And in training?** The backward pass needs the weights again, and autograd keeps what each step used. Does a loop over
+# blocks keep less than the whole matrix? (The loop below leaves out maximum and sum.)
 
 # %% slug="kept-for-backward"
 def kept(function, *inputs):
@@ -702,27 +717,26 @@ print(f"a loop over blocks keeps         {kept(loop, q, k, v):10,}")
 print(f"PyTorch's kernel keeps           {kept(kernel, q, k, v):10,}")
 
 # %% [markdown] slug="kept-answer"
-# A plain loop keeps the exponentials of every block, one after the other, and ends up with a whole matrix all the same:
-# blocks alone save memory only where nothing is trained. PyTorch's kernel keeps $q$, $k$, $v$, the output and one
-# number for each query: $1024 \cdot (4 \cdot 16 + 1) = 66{,}560$. On the way back it computes each block a second time
-# instead of keeping it. That idea is FlashAttention (Dao et al. 2022).
+# A plain loop keeps the exponentials of every block, in the end a whole matrix: blocks alone save memory only where nothing
+# is trained. PyTorch's kernel keeps $q$, $k$, $v$, the output and one number for each query:
+# $1024 \cdot (4 \cdot 16 + 1) = 66{,}560$. On the way back it computes each block a second time. That idea is
+# **FlashAttention** (Dao et al. 2022).
 
-# %% [markdown] slug="symptoms"
-# ## If something looks wrong
+# %% [markdown] slug="papers"
+# ## Here and in papers
 #
-# | you see | likely cause | where to look |
-# |---|---|---|
-# | NaN for large entries only | `inf / inf` in the softmax | what reaches `exp` |
-# | NaN in one row only, with a mask | that query may attend to nothing: `0 / 0` | what the row is before and after the softmax |
-# | a right result, NaN in a gradient | a NaN painted over after the softmax | let none arise: mend the scores, not the result |
-# | rows do not sum to 1, columns do | softmax along the queries | its `dim` |
-# | rows sum to less than 1 | masked after the softmax | the order of mask and softmax |
-# | a masked key has weight | its score became 0, or `masked_fill` went nowhere | the value filled in; is the result used? |
-# | weight only on masked keys | polarity | `True` means "may attend" |
-# | weights near 0 and 1 from the start | no scale | the division in the scores |
-# | float64 right to seven digits only | a float32 constant: `torch.sqrt(torch.tensor(d_k))` | `math.sqrt`, or give a dtype |
-# | an error about sizes, with a batch only | `.T`, or axes counted from the front | `transpose(-2, -1)` |
-# | right for whole blocks only | the short last block | where the loop over blocks ends |
+# | here | in papers |
+# |---|---|
+# | a look-up that always answers | soft, differentiable or content-based look-up; soft attention |
+# | scores | attention logits, energies, compatibility |
+# | shares, attention weights | attention distribution, attention probabilities |
+# | the slope of the softmax | its Jacobian |
+# | weights near 0 and 1 | a saturated softmax |
+# | the whole formula | scaled dot-product attention |
+# | what must not be seen: filling, later words | padding mask, causal mask |
+# | word vectors from counts | PPMI (positive pointwise mutual information) embeddings |
+# | the square of weights, drawn | attention map, attention heat map |
+# | block by block, exactly | online softmax, tiling, memory-efficient attention |
 
 # %% [markdown] slug="quiz-text"
 # ## Quiz

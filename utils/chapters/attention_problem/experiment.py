@@ -7,18 +7,16 @@ named. Nothing but the distance makes it hard.
 import statistics
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 from torch.autograd.graph import Node
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
+from tqdm.auto import tqdm
 
-from utils import my, plots, training
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from utils import my
 
 LETTERS = "abcdefgh"
 VOCAB = len(LETTERS)
@@ -78,16 +76,42 @@ class AverageRecall(nn.Module):
         return self.readout(my.causal_average(self.embedding(tokens) + self.place)[:, -1])
 
 
-def train_recall(model: nn.Module, distance: int, steps: int, seed: int = 0, lr: float = 5e-3, batch: int = 32) -> list[float]:
-    """Trains `model(tokens) -> logits (batch, VOCAB)` on recall and returns the losses."""
+Step = Callable[[Any, Any, torch.Tensor], Any]
+"""(model, optimiser, tokens (batch, distance + 1)) -> the loss before the step, a float"""
 
-    def batches(step: int, generator: torch.Generator) -> torch.Tensor:
-        return tokens_of(distance, batch, generator)
 
-    def loss(model: nn.Module, tokens: torch.Tensor) -> torch.Tensor:
-        return F.cross_entropy(model(tokens), tokens[:, 0])
+def closed_step(model: nn.Module, optimiser: torch.optim.Optimizer, tokens: torch.Tensor) -> float:
+    """The step of the open task, as PyTorch's optimisers take it when they are handed a closure."""
 
-    return training.train(model, batches, loss, steps, lr=lr, seed=seed, label=f"{distance} back")
+    def closure() -> float:
+        model.zero_grad()
+        value = F.cross_entropy(model(tokens), tokens.select(1, 0))
+        value.backward()
+        return value.item()
+
+    return float(optimiser.step(closure))
+
+
+def train_recall(
+    model: nn.Module,
+    distance: int,
+    steps: int,
+    seed: int = 0,
+    lr: float = 5e-3,
+    batch: int = 32,
+    step: Step = closed_step,
+) -> list[float]:
+    """Trains `model(tokens) -> logits (batch, VOCAB)` on recall with Adam, `step` by `step`, and returns the losses."""
+    generator = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
+    optimiser = torch.optim.Adam(model.parameters(), lr=lr)
+    rounds = tqdm(range(steps), desc=f"{distance} back", leave=False)
+    return [number(step(model, optimiser, tokens_of(distance, batch, generator))) for _ in rounds]
+
+
+def number(loss: Any) -> float:
+    """A loss as a float, also where a step gave a tensor."""
+    return float(loss.detach() if isinstance(loss, torch.Tensor) else loss)
 
 
 def accuracy(model: nn.Module, distance: int, count: int = 1000, seed: int = 99) -> float:
@@ -98,9 +122,13 @@ def accuracy(model: nn.Module, distance: int, count: int = 1000, seed: int = 99)
 
 
 def sweep(
-    makers: Mapping[str, Callable[[int], nn.Module]], distances: Sequence[int], steps: int, seeds: Iterable[int] = (0, 1, 2)
+    makers: Mapping[str, Callable[[int], nn.Module]],
+    distances: Sequence[int],
+    steps: int,
+    seeds: Iterable[int] = (0, 1, 2),
+    step: Step = closed_step,
 ) -> Recalled:
-    """The accuracies of a fresh model for each, `makers[name](length)`, trained alike.
+    """The accuracies of a fresh model for each, `makers[name](length)`, trained alike, with the same `step`.
 
     A model that is lost at a distance (mean below `LOST`) is not tried at longer ones.
     """
@@ -112,40 +140,11 @@ def sweep(
             for seed in seeds:
                 torch.manual_seed(seed)
                 model = make(distance + 1)
-                train_recall(model, distance, steps, seed)
+                train_recall(model, distance, steps, seed, step=step)
                 scores.append(accuracy(model, distance))
             if statistics.mean(scores) < LOST:
                 break
     return found
-
-
-def plot_recall(found: Recalled, distances: Sequence[int]) -> "Axes":
-    """The means of a `sweep` against the distance, with a band from the lower seed to the higher; returns the axes."""
-    nothing = [float("nan")]
-    series = {name: [scores.get(distance, nothing) for distance in distances] for name, scores in found.items()}
-    means = {name: [statistics.fmean(scores) for scores in row] for name, row in series.items()}
-    spread = {name: ([min(scores) for scores in row], [max(scores) for scores in row]) for name, row in series.items()}
-    _, ax = plots.figure(width=8)
-    plots.curves(distances, means, "k: how many steps back", "accuracy", ax=ax, spread=spread, logx=True)
-    ax.axhline(CHANCE, color=plots.COLOURS["grey"], linestyle="--")
-    ax.text(distances[-1], CHANCE + 0.02, "guessing", ha="right", color=plots.COLOURS["grey"])
-    ax.set_ylim(0, 1.05)
-    return _legend_beside(ax)
-
-
-def plot_reach(norms: Mapping[str, torch.Tensor], lowest: float, highest: float, every: int = 4) -> "Axes":
-    """Gradient norms {label: (distances,)}, from the last position back, on a logarithmic axis; returns the axes."""
-    back = list(range(0, len(next(iter(norms.values()))), every))
-    _, ax = plots.figure(width=8)
-    lines = {name: values[back].tolist() for name, values in norms.items()}
-    plots.curves(back, lines, "steps back from the last output", "norm of the gradient", ax=ax, logy=True)
-    ax.set_ylim(lowest, highest)
-    return _legend_beside(ax)
-
-
-def _legend_beside(ax: "Axes") -> "Axes":
-    ax.legend(loc="center left", bbox_to_anchor=(1.0, 0.5))
-    return ax
 
 
 def chain(outputs: torch.Tensor) -> int:
