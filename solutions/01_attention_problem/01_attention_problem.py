@@ -605,14 +605,15 @@ def attention_layer(x):
     return my.attention(q, k, v)[0]
 
 # %% slug="counts" tags=["nbval-check-output"]
-layers = {"recurrent": recurrent_layer, "attention": attention_layer}
-print("            longest chain          million multiplications")
-print(" seq    recurrent  attention        recurrent  attention")
-for seq in (16, 64, 256, 1024):
-    x = torch.randn(1, seq, d)
-    chains = [toy.chain(layer(x)) for layer in layers.values()]
-    work = [toy.multiplications(layer, x) / 1e6 for layer in layers.values()]
-    print(f"{seq:4} {chains[0]:12} {chains[1]:10} {work[0]:16.2f} {work[1]:10.2f}")
+if session.training_allowed():
+    layers = {"recurrent": recurrent_layer, "attention": attention_layer}
+    print("            longest chain          million multiplications")
+    print(" seq    recurrent  attention        recurrent  attention")
+    for seq in (16, 64, 256, 1024):
+        x = torch.randn(1, seq, d)
+        chains = [toy.chain(layer(x)) for layer in layers.values()]
+        work = [toy.multiplications(layer, x) / 1e6 for layer in layers.values()]
+        print(f"{seq:4} {chains[0]:12} {chains[1]:10} {work[0]:16.2f} {work[1]:10.2f}")
 
 # %% [markdown] slug="time-question"
 # The chain of the recurrent layer grows with the sequence, that of attention does not. The work of attention is larger at

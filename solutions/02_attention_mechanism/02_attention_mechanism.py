@@ -177,23 +177,25 @@ guess_scale = {"largest weight": None, "slope by the scores": None}   # from 0 t
 
 # %% slug="measure-scale"
 generator = torch.Generator().manual_seed(2)
-sizes = [4, 16, 64, 256, 1024]
-measured = {"without scale": [], "divided by √d_k": []}
-for d_k in sizes:
-    q = torch.randn(1000, d_k, generator=generator)
-    k = torch.randn(32, d_k, generator=generator)
-    for name, divisor in zip(measured, (1.0, d_k**0.5), strict=True):
-        s = q @ k.T / divisor
-        w = my.softmax(s)
-        jacobian = torch.diag_embed(w) - w[:, :, None] * w[:, None, :]
-        slopes = jacobian.flatten(1).norm(dim=1)      # of each query's weights, by its scores
-        reach = (jacobian @ k / divisor).flatten(1).norm(dim=1)              # by the query
-        found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean(), reach.median(), reach.mean()
-        measured[name].append([number.item() for number in found])
-pictures.scale_table(sizes, measured)
+if session.training_allowed():
+    sizes = [4, 16, 64, 256, 1024]
+    measured = {"without scale": [], "divided by √d_k": []}
+    for d_k in sizes:
+        q = torch.randn(1000, d_k, generator=generator)
+        k = torch.randn(32, d_k, generator=generator)
+        for name, divisor in zip(measured, (1.0, d_k**0.5), strict=True):
+            s = q @ k.T / divisor
+            w = my.softmax(s)
+            jacobian = torch.diag_embed(w) - w[:, :, None] * w[:, None, :]
+            slopes = jacobian.flatten(1).norm(dim=1)      # of each query's weights, by its scores
+            reach = (jacobian @ k / divisor).flatten(1).norm(dim=1)              # by the query
+            found = s.var(), w.amax(-1).mean(), slopes.median(), slopes.mean(), reach.median(), reach.mean()
+            measured[name].append([number.item() for number in found])
+    pictures.scale_table(sizes, measured)
 
 # %% slug="plot-scale"
-pictures.scale(sizes, measured, guess_scale)
+if session.training_allowed():
+    pictures.scale(sizes, measured, guess_scale)
 
 # %% [markdown] slug="scale-answer"
 # - The variance is close to $d_k$ without the scale and close to 1 with it.
@@ -661,25 +663,26 @@ guess_factor = {"all scores at once": None, "blocks of 64 keys": None}   # for e
 from functools import partial
 from autograder.framework import watch
 from utils import training
+if session.training_allowed():
+    in_blocks = partial(my.blockwise_attention, block_size=64)
+    lengths = [128, 256, 512, 1024, 2048, 4096]
+    held = {"all scores at once": [], "blocks of 64 keys": []}
+    print("length      at once: entries  millisec.     in blocks: entries  millisec.")
+    for length in lengths:
+        inputs = torch.randn(3, length, 16, generator=generator).unbind()
+        row = []
+        for name, function in zip(held, (my.attention, in_blocks), strict=True):
+            call = partial(function, *inputs)
+            held[name].append(watch.measure(call, inputs)[1].peak)
+            row += [held[name][-1], 1000 * training.timed(call, repeats=3)]
+        print("{:6} {:21,} {:10.2f} {:22,} {:10.2f}".format(length, *row))
 
-in_blocks = partial(my.blockwise_attention, block_size=64)
-lengths = [128, 256, 512, 1024, 2048, 4096]
-held = {"all scores at once": [], "blocks of 64 keys": []}
-print("length      at once: entries  millisec.     in blocks: entries  millisec.")
-for length in lengths:
-    inputs = torch.randn(3, length, 16, generator=generator).unbind()
-    row = []
-    for name, function in zip(held, (my.attention, in_blocks), strict=True):
-        call = partial(function, *inputs)
-        held[name].append(watch.measure(call, inputs)[1].peak)
-        row += [held[name][-1], 1000 * training.timed(call, repeats=3)]
-    print("{:6} {:21,} {:10.2f} {:22,} {:10.2f}".format(length, *row))
-
-gap = (my.attention(*inputs)[0] - in_blocks(*inputs)).abs().max()
-print(f"largest difference between the two outputs: {gap:.0e}")
+    gap = (my.attention(*inputs)[0] - in_blocks(*inputs)).abs().max()
+    print(f"largest difference between the two outputs: {gap:.0e}")
 
 # %% slug="plot-memory"
-pictures.memory(lengths, held, guess_factor)
+if session.training_allowed():
+    pictures.memory(lengths, held, guess_factor)
 
 # %% [markdown] slug="memory-answer"
 # At once, doubling the length takes four times the memory; in blocks, twice. (A guess is drawn where its factor would lead
