@@ -379,8 +379,8 @@ check("create_look_ahead_mask")
 # - the **inputs**, which the model reads;
 # - the **targets**: at each position the word that comes after the one that is read there.
 #
-# There is no check and there are no points. The cell after it shows both rows for one sentence, as your function makes
-# them, and says whether it is used for the training below.
+# It is not checked and carries no points. The cell after it shows both rows for one sentence, as your function makes them,
+# and says whether it is used for the training below.
 
 # %% open="shifted"
 def shifted(tokens):

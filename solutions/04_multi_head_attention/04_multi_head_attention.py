@@ -513,17 +513,18 @@ if session.training_allowed():
         task.print_without(silenced, models[num_heads][0], num_heads)
 
 # %% [markdown] slug="ablate-answer"
-# With two heads the map is true: without the head that looks at the first place, the first letter falls to chance (0.125), and
-# the second does not notice. With four, two heads look at each place. Taking one of them away costs less, sometimes nothing.
-# Without *both* (the last lines) that letter falls to chance, too. With eight, each head alone costs little.
+# With two heads the map is true (the table has seed 0): without the head that looks at the first place, the first letter falls
+# to chance (0.125), and the second does not notice. With four, two look at each place (seed 0). Taking one of them away costs
+# less, sometimes nothing. Without *both* (the last lines) that letter falls to chance, too. With eight, each head alone costs
+# little.
 #
 # What does such a number prove? A **large loss** says that this model, as it stands, uses the head. It does not say more:
 #
 # - **A small loss is not a useless head.** Another head may double it, as here: each can be missed, and not both.
 # - **Retraining may fill in.** Trained on after the removal, the other heads could learn the missing job. That was not tried
 #   here.
-# - **Zeros are an input that the readout never saw.** With two heads the loss is somewhat above the dotted line, so without its
-#   head the readout does worse than a blind guess. Some papers put the head's mean in place of the zeros.
+# - **Zeros are an input that the readout never saw.** With two heads the loss is somewhat above the dotted line, so at the
+#   missing letter the readout does worse than a blind guess. Some papers put the head's mean in place of the zeros.
 #
 # In large models, too, many heads could be removed after training at little cost (Michel et al. 2019).
 
@@ -716,7 +717,7 @@ if session.training_allowed():
 # | `w_o` | output projection, $W^O$ |
 # | take a head away | head ablation, head pruning; with zeros: zero ablation |
 # | heads that do the same | redundant heads |
-# | a readout that is one matrix | linear probe, linear readout |
+# | a readout that is one matrix | linear classifier |
 # | a readout with a hidden layer | MLP |
 # | the keys and values so far | KV cache |
 # | all heads share one key/value head; groups do | MQA; GQA |

@@ -134,13 +134,17 @@ def losses_without(silenced: Without, models: Sequence[Any], num_heads: int) -> 
 
 def print_without(silenced: Without, model: Any, num_heads: int) -> None:
     """Prints where each head looks and how many letters are right without it, then without all that look at one place."""
-    print(f"{num_heads} heads, seed 0   weight on the two places   letters right without it")
+
+    def row(name: str, looks: str, *heads: int) -> None:
+        each, _ = right(silent(silenced, model, num_heads, *heads))
+        print(f"{name:16}{looks:30}{each[0]:.2f}, {each[1]:.2f}")
+
+    print(f"{f'{num_heads} heads':16}{'weight on the two places':30}letters right without")
     looks = attended(model)
     for head, (first, second) in enumerate(looks.tolist()):
-        each, _ = right(silent(silenced, model, num_heads, head))
-        print(f"head {head}            {first:.2f}, {second:.2f}                 {each[0]:.2f}, {each[1]:.2f}")
+        row(f"head {head}", f"{first:.2f}, {second:.2f}", head)
     for place, name in enumerate(("first", "second")):
         heads = looks.argmax(dim=1).eq(place).nonzero().flatten().tolist()
         if len(heads) > 1:
-            each, _ = right(silent(silenced, model, num_heads, *heads))
-            print(f"all of {heads}, which look at the {name} place:   {each[0]:.2f}, {each[1]:.2f}")
+            row(f"heads {', '.join(map(str, heads))}", f"all that look at the {name}", *heads)
+    print()

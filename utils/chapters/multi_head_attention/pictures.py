@@ -88,7 +88,7 @@ def shares(
     ax.set_xticks(range(len(results)), [str(label) for label in results])
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1.05))
     given = {place: (guesses or {}).get(label) for place, label in enumerate(results)}
-    drawn = [place for place, guess in given.items() if guess is not None]
+    drawn = [place for place, guess in given.items() if isinstance(guess, int | float)]
     for place in drawn:
         plots.guess(ax, given[place], place, "your guess" if place == drawn[0] else "_")
     if lines or drawn:

@@ -119,9 +119,9 @@ def held_back(
             ax.tick_params(labelbottom=place == len(ends) - 1, labelleft=seed == 0)
     strip.axhline(best, color=plots.COLOURS["grey"], linestyle="--", label="best possible")
     strip.set_xticks(range(len(ends)), [way.replace(" ", "\n", 1) for way in ends])
-    strip.set(xlim=(-0.5, len(ends) - 0.5), ylim=(0, None), ylabel="loss at the end")
-    strip.legend(loc="upper left", fontsize=8)
     plots.guess(strip, guess, len(ends) - 1)
+    strip.set(xlim=(-0.5, len(ends) - 0.5), ylim=(0, None), ylabel="loss at the end")
+    strip.legend(fontsize=8)
     spoken = "; ".join(f"{way}: {', '.join(f'{value:.2f}' for value in values)}" for way, values in ends.items())
     plots.alt(figure, f"Losses at the end, five seeds a way, best possible {best:.2f}. {spoken}. Beside them a map for each.")
 
@@ -131,7 +131,7 @@ def next_word_losses(histories: Runs, entropy: float, guess: float | None = None
     ax = plots.losses(histories, smooth=20)
     ax.axhline(entropy, color=plots.COLOURS["grey"], linestyle="--", label="entropy")
     ax.set_yscale("log")
-    plots.guess(ax, guess)
+    plots.guess(ax, max(guess, 1e-4) if isinstance(guess, int | float) else None)  # 0 has no place on this axis
     ax.legend()
     ends = "; ".join(f"{way} {_range([sum(run[-50:]) / 50 for run in runs])}" for way, runs in histories.items())
     plots.alt(ax, f"Loss by step, three seeds each, on a logarithmic axis. At the end: {ends}; the entropy is {entropy:.2f}.")
@@ -176,9 +176,9 @@ def changes(differences: Mapping[str, torch.Tensor], words: Sequence[str], guess
     for (name, values), mark, colour in zip(largest.items(), "oD", (BLUE, ORANGE), strict=True):
         ax.plot(range(len(words)), values, mark, color=colour, label=name, markeredgecolor=INK, markersize=6)
     ax.set_xticks(range(len(words)), words)
-    ax.set(ylabel="change of the output", ylim=(-0.02, None))
     for word, guess in guesses.items():
         plots.guess(ax, guess, words.index(word))
+    ax.set(ylabel="change of the output", ylim=(-0.02, None))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     spoken = "; ".join(f"{name} {_range(values)}" for name, values in largest.items())
     plots.alt(ax, f"Largest change of each word's output when the sentence is reversed. {spoken}.")
