@@ -1,12 +1,17 @@
 """Chapter 04's task, its training and its explorer: what the notebook says of them holds."""
 
+import copy
+import math
+from typing import Any
+
 import pytest
 import torch
 from torch import nn
 
-from utils import reference, session
+from autograder.builder.script import read_cells
+from utils import manifest, plots, reference, session
 from utils.chapters.multi_head_attention import experiment as task
-from utils.chapters.multi_head_attention import explorer
+from utils.chapters.multi_head_attention import explorer, pictures, tasks
 
 
 class LookUps(nn.Module):
@@ -128,3 +133,103 @@ def test_the_picture_follows_the_controls(two_heads: LookUps, monkeypatch: pytes
         seen.append(screen.value)
     assert len(set(seen)) == 4
     assert "letters at 6 and 5" in seen[1] and "head 3 most on" in seen[3]
+
+
+# The open task: the layer without one head
+
+
+def own_answer(*edits: str) -> Any:
+    """What the script's own answer to the open task defines, after `edits`, "this → that"."""
+    script = manifest.load().script("04_multi_head_attention")
+    (source,) = (cell.source for cell in read_cells(script) if cell.id == "without_head")
+    for edit in edits:
+        this, _, that = edit.partition(" → ")
+        assert this in source
+        source = source.replace(this, that)
+    names: dict[str, Any] = {"torch": torch, "my": reference, "copy": copy}
+    exec(source, names)
+    return names["without_head"]
+
+
+def by_slice(way: str) -> Any:
+    """An answer that zeroes something of a copy of the layer."""
+
+    def without_head(layer, num_heads, head, query, key, value):
+        size = query.shape[-1] // num_heads
+        part, changed = slice(head * size, (head + 1) * size), layer if way == "in place" else copy.deepcopy(layer)
+        with torch.no_grad():
+            if way in ("columns", "in place"):
+                changed.w_o.weight[:, part] = 0
+            elif way == "rows":
+                changed.w_o.weight[part] = 0
+            elif way == "rows and bias":
+                changed.w_o.weight[part], changed.w_o.bias[part] = 0, 0
+            elif way == "queries":
+                changed.w_q.weight[part], changed.w_q.bias[part] = 0, 0
+            else:
+                changed.w_v.weight[part] = 0
+        return changed(query, key, value)[0]
+
+    return without_head
+
+
+def unwritten(*_: Any) -> Any:
+    raise NotImplementedError
+
+
+@pytest.mark.parametrize("written", [own_answer(), by_slice("columns"), task.without])
+def test_a_layer_without_one_head_is_used_where_it_is_right(written: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tasks.try_without(written, reference.MultiHeadAttention) is written
+    assert "right for each of 4 heads" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("written", "words"), [
+    (unwritten, "nothing is here yet"),
+    (own_answer("kept[head] = 0 → pass"), "nothing is missing"),
+    (own_answer("kept[head] → kept[head - 1]"), "head 0 is missing, and head 1 was asked for"),
+    (own_answer("kept[head] = 0 → kept = 1 - kept\n    kept[head] = 1"), "this is the head alone"),
+    (lambda *given: task.written_by(*given), "this is the head alone"),
+    (lambda layer, *given: task.without(layer, *given) - layer.w_o.bias, "the bias of w_o is missing"),
+    (by_slice("rows"), "its rows make the features"),
+    (by_slice("rows and bias"), "its rows make the features"),
+    (by_slice("queries"), "even, not 0"),
+    (by_slice("values"), "the bias of w_v comes through"),
+    (by_slice("in place"), "the layer itself has changed"),
+    (lambda layer, num_heads, head, *given: tasks._interleaved(layer, head, given), "not every fourth"),
+    (lambda layer, *given: (task.without(layer, *given), None), "only the output"),
+    (lambda layer, *given: task.without(layer, *given)[0], "(5, 24) comes out and (2, 5, 24)"),
+    (lambda *given: 0.0, "it gives float"),
+    (lambda *given: torch.zeros(2, 5, 24), "something else comes out"),
+    (lambda layer, n, head, *given: task.without(layer, n, max(head, 1), *given), "head 1 is missing, and head 0"),
+])  # fmt: skip
+def test_a_layer_with_a_mistake_is_named_and_not_used(written: Any, words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert tasks.try_without(written, reference.MultiHeadAttention) is task.without
+    assert words in capsys.readouterr().out
+
+
+def test_a_missing_head_costs_the_letter_that_it_looks_at_and_a_doubled_one_little(
+    two_heads: LookUps, capsys: pytest.CaptureFixture[str]
+) -> None:
+    losses = task.losses_without(task.without, [two_heads], 2)
+    assert losses["all"][0] < 0.1 and min(losses["0"][0], losses["1"][0]) > math.log(8) / 2
+    first = task.attended(two_heads)[:, 0].argmax().item()
+    assert task.right(task.silent(task.without, two_heads, 2, first))[0] == pytest.approx([0.125, 1.0], abs=0.05)
+    four = fitted(4)
+    single = task.losses_without(task.without, [four], 4)
+    assert max(values[0] for values in single.values()) < 0.6
+    task.print_without(task.without, four, 4)
+    last = [line for line in capsys.readouterr().out.splitlines() if "all that look" in line]
+    assert [float(line.split()[-2 + place].strip(",")) < 0.2 for place, line in enumerate(last)] == [True, True]
+
+
+def test_each_plot_is_drawn_and_says_what_it_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(plots, "alt", lambda drawn, text: said.append(text) or plots.png(drawn.figure.figure))
+    pictures.shares({1: [0.2, 0.3], 2: [1.0, 1.0]}, "heads", "both right", {"chance": 0.1}, {1: 0.5, 2: None})
+    pictures.questions(torch.eye(3)[None].repeat(2, 1, 1), torch.tensor([[0, 1], [1, 2], [2, 0]]))
+    pictures.without({2: {"all": [0.0], "0": [1.1], "1": [1.2]}, 1: {"all": [0.1], "0": [2.0]}}, {2: 1.0})
+    wanted = ["Both right, a dot for each seed. 1: 0.20, 0.30; 2: 1.00, 1.00.", "head 1: 0 then 1 most on 0, 1 then 2 most on 1"]
+    wanted += ["2 heads: with all 0.00 to 0.00, without 0 1.10 to 1.10, without 1 1.20 to 1.20; 1 heads"]
+    assert len(said) == len(wanted)
+    for text, part in zip(said, wanted, strict=True):
+        assert part in text

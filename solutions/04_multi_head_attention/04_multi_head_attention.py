@@ -11,22 +11,21 @@
 # | `MultiHeadAttention` | several look-ups in one layer, with masks and dropout | 40 | 4 |
 # | `GroupedQueryAttention` (stretch) | the same with fewer keys and values to remember | 25 | – |
 #
-# **Time:** about 165 minutes, of which 60 are reading and running, and 15 the quiz and the written question.
+# One **open task** carries no points: the layer without one of its heads.
 #
+# **Time:** about 165 minutes, of which 60 are reading, running and the open task, and 15 the quiz and the written question.
 # **You need:** chapter 2 (`attention`) and chapter 3 (a layer that makes queries, keys and values).
 #
-# **How it goes:** a question, a guess, a run, the reason. Write your guess down first. If a result looks odd, see
-# [If something looks wrong](#If-something-looks-wrong) near the end.
+# Where a cell begins with `guess_`, put your prediction there before you go on: it is drawn on the result.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
 start()
-import copy
 import torch
 from torch import nn
 from utils import my, plots, session, training
 from utils.chapters.multi_head_attention import experiment as task
-from utils.chapters.multi_head_attention import explorer, pictures
+from utils.chapters.multi_head_attention import explorer, pictures, tasks
 
 attention = my.attention
 
@@ -47,7 +46,11 @@ attention = my.attention
 #
 # $$\text{output} = p \cdot \text{c} + (1 - p) \cdot \text{b}$$
 #
-# **Predict:** with $p = 0.5$, how does the output of "c, then b" differ from that of "b, then c"? And with $p = 0.7$?
+# **Predict 1.** Further down, a layer with one head and a linear readout is trained on such questions. Which share of them
+# will it answer right, both letters? (A blind guess: $\tfrac{1}{64} = 0.016$.) You may change your number until then.
+
+# %% slug="guess-one-head"
+guess_one_head = None    # from 0 to 1
 
 # %% slug="one-mixture" tags=["nbval-check-output"]
 one_hot = torch.eye(3)                            # a, b, c
@@ -58,9 +61,8 @@ for share in (0.5, 0.7):
         print("   a {:.1f}   b {:.1f}   c {:.1f}".format(*mixture))
 
 # %% [markdown] slug="middle-share"
-# With equal shares the order is gone: both questions give the same vector, and nothing that comes later can tell them
-# apart. With unequal shares the order is still in there. The first letter has the most, the second has *less*, and
-# absent letters have 0.
+# With equal shares the order is gone: both questions give the same vector. With unequal shares it is still in there: the
+# first letter has the most, the second has *less*, and absent letters have 0.
 #
 # But who reads it? Say the next layer is linear. Then the score that it gives a letter for "c, then b" is $p$ times what it
 # would give if both places held c, plus $1 - p$ times what it would give if both held b. Write $B(l, m)$ for the score of
@@ -72,45 +74,33 @@ for share in (0.5, 0.7):
 # | c, then b | $p\,B(b, c) + (1 - p)\,B(b, b) > p\,B(c, c) + (1 - p)\,B(c, b)$ |
 # | b, then c | $p\,B(c, b) + (1 - p)\,B(c, c) > p\,B(b, b) + (1 - p)\,B(b, c)$ |
 #
-# Add the two lines and sort: $(1 - 2p)\,\big[B(b, b) + B(c, c) - B(c, b) - B(b, c)\big] > 0$. The bracket is positive, since
-# each letter wins where it stands alone. So $p$ has to be **below** one half. For the **first** letter the same steps ask
-# that $p$ be **above** one half. Whatever the values and the readout are, as long as the shares depend on the places alone,
-# one look-up and a linear readout hand over one of the two letters. The other one is lost.
+# Add the two lines and sort: $(1 - 2p)\,\big[B(b, b) + B(c, c) - B(c, b) - B(b, c)\big] > 0$. The bracket is positive, so $p$
+# has to be **below** one half. For the **first** letter the same steps ask that $p$ be **above** one half. As long as the
+# shares depend on the places alone, one look-up and a linear readout hand over one of the two letters.
 #
 # **The way out:** look twice. Give the layer several **heads**, each with a row of weights of its own, and keep what they
 # find side by side instead of mixing it.
-
-# %% [markdown] slug="four-steps"
+#
 # ## Split, attend, concatenate, project
 #
-# Several heads could mean several full-sized layers. The paper (Vaswani et al. 2017, section 3.2.2) has a cheaper way:
-# each of $h$ heads works with a slice of $d_{head} = d_{model} / h$ features.
+# **Several full-sized layers?** The paper (Vaswani et al. 2017, section 3.2.2) has a cheaper way: each of $h$ heads works
+# with a slice of $d_{head} = d_{model} / h$ features.
 #
 # $$\operatorname{MultiHead}(Q, K, V) = \operatorname{Concat}(\text{head}_1, \dots, \text{head}_h)\, W^O, \qquad
 #   \text{head}_i = \operatorname{Attention}(Q W_i^Q,\ K W_i^K,\ V W_i^V)$$
 #
-# In code this becomes five steps, with one large projection in place of $h$ small ones:
-#
-# | step | shape |
-# |---|---|
-# | 1. project query, key and value | `(batch, seq, d_model)` |
-# | 2. **split** the features into heads | `(batch, num_heads, seq, d_head)` |
-# | 3. **attend** in every head | `(batch, num_heads, q_len, d_head)`, weights `(batch, num_heads, q_len, k_len)` |
-# | 4. **concatenate** the heads | `(batch, q_len, d_model)` |
-# | 5. **project** with $W^O$ | `(batch, q_len, d_model)` |
-#
-# The drawing shows them for one sentence of six words with $d_{model} = 32$ and four heads; read it from below. A colour is a
-# head, and the numbers are the features that it works on: it gets none of another head.
+# The drawing shows the five steps for one sentence of six words with $d_{model} = 32$ and four heads; read it from below. A
+# colour is a head, and the numbers are the features that it works on.
 
 # %% slug="draw-heads"
 pictures.heads(batch=1, seq=6, d_model=32, num_heads=4)
 
 # %% [markdown] slug="what-is-left"
-# You have step 3 already. `attention` takes any number of leading axes, so an axis of heads in front is enough to run all
+# You have step 3 already: `attention` takes any number of leading axes, so an axis of heads in front is enough to run all
 # heads at once. What is left is to bring the heads there and back.
 
 # %% [markdown] slug="split-exercise"
-# ### Exercise: `split_heads`
+# ## Exercise: `split_heads`
 #
 # Build `split_heads(x, num_heads)` for `x` of shape `(batch, seq, d_model)`. The result is
 # `(batch, num_heads, seq, d_head)`: head $h$ holds the features from $h \cdot d_{head}$ up to $(h+1) \cdot d_{head}$, at
@@ -125,6 +115,12 @@ pictures.heads(batch=1, seq=6, d_model=32, num_heads=4)
 # Each head still has both positions. It just sees half of each.
 
 # %% [markdown] hints="split_heads"
+
+# %% [markdown] slug="symptoms-split_heads"
+# | you see | look at |
+# |---|---|
+# | right shapes, wrong numbers | `view` where a transpose is needed: print your heads of the 2 × 4 example |
+# | right with one head only | the axis of the heads stands behind the positions |
 
 # %% exercise="split_heads"
 def split_heads(x, num_heads):
@@ -145,12 +141,10 @@ def split_heads(x, num_heads):
 check("split_heads")
 
 # %% [markdown] slug="view-question"
-# ### The same shape, the wrong numbers
+# ### The same shape, the wrong numbers (a demonstration)
 #
-# A tempting short cut: `x.view(batch, num_heads, seq, d_head)` has the right shape, too, and saves the transpose.
-#
-# In the picture below, entry `13` is feature 3 of position 1, and each position has a colour. **Predict:** what does
-# head 0 hold after the short cut?
+# A tempting short cut: `x.view(batch, num_heads, seq, d_head)` has the right shape, too, and saves the transpose. In the
+# picture, entry `13` is feature 3 of position 1, and each position has a colour.
 
 # %% slug="view-picture"
 explorer.split_picture({
@@ -159,12 +153,11 @@ explorer.split_picture({
 })
 
 # %% [markdown] slug="view-answer"
-# `view` moves nothing. It reads the numbers in the order in which they lie in memory and cuts that line into pieces: head
-# 0 gets two pieces of *position 0* and calls them two positions. Nothing complains, since every shape fits, and the layer
-# attends to rows that are no positions. Of all mistakes in this chapter this is the one to look out for.
+# `view` moves nothing. It cuts the numbers into pieces in the order in which they lie in memory: head 0 gets two pieces of
+# *position 0* and calls them two positions. Nothing complains, since every shape fits.
 
 # %% [markdown] slug="merge-exercise"
-# ### Exercise: `merge_heads`
+# ## Exercise: `merge_heads`
 #
 # Build `merge_heads(x)`, the way back: `(batch, num_heads, seq, d_head)` becomes `(batch, seq, num_heads * d_head)`, so
 # that `merge_heads(split_heads(x, n))` is `x` again.
@@ -173,6 +166,12 @@ explorer.split_picture({
 # in the memory of the heads it follows the 5.
 
 # %% [markdown] hints="merge_heads"
+
+# %% [markdown] slug="symptoms-merge_heads"
+# | you see | look at |
+# |---|---|
+# | `view size is not compatible …` | after a transpose, memory has another order than the axes: `reshape` or `flatten` |
+# | right for one position, wrong for more | which axis stands in front of the heads when they are joined |
 
 # %% exercise="merge_heads"
 def merge_heads(x):
@@ -211,7 +210,7 @@ check("merge_heads")
 # it would need $\tfrac34$ for the one feature and $\tfrac12$ for the other.
 
 # %% [markdown] slug="heads-exercise"
-# ### Exercise: `MultiHeadAttention`
+# ## Exercise: `MultiHeadAttention`
 #
 # Build the layer as an `nn.Module`.
 #
@@ -230,6 +229,19 @@ check("merge_heads")
 # `attention`, `split_heads` and `merge_heads` are there for you to use.
 
 # %% [markdown] hints="MultiHeadAttention"
+
+# %% [markdown] slug="symptoms-MultiHeadAttention"
+# | you see | look at |
+# |---|---|
+# | an error about sizes with a mask of three axes | batch lines up with heads: the mask needs an axis there |
+# | right when `batch` equals `num_heads`, wrong otherwise | the same, by luck |
+# | right with one head only | the root of $d_{model}$ in place of $d_{head}$ |
+# | right in self-attention only | key or value is not used, or they are swapped |
+# | weights of shape `(batch, q_len, k_len)` | an average over heads: return them as they are |
+# | returned weights have zeros in training | they were taken after dropout |
+# | results differ from call to call in `eval()` | dropout that does not ask for `self.training` |
+# | `Missing key(s) in state_dict` | four `nn.Linear` of these names, made in the constructor |
+# | NaN where a query may attend to nothing | a softmax of your own: `attention` of chapter 2 takes care of it |
 
 # %% exercise="MultiHeadAttention"
 class MultiHeadAttention(nn.Module):
@@ -291,19 +303,17 @@ for num_heads in (2, 1):
     print("output {:.2f}, {:.2f}\n".format(*output[0, 0]))
 
 # %% [markdown] slug="one-or-many"
-# ## One projection or $h$ of them?
+# ## One projection or $h$ of them? (a demonstration)
 #
 # The formula has three matrices *for each head*, $W_i^Q$, $W_i^K$ and $W_i^V$. Your layer has one `w_q`, cut afterwards.
 # **Is that the same?**
 #
-# `nn.Linear` computes $x W^\top + b$, a dot product of $x$ with each **row** of its weight. Feature 5 of the result comes
-# from row 5 alone. So the features of head $i$ come from the rows of head $i$ alone, and these rows *are* $W_i^Q$,
-# transposed. On the other side, $W^O$ multiplies a concatenation, and a product with pieces side by side is a sum:
+# `nn.Linear` computes $x W^\top + b$: the features of head $i$ come from the **rows** of head $i$ alone, and these rows *are*
+# $W_i^Q$, transposed. On the other side, $W^O$ multiplies a concatenation, and that is a sum:
 #
 # $$\operatorname{Concat}(\text{head}_1, \dots, \text{head}_h)\, W^O = \sum_i \text{head}_i\, W_i^O$$
 #
-# The next cell computes the formula head by head, with slices of *your* layer's weights. **Predict:** how far will it be
-# from your layer's output?
+# The cell computes the formula head by head, with slices of *your* layer's weights, and counts parameters.
 
 # %% slug="formula-with-your-weights"
 torch.manual_seed(4)
@@ -324,26 +334,18 @@ with torch.no_grad():
         total = total + head_i @ layer.w_o.weight[:, rows].T
     difference = (total - layer(query, key, value)[0]).abs().max()
 print(f"largest difference between the formula and the layer: {difference:.0e}")
-
-# %% [markdown] slug="same-cost"
-# Rounding, and nothing else. One large projection is the formula's $h$ small ones, run in a single matrix product. The
-# loop above also shows what $W^O$ is for: every head has its own slice of it, with which it *writes* what it found into
-# all features of the output.
-#
-# Since the slices get narrower as the heads get more, the layer stays the same size. **Predict:** how many parameters
-# does it have with $d_{model} = 32$, with one head and with eight?
-
-# %% slug="count-parameters" tags=["nbval-check-output"]
 for num_heads in (1, 2, 4, 8):
-    layer = my.MultiHeadAttention(32, num_heads)
-    count = training.count_parameters(layer)
+    count = training.count_parameters(my.MultiHeadAttention(32, num_heads))
     print(f"{num_heads=}: {count:,} parameters, {32 // num_heads:2} features a head")
 
-# %% [markdown] slug="before-training"
+# %% [markdown] slug="same-cost"
+# Rounding, and nothing else. Every head has its own slice of $W^O$, with which it *writes* what it found into all features of
+# the output. And since the slices get narrower as the heads get more, the layer stays the same size.
+#
 # ## What does a head look at?
 #
-# Before training, nothing in particular. Here is *The cat sat on the mat* with random vectors, through a layer of four
-# heads with random weights. **Predict:** will the heads agree with each other?
+# **Before training, nothing in particular.** *The cat sat on the mat* with random vectors, through a layer of four heads
+# with random weights:
 
 # %% slug="untrained-heads"
 torch.manual_seed(1)
@@ -355,17 +357,16 @@ figure = plots.heads(weights[0], words, words, even=True)
 plots.alt(figure, """Four maps of 6 by 6 attention weights, one a head. All lie
     around one sixth; each head has its own preferences, without a pattern.""")
 
-# %% [markdown] slug="before-training-answer"
-# Every head has a different map, and no map means anything: an even spread would be $\tfrac16 = 0.17$, the orange line at the
-# colour bar, and the rest is chance. Heads start out different, and nothing forces them to become useful, or to divide the
-# work. Whether they do is a question for an experiment.
-
 # %% [markdown] slug="experiment"
+# An even spread would be $\tfrac16 = 0.17$, the orange line at the colour bar, and the rest is chance. Nothing forces the heads
+# to become useful, or to divide the work.
+#
 # ## The experiment: two look-ups at once
 #
-# Back to the eight places. The model below gets their letters and a question that names two places. It answers with both
-# letters, in order. The attention layer is all that it has: one query, made of the two names, looks at the eight places,
-# and a **linear** readout turns the output into two letters. No residual connection, no feed-forward layer.
+# **Does the number of heads decide what can be answered?** The model below gets eight letters and a question that names two
+# places, and answers with both letters, in order. One query, made of the two names, looks at the eight places, and a
+# **linear** readout turns the output into the **logits** of two letters. Nothing else: no residual connection, no
+# feed-forward layer.
 
 # %% slug="look-ups-model"
 class LookUps(nn.Module):
@@ -394,43 +395,31 @@ def fit(num_heads, seed, look_ups=2, steps=task.STEPS, readout=None):
     return model
 
 # %% [markdown] slug="predict-heads"
-# Chance is $\tfrac18 = 0.125$ for one letter and $\tfrac{1}{64} = 0.016$ for both.
+# Layers with one, two, four and eight heads have the same number of parameters. Each is trained three times for 400 steps,
+# from different seeds, and measured on questions that it has not seen.
 #
-# **Predict,** before you run: which share of questions does a layer with **one** head answer right, both letters? Which
-# with two, four, eight? All have the same number of parameters. Each is trained five times for 400 steps, from different
-# seeds, and measured on questions that it has not seen.
+# **Predict 2.** Which share of the questions will a layer with **two** heads answer right, both letters?
+
+# %% slug="guess-two-heads"
+guess_two_heads = None    # from 0 to 1
 
 # %% slug="train-heads"
-SEEDS = range(5)
+# about 7 seconds
+SEEDS = range(3)
 models, both_right = {}, {}
 if session.training_allowed():
     for num_heads in (1, 2, 4, 8):
-        fitted = [fit(num_heads, seed) for seed in SEEDS]
-        shares = [task.right(model)[1] for model in fitted]
-        models[num_heads], both_right[num_heads] = fitted, shares
-        print(f"{num_heads=}: both letters right", *(f" {x:.2f}" for x in shares))
-
-# %% slug="plot-heads"
-if session.training_allowed():
-    shares = torch.tensor(list(both_right.values()))              # (4, 5)
-    figure, ax = plots.figure(width=6, height=3.2)
-    places = torch.arange(4)[:, None] + torch.linspace(-0.12, 0.12, len(SEEDS))
-    ax.plot(places.flatten(), shares.flatten(), "o", alpha=0.7, label="one seed each")
-    ax.axhline(1 / 8, color=plots.COLOURS["vermillion"], ls="--", label="one right, one guessed")
-    ax.axhline(1 / 64, color=plots.COLOURS["grey"], ls=":", label="chance")
-    ax.set_xticks(range(4), both_right)
-    ax.set(xlabel="number of heads", ylabel="both letters right", ylim=(0, 1.05))
-    ax.legend(loc="center right")
-    plots.alt(figure, """Share of questions with both letters right against
-        the number of heads, a point for each seed. One head: about 0.2, with a small
-        spread. More: 1.0.""")
+        models[num_heads] = [fit(num_heads, seed) for seed in SEEDS]
+        both_right[num_heads] = [task.right(model)[1] for model in models[num_heads]]
+    lines = {"one right, one guessed": 1 / 8, "blind guess": 1 / 64}
+    guesses = {1: guess_one_head, 2: guess_two_heads}
+    pictures.shares(both_right, "number of heads", "both letters right", lines, guesses)
 
 # %% [markdown] slug="heads-answer"
 # One head answers about one question in five; two heads, or more, answer all of them, whatever the seed. More than two
-# make no difference here. So the number of heads decides, at the same number of parameters.
+# make no difference here.
 #
-# **What did the one head learn?** Look at the two letters apart, and at the weight that it gives to each of the two places
-# that were asked for.
+# **What did the one head learn?** The two letters apart, and the weight that it gives to each of the two places:
 
 # %% slug="one-head-letters"
 if session.training_allowed():
@@ -441,14 +430,13 @@ if session.training_allowed():
               f"   weight on the two places: {weight_1:.2f}, {weight_2:.2f}")
 
 # %% [markdown] slug="one-head-answer"
-# It takes sides. One of the two letters is right about nine times out of ten, the other two or three times out of ten. Which
-# one is sacrificed depends on the seed. That is what the two lines foretold: a linear readout gets one letter out of a
-# mixture. The head does give the other place some weight; the readout cannot use it.
+# It takes sides, as the two lines foretold. One of the two letters is right about nine times out of ten, the other two or
+# three times out of ten, and which one depends on the seed. The head does give the other place some weight; the linear
+# readout cannot use it.
 #
 # ### What each head learned
 #
-# Now the model with two heads. Each row of the picture is a question, each column a place. **Predict:** will each head
-# take one of the two look-ups, or will both heads look at both places?
+# Now the model with two heads. Each row of the picture is a question, each column a place.
 
 # %% slug="trained-heads"
 if session.training_allowed():
@@ -456,137 +444,170 @@ if session.training_allowed():
     tokens = task.held_out(2)[0][: len(asked)]
     with torch.no_grad():
         _, weights = models[2][0](tokens, asked)
-    rows = [f"{first} then {second}" for first, second in asked.tolist()]
-    figure = plots.heads(weights.transpose(0, 1), rows, range(8))
-    figure.axes[0].set_ylabel("places asked for")
-    for ax in figure.axes[:2]:
-        ax.set_xlabel("place")
-    plots.alt(figure, """Two maps, six questions by eight places. One head puts
-        nearly all weight on the place asked for first, the other on the second.""")
+    pictures.questions(weights.transpose(0, 1), asked)
 
 # %% [markdown] slug="explore"
 # ### Explore
 #
 # Move the two places and change the letters. Compare one head with two, and look at four and eight: which heads share a
-# job? Which does nothing that you can name?
+# job? Which does nothing that you can name? (Below, two questions as still pictures, with two heads and with one.)
 
 # %% slug="explorer"
 one_each = {num_heads: trained[0] for num_heads, trained in models.items()}
 explorer.question_explorer(one_each) if one_each else None
 
-# %% [markdown] slug="explore-static"
-# The same as a still picture: two questions to the model with two heads, then the same two to the model with one.
-
 # %% slug="explorer-two"
 if session.training_allowed():
     questions = [explorer.QuestionSetting(1, 5), explorer.QuestionSetting(5, 1)]
     explorer.question_settings(one_each[2], questions)
-
-# %% slug="explorer-one"
-if session.training_allowed():
     explorer.question_settings(one_each[1], questions)
 
 # %% [markdown] slug="ablate-question"
-# ### Is the picture true?
+# ## Is the picture true?
 #
-# A map shows where values were taken from. It does not prove that the model needs them. To find out, take a head away:
-# set its slice of $W^O$ to zero, so that it cannot write. **Predict:** what happens to the first letter and to the second
-# when head 0 of the two falls silent? And with four heads?
+# **Does the model need what the map shows?** A map shows where values were taken from, and no more. To find out, take a part
+# away and measure: an **ablation**.
+#
+# ### Open task: the layer without one head
+#
+# Write `without_head(layer, num_heads, head, query, key, value)`: the output of a trained `MultiHeadAttention`, of shape
+# `(batch, q_len, d_model)`, when `head` (counted from 0) writes nothing into it. All other heads, and the bias of `w_o`, stay
+# as they are, and so does `layer` itself.
+#
+# There are several ways. You may set to 0 what the head found before `w_o` mixes it in, or the head's slice of a copy of
+# `w_o.weight`, or take what the head writes off the whole. `my.split_heads`, `my.merge_heads` and `my.attention` are there;
+# no mask, no dropout. The cell after it compares your output with what it must be, for each head.
+
+# %% open="without_head"
+def without_head(layer, num_heads, head, query, key, value):
+    """The layer's output (batch, q_len, d_model), with nothing from `head`.
+
+    query (batch, q_len, d_model), key and value (batch, k_len, d_model)
+    """
+    ### BEGIN SOLUTION
+    projected = layer.w_q(query), layer.w_k(key), layer.w_v(value)
+    found, _ = my.attention(*(my.split_heads(x, num_heads) for x in projected))
+    kept = torch.ones(num_heads, 1, 1)
+    kept[head] = 0
+    return layer.w_o(my.merge_heads(found * kept))
+    ### END SOLUTION
+
+# %% slug="try-without"
+silenced = tasks.try_without(without_head, my.MultiHeadAttention)
+
+# %% [markdown] slug="ablate-predict"
+# Each head is taken away in turn, from the trained models with two, four and eight heads. With all heads the **loss** is next
+# to 0. A blind guess at both letters has $\ln 8 = 2.08$; one letter known and the other guessed blindly, half of that.
+#
+# **Predict 3.** The loss without head 0 of two, and without head 0 of four?
+
+# %% slug="guess-without"
+guess_without = {2: None, 4: None}    # a loss for each number of heads
 
 # %% slug="ablate"
-def without_head(model, head, d_head):
-    """A copy of the model in which that head writes nothing into the output."""
-    silent = copy.deepcopy(model)
-    with torch.no_grad():
-        silent.layer.w_o.weight[:, head * d_head : (head + 1) * d_head] = 0
-    return silent
-
-for num_heads in (2, 4) if session.training_allowed() else ():
-    model = models[num_heads][0]
-    print(f"{num_heads} heads  weight on the two places  letters right without it")
-    for head, looks in enumerate(task.attended(model).tolist()):
-        each, _ = task.right(without_head(model, head, 32 // num_heads))
-        row = "head {}       {:.2f}, {:.2f}                 {:.2f}, {:.2f}"
-        print(row.format(head, *looks, *each))
+if session.training_allowed():
+    losses = {num_heads: task.losses_without(silenced, models[num_heads], num_heads)
+              for num_heads in (2, 4, 8)}
+    pictures.without(losses, guess_without)
+    for num_heads in (2, 4):
+        task.print_without(silenced, models[num_heads][0], num_heads)
 
 # %% [markdown] slug="ablate-answer"
-# With two heads the map is true: without the head that looks at the first place, the first letter falls to chance (0.125),
-# and the second does not notice. With four heads, two look at each place. Taking one of them away costs far less, and
-# sometimes nothing at all. So heads *can* learn different patterns. Nothing makes them: some double each other, and could
-# be dropped after training. The same was found in large models (Michel et al. 2019).
+# With two heads the map is true (the table has seed 0): without the head that looks at the first place, the first letter falls
+# to chance (0.125), and the second does not notice. With four, two look at each place (seed 0). Taking one of them away costs
+# less, sometimes nothing. Without *both* (the last lines) that letter falls to chance, too. With eight, each head alone costs
+# little.
+#
+# What does such a number prove? A **large loss** says that this model, as it stands, uses the head. It does not say more:
+#
+# - **A small loss is not a useless head.** Another head may double it, as here: each can be missed, and not both.
+# - **Retraining may fill in.** Trained on after the removal, the other heads could learn the missing job. That was not tried
+#   here.
+# - **Zeros are an input that the readout never saw.** With two heads the loss is somewhat above the dotted line, so at the
+#   missing letter the readout does worse than a blind guess. Some papers put the head's mean in place of the zeros.
+#
+# In large models, too, many heads could be removed after training at little cost (Michel et al. 2019).
 
 # %% [markdown] slug="more-look-ups"
-# ### How many heads for how many look-ups?
+# ## How many heads for how many look-ups?
 #
-# **Predict** the table: three and four places asked for at once, one to four heads. Is it enough to have as many heads as
-# look-ups? Is it necessary?
+# **Is it enough to have as many heads as look-ups? Is it necessary?** Three and four places asked for at once, with one, two
+# and four heads, three seeds each.
+#
+# **Predict 4.** Which share of the questions will **two** heads answer right when **three** places are asked for?
+
+# %% slug="guess-three"
+guess_three = None    # from 0 to 1
 
 # %% slug="train-look-ups"
+# about 9 seconds
 if session.training_allowed():
-    print("all letters right, three seeds each")
-    print("look-ups           1 head          2 heads          4 heads")
+    right = {}
     for look_ups in (3, 4):
-        cells = []
         for num_heads in (1, 2, 4):
-            fitted = [fit(num_heads, seed, look_ups) for seed in (0, 1, 2)]
-            shares = [task.right(model, look_ups)[1] for model in fitted]
-            cells.append(" ".join(f"{share:.2f}" for share in shares))
-        print(f"{look_ups:8}   " + "   ".join(cells))
+            fitted = [fit(num_heads, seed, look_ups) for seed in SEEDS]
+            found = [task.right(model, look_ups)[1] for model in fitted]
+            right[f"{look_ups} places,\nheads: {num_heads}"] = found
+    guesses = {"3 places,\nheads: 2": guess_three}
+    pictures.shares(right, "", "all letters right", guesses=guesses)
 
 # %% [markdown] slug="more-look-ups-answer"
-# As many heads as look-ups is enough, every time. With fewer, most questions go wrong. How far two heads get with three
-# look-ups depends on the seed; the argument above is about one mixture, and does not say what two can carry.
-
-# %% [markdown] slug="mlp-question"
+# As many heads as look-ups is enough, every time. With fewer, most questions go wrong in most runs; how far two heads get with
+# three look-ups depends on the seed. The argument above is about one mixture and does not say what two can carry.
+#
 # ### Is one head really not enough?
 #
-# The order *is* in the mixture, as the larger and the smaller share. Only a linear readout cannot get it out. So give the
-# one head a readout with a hidden layer of 64 units and a ReLU, and 800 steps; and, for comparison, the linear readout as
-# many. **Predict:** how many of the questions will each answer now?
+# The order *is* in the mixture, as the larger and the smaller share. So give the one head a readout with a hidden layer of 64
+# units and a ReLU, and 800 steps; and, for comparison, the linear readout as many.
+#
+# **Predict 5.** Which share of the questions will one head with the **hidden layer** answer right?
+
+# %% slug="guess-hidden"
+guess_hidden = None    # from 0 to 1
 
 # %% slug="train-mlp"
+# about 6 seconds
 if session.training_allowed():
+    right = {"hidden layer": [], "linear": []}
     for seed in SEEDS:
         hidden = nn.Sequential(nn.Linear(32, 64), nn.ReLU(), nn.Linear(64, 16))
-        for name, readout in {"hidden layer": hidden, "linear": None}.items():
+        for name, readout in zip(right, (hidden, None), strict=True):
             model = fit(1, seed, steps=800, readout=readout)
-            (weight_1, weight_2), = task.attended(model).tolist()
-            print(f"seed {seed}   {name:14} both letters right: {task.right(model)[1]:.2f}"
-                  f"   weight on the two places: {weight_1:.2f}, {weight_2:.2f}")
+            right[name].append(task.right(model)[1])
+            looks = ", ".join(f"{weight:.2f}" for weight in task.attended(model)[0])
+            print(f"seed {seed}   {name:14} weight on the two places: {looks}")
+    pictures.shares(right, "readout of one head", "both letters right",
+                    guesses={"hidden layer": guess_hidden})
 
 # %% [markdown] slug="mlp-answer"
 # With the hidden layer all of them, or nearly; without it no more than before, so it is not the longer training. The one head
 # now gives about two thirds to one place and a good quarter to the other, and the hidden layer tells the letters apart by
-# their shares. So the honest claim is a small one:
+# their shares. So one head with a **linear** readout cannot do two look-ups, and two heads can, at the same size; one head with
+# a **nonlinear** readout can, too.
 #
-# - One head with a **linear** readout cannot do two look-ups. Two heads can, at the same size.
-# - One head with a **nonlinear** readout can, too. Here it took twice the steps.
-#
-# A transformer has a feed-forward layer behind every attention layer (chapter 5). "Several heads are better than one" is
-# then a matter of how easily something is learned, to be measured on the task at hand; no law says so. The paper found
-# one head somewhat worse at translation than eight, and sixteen or thirty-two no better (its table 3, rows A).
+# A transformer has a feed-forward layer behind every attention layer (chapter 5), so whether several heads are better has to
+# be measured. The paper found one head somewhat worse at translation than eight, and sixteen or thirty-two no better (its
+# table 3, rows A).
 
 # %% [markdown] slug="memory"
 # ## What the heads have to remember
 #
-# A model that writes text produces one token at a time, and each token attends to all before it. Their keys and values do
-# not change, so one computes them once and keeps them. **How much memory is that?**
+# A model that writes is **autoregressive**: each new token attends to all before it. Their keys and values do not change, so
+# one computes them once and keeps them, in the **KV cache**. **How much memory is that?**
 #
 # For each token, each layer and each head: one key and one value, $d_{head}$ numbers each. **By hand:** 32 layers, 32
 # heads, $d_{head} = 128$, two bytes a number. That is $32 \cdot 32 \cdot 2 \cdot 128 \cdot 2 = 524{,}288$ bytes, half a
 # megabyte *for each token*. A conversation of 8,192 tokens needs 4 GiB, besides the model.
 #
 # Queries are not kept. So let several query heads **share** one key/value head. With all sharing one it is called
-# *multi-query* attention (Shazeer 2019), with a few groups *grouped-query* attention (Ainslie et al. 2023). Many models in
-# use today have groups.
-#
-# Here are the three for four query heads with $d_{head} = 8$. An arrow says whose keys and values a query head uses.
+# **multi-query attention** (Shazeer 2019), with a few groups **grouped-query attention** (Ainslie et al. 2023). Here are the
+# three for four query heads with $d_{head} = 8$. An arrow says whose keys and values a query head uses.
 
 # %% slug="draw-sharing"
 pictures.sharing(d_head=8, num_heads=4, shared=(4, 2, 1))
 
 # %% [markdown] slug="grouped-exercise"
-# ### Stretch exercise: `GroupedQueryAttention`
+# ## Stretch exercise: `GroupedQueryAttention`
 #
 # Build `GroupedQueryAttention(d_model, num_heads, num_kv_heads)`.
 #
@@ -601,6 +622,12 @@ pictures.sharing(d_head=8, num_heads=4, shared=(4, 2, 1))
 # use key/value head 1.
 
 # %% [markdown] hints="GroupedQueryAttention"
+
+# %% [markdown] slug="symptoms-GroupedQueryAttention"
+# | you see | look at |
+# |---|---|
+# | right with one key/value head, wrong with two | `repeat` gives 0 1 0 1: neighbours share, 0 0 1 1 |
+# | an error about sizes in `split_heads` | keys and values have `num_kv_heads` heads, not `num_heads` |
 
 # %% exercise="GroupedQueryAttention"
 class GroupedQueryAttention(nn.Module):
@@ -643,10 +670,10 @@ class GroupedQueryAttention(nn.Module):
 check("GroupedQueryAttention")
 
 # %% [markdown] slug="grouped-question"
-# ### What sharing saves
+# ### What sharing saves (a demonstration)
 #
 # The table takes a layer with $d_{model} = 512$ and 8 heads of 64 and measures what it keeps for a sequence of 100 tokens.
-# The last column computes the same for the large model above. **Predict** the saving with 2 key/value heads in place of 8.
+# The last column computes the same for the large model above.
 
 # %% slug="grouped-table" tags=["nbval-check-output"]
 tokens, sizes = torch.zeros(1, 100, 512), (8, 4, 2, 1)
@@ -666,36 +693,34 @@ for groups, layer in zip(sizes, layers, strict=True):
 # heads that share two key/value heads, or one. (Four of each is the layer that you measured above.)
 
 # %% slug="train-grouped"
-for num_kv_heads in (2, 1) if session.training_allowed() else ():
-    shares = []
-    for seed in (0, 1):
-        model = LookUps(my.GroupedQueryAttention(32, 4, num_kv_heads))
-        task.fit(model, seed=seed)
-        shares.append(f"{task.right(model)[1]:.2f}")
-    print(f"4 heads, {num_kv_heads} for keys and values: both letters right", *shares)
+if session.training_allowed():
+    right = {"4": both_right[4]}
+    for num_kv_heads in (2, 1):
+        right[str(num_kv_heads)] = []
+        for seed in SEEDS:
+            model = LookUps(my.GroupedQueryAttention(32, 4, num_kv_heads))
+            task.fit(model, seed=seed)
+            right[str(num_kv_heads)].append(task.right(model)[1])
+    pictures.shares(right, "key/value heads of four heads", "both letters right")
 
 # %% [markdown] slug="grouped-answer"
-# Here it costs nothing. That fits the task: the heads ask different questions, and the same keys and values can answer all
-# of them. It does not prove that sharing is free. On large models one shared head loses some quality, and a
-# few groups lose little (Ainslie et al. 2023): that needs a larger experiment than this one.
+# Here it costs nothing: the heads ask different questions, and the same keys and values can answer all of them. That does not
+# make sharing free. On large models one shared head loses some quality, and a few groups lose little (Ainslie et al. 2023).
 
-# %% [markdown] slug="symptoms"
-# ## If something looks wrong
+# %% [markdown] slug="papers"
+# ## Here and in papers
 #
-# | you see | likely cause | where to look |
-# |---|---|---|
-# | right shapes, wrong numbers | `view` where a transpose is needed | print `split_heads` of the 2 × 4 example |
-# | `view size is not compatible …` | after a transpose, memory has another order than the axes | `reshape` or `flatten` |
-# | an error about sizes with a mask of three axes | batch lines up with heads | the mask needs an axis where the heads are |
-# | right when `batch` equals `num_heads`, wrong otherwise | the same, by luck | test with sizes that all differ |
-# | right with one head only | $\sqrt{d_{model}}$ instead of $\sqrt{d_{head}}$ | the size of one head's query |
-# | right in self-attention only | key or value is not used, or they are swapped | what goes to `w_k`, what to `w_v` |
-# | weights of shape `(batch, q_len, k_len)` | averaged over heads | return them as they are |
-# | returned weights have zeros in training | they were taken after dropout | keep the ones from before |
-# | results differ from call to call in `eval()` | dropout that does not ask for `self.training` | `nn.Dropout` asks by itself |
-# | `Missing key(s) in state_dict` | a layer has another name | four `nn.Linear`, made in the constructor |
-# | NaN where a query may attend to nothing | the softmax of a row of `-inf` | `attention` of chapter 2 takes care of it |
-# | grouped: right with one key/value head, wrong with two | `repeat` gives 0 1 0 1 | neighbours share: 0 0 1 1 |
+# | here | in papers |
+# |---|---|
+# | a head's slice of the features, $d_{head}$ | head dimension, $d_k = d_v = d_{model} / h$ |
+# | side by side again | concatenation, $\operatorname{Concat}$ |
+# | `w_o` | output projection, $W^O$ |
+# | take a head away | head ablation, head pruning; with zeros: zero ablation |
+# | heads that do the same | redundant heads |
+# | a readout that is one matrix | linear classifier |
+# | a readout with a hidden layer | MLP |
+# | the keys and values so far | KV cache |
+# | all heads share one key/value head; groups do | MQA; GQA |
 
 # %% [markdown] slug="quiz-text"
 # ## Quiz
@@ -746,5 +771,5 @@ check_quiz("04_multi_head_attention")
 # What passed its checks is now in your library `my_transformer/`.
 #
 # **Next:** an attention layer mixes and projects. Chapter 5 puts a feed-forward layer behind it, adds residual connections
-# and normalisation, and stacks the result into a transformer. Chapter 6 answers what was handed to the layer here for free:
-# how does it know which place is which?
+# and norms, and stacks the result into a transformer. Chapter 6 answers what was handed to the layer here for free: how does
+# it know which place is which?

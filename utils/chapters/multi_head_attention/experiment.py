@@ -4,8 +4,11 @@ The answer is the values at those places, in the order in which the question nam
 drawn afresh for each step, so nothing can be learned by heart.
 """
 
+import copy
 import math
+from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,6 +21,8 @@ STEPS = 400
 _HELD_OUT_SEED = 2017  # no run is seeded with it
 
 Questions = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+Without = Callable[[Any, int, int, torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]
+"""without(layer, num_heads, head, query, key, value) -> the layer's output without that head"""
 
 
 def questions(batch: int, look_ups: int, generator: torch.Generator) -> Questions:
@@ -73,3 +78,73 @@ def attended(model: nn.Module, look_ups: int = 2) -> torch.Tensor:
     weights = model(tokens, asked)[1]
     places = asked[:, None, :].expand(-1, weights.shape[1], -1)
     return weights.gather(2, places).mean(dim=0)
+
+
+# A layer without one of its heads
+
+
+def written_by(layer: Any, num_heads: int, head: int, *inputs: torch.Tensor) -> torch.Tensor:
+    """What one head writes into the output (batch, q_len, d_model); `inputs` are query, key and value."""
+    size = layer.w_o.in_features // num_heads
+    part = slice(head * size, (head + 1) * size)
+    linears = (layer.w_q, layer.w_k, layer.w_v)
+    q, k, v = (F.linear(x, each.weight[part], each.bias[part]) for x, each in zip(inputs, linears, strict=True))
+    return F.linear(F.scaled_dot_product_attention(q, k, v), layer.w_o.weight[:, part])
+
+
+def without(layer: Any, num_heads: int, head: int, *inputs: torch.Tensor) -> torch.Tensor:
+    """The whole output less what one head writes into it."""
+    return layer(*inputs)[0] - written_by(layer, num_heads, head, *inputs)
+
+
+class Silenced(nn.Module):
+    """A layer some of whose `heads` write nothing, as `silenced` takes one away; the weights are those of the whole layer."""
+
+    def __init__(self, silenced: Without, layer: nn.Module, num_heads: int, heads: Sequence[int]) -> None:
+        super().__init__()
+        self.silenced, self.layer, self.num_heads, self.heads = silenced, layer, num_heads, heads
+
+    def forward(self, *inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        whole, weights = self.layer(*inputs)
+        lost = [whole - self.silenced(self.layer, self.num_heads, head, *inputs) for head in self.heads]
+        return whole - torch.stack(lost).sum(dim=0), weights
+
+
+def silent(silenced: Without, model: Any, num_heads: int, *heads: int) -> Any:
+    """A copy of a model with a `layer` in which these heads write nothing."""
+    changed = copy.deepcopy(model)
+    changed.layer = Silenced(silenced, changed.layer, num_heads, heads)
+    return changed
+
+
+@torch.no_grad()
+def held_out_loss(model: nn.Module, look_ups: int = 2) -> float:
+    """The mean cross-entropy of held-out questions."""
+    tokens, asked, answers = held_out(look_ups)
+    return F.cross_entropy(model(tokens, asked)[0].flatten(0, 1), answers.flatten()).item()
+
+
+def losses_without(silenced: Without, models: Sequence[Any], num_heads: int) -> dict[str, list[float]]:
+    """{"all", then each head that is missing: the loss of each model}."""
+    found = {"all": [held_out_loss(model) for model in models]}
+    for head in range(num_heads):
+        found[str(head)] = [held_out_loss(silent(silenced, model, num_heads, head)) for model in models]
+    return found
+
+
+def print_without(silenced: Without, model: Any, num_heads: int) -> None:
+    """Prints where each head looks and how many letters are right without it, then without all that look at one place."""
+
+    def row(name: str, looks: str, *heads: int) -> None:
+        each, _ = right(silent(silenced, model, num_heads, *heads))
+        print(f"{name:16}{looks:30}{each[0]:.2f}, {each[1]:.2f}")
+
+    print(f"{f'{num_heads} heads':16}{'weight on the two places':30}letters right without")
+    looks = attended(model)
+    for head, (first, second) in enumerate(looks.tolist()):
+        row(f"head {head}", f"{first:.2f}, {second:.2f}", head)
+    for place, name in enumerate(("first", "second")):
+        heads = looks.argmax(dim=1).eq(place).nonzero().flatten().tolist()
+        if len(heads) > 1:
+            row(f"heads {', '.join(map(str, heads))}", f"all that look at the {name}", *heads)
+    print()

@@ -1,10 +1,14 @@
-"""The drawings of chapter 04: features cut into heads and put together again, and heads that share keys and values."""
+"""The drawings and plots of chapter 04: features cut into heads, heads that share keys and values, what heads are needed for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import cycle
 from typing import Any
 
-from utils import drawings
-from utils.palette import TINTS
+import torch
+
+from utils import drawings, plots
+from utils.chapters.multi_head_attention.experiment import VALUES
+from utils.palette import INK, SKY, TINTS
 
 _HEADS = (*TINTS[1:5], TINTS[0])  # blue comes last: it is the ground of what has weights
 
@@ -61,3 +65,82 @@ def sharing(d_head: int, num_heads: int, shared: Sequence[int]) -> None:
         words.append(f"{name}, keys and values of shape {shape}, {kept} numbers kept for each token: {using}")
     drawn.text(-0.6, 1.7, "query heads", align="right").text(-0.6, 0, "key/value heads", align="right")
     drawn.show(f"{'; '.join(words)}.")
+
+
+def shares(
+    results: Mapping[Any, Sequence[float]],
+    xlabel: str,
+    ylabel: str,
+    lines: Mapping[str, float] | None = None,
+    guesses: Mapping[Any, float | None] | None = None,
+) -> None:
+    """Plots shares of right answers, {label: a share for each seed}: a bar for the mean, a dot a seed.
+
+    `lines` are named heights; `guesses` {label: a learner's number}.
+    """
+    _, ax = plots.figure(max(4.6, 1.6 + 1.0 * len(results)), 2.8)
+    for place, values in enumerate(results.values()):
+        ax.bar(place, sum(values) / len(values), 0.55, color=SKY)
+        spread = [place + 0.08 * (seed - (len(values) - 1) / 2) for seed in range(len(values))]
+        ax.plot(spread, values, "o", color=INK, markersize=4)
+    for (name, height), look in zip((lines or {}).items(), cycle(("--", ":"))):
+        ax.axhline(height, color=plots.COLOURS["grey"], linestyle=look, label=name)
+    ax.set_xticks(range(len(results)), [str(label) for label in results])
+    ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1.05))
+    given = {place: (guesses or {}).get(label) for place, label in enumerate(results)}
+    drawn = [place for place, guess in given.items() if isinstance(guess, int | float)]
+    for place in drawn:
+        plots.guess(ax, given[place], place, "your guess" if place == drawn[0] else "_")
+    if lines or drawn:
+        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    spoken = "; ".join(f"{_flat(label)}: {', '.join(f'{x:.2f}' for x in values)}" for label, values in results.items())
+    plots.alt(ax, f"{ylabel[0].upper()}{ylabel[1:]}, a dot for each seed. {spoken}.")
+
+
+def _flat(label: Any) -> str:
+    return str(label).replace("\n", " ")
+
+
+def questions(weights: torch.Tensor, asked: torch.Tensor) -> None:
+    """Draws weights (num_heads, questions, places), a map a head, with the places (questions, 2) that are asked for."""
+    rows = [f"{first} then {second}" for first, second in asked.tolist()]
+    figure = plots.heads(weights, rows, range(weights.shape[-1]))
+    figure.axes[0].set_ylabel("places asked for")
+    for ax in figure.axes[: len(weights)]:
+        ax.set_xlabel("place")
+    spoken = "; ".join(
+        f"head {head}: {', '.join(f'{row} most on {int(at.argmax())}' for row, at in zip(rows, found, strict=True))}"
+        for head, found in enumerate(weights)
+    )
+    plots.alt(figure, f"A map for each head, a row for each question. {spoken}.")
+
+
+def without(losses: Mapping[int, Mapping[str, Sequence[float]]], guesses: Mapping[int, float | None] | None = None) -> None:
+    """Plots losses without one head, {number of heads: {"all" or the missing head: a loss for each seed}}, a panel a number.
+
+    `guesses` {number of heads: a learner's loss without head 0}.
+    """
+    blind = float(torch.tensor(float(VALUES)).log())
+    figure, axes = plots.figure(9.5, 3.3, 1, len(losses), sharey=True, width_ratios=[len(found) + 1 for found in losses.values()])
+    for ax, (num_heads, found) in zip(axes, losses.items(), strict=True):
+        for seed in range(len(found["all"])):
+            colour, mark = plots.PALETTE[seed], "osD^v"[seed]
+            ax.plot(range(len(found)), [values[seed] for values in found.values()], mark, color=colour, label=f"seed {seed}")
+        ax.axhline(blind, color=plots.COLOURS["grey"], linestyle="--", label="blind guess")
+        ax.axhline(blind / 2, color=plots.COLOURS["grey"], linestyle=":", label="one letter known")
+        plots.guess(ax, (guesses or {}).get(num_heads), list(found).index("0"))
+        ax.set_xticks(range(len(found)), ["none" if name == "all" else name for name in found])
+        ax.set(xlim=(-0.6, len(found) - 0.4), xlabel="missing head", title=f"{num_heads} heads")
+    axes[0].set(ylabel="loss", ylim=(-0.1, None))
+    handles = {name: handle for ax in axes for handle, name in zip(*ax.get_legend_handles_labels(), strict=True)}
+    axes[-1].legend(handles.values(), handles.keys(), loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+    spoken = "; ".join(
+        f"{num_heads} heads: with all {_spread(found['all'])}, "
+        + ", ".join(f"without {name} {_spread(values)}" for name, values in found.items() if name != "all")
+        for num_heads, found in losses.items()
+    )
+    plots.alt(figure, f"Loss without one head, a mark for each seed. {spoken}. A blind guess has {blind:.2f}.")
+
+
+def _spread(values: Sequence[float]) -> str:
+    return f"{min(values):.2f} to {max(values):.2f}"

@@ -7,13 +7,21 @@ word each word depends on, and what the best possible loss is. The other languag
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pydoc_data.topics import topics
+from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 from tqdm.auto import trange
+
+Model = Callable[..., tuple[torch.Tensor, torch.Tensor]]
+"""model(tokens (batch, seq), mask=None) -> logits (batch, seq, vocab), weights (batch, seq, seq)"""
+Shift = Callable[[torch.Tensor], Sequence[torch.Tensor]]
+"""shift(tokens) -> inputs and targets, see `pairs`"""
+Writer = Callable[[Any, torch.Tensor, int, int], torch.Tensor]
+"""writer(model, tokens, steps, longest) -> longer tokens, see `draw`"""
 
 _VERBS = {"cat": "sat", "dog": "lay", "bird": "sang", "frog": "jumped", "goat": "stood", "duck": "swam"}
 _PLACES = {"on": ("mat", "roof", "wall"), "in": ("pond", "box", "garden"), "under": ("table", "tree", "bridge")}
@@ -54,6 +62,21 @@ def training_sentences(framed: bool = False) -> torch.Tensor:
 def is_sentence(words: list[str]) -> bool:
     """Whether a list of words, framed by full stops or not, is one of the language."""
     return " ".join(word for word in words if word != STOP) in SENTENCES
+
+
+def pairs(tokens: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Tokens (batch, seq) -> inputs and targets (batch, seq - 1): each word but the last, and the word after it."""
+    inputs, targets = tokens.unfold(1, 2, 1).unbind(-1)
+    return inputs, targets
+
+
+def draw(model: Model, tokens: torch.Tensor, steps: int, longest: int) -> torch.Tensor:
+    """Tokens (batch, seq) grown by `steps`, each drawn from the prediction behind the last `longest` of them."""
+    columns = list(tokens.unbind(1))
+    for _ in range(steps):
+        logits, _ = model(torch.stack(columns[-longest:], 1))
+        columns.append(torch.distributions.Categorical(logits=logits.select(1, -1)).sample())
+    return torch.stack(columns, 1)
 
 
 def prose() -> tuple[torch.Tensor, list[str]]:
@@ -142,7 +165,13 @@ def looks(model: nn.Module, sentence: str = HELD_OUT) -> tuple[torch.Tensor, tor
 
 
 def train_next_word(
-    model: nn.Module, mask: torch.Tensor | None = None, steps: int = 800, batch: int = 64, rate: float = 5e-3, seed: int = 0
+    model: nn.Module,
+    mask: torch.Tensor | None = None,
+    shift: Shift = pairs,
+    steps: int = 800,
+    batch: int = 64,
+    rate: float = 5e-3,
+    seed: int = 0,
 ) -> list[float]:
     """At every position of a sentence, predicts the next word; returns the losses. `mask` goes to the model."""
     begin(model, seed)
@@ -150,7 +179,7 @@ def train_next_word(
 
     def loss_of() -> torch.Tensor:
         chosen = sentences[torch.randint(len(sentences), (batch,), generator=generator)]
-        return next_loss(model, chosen, mask)
+        return next_loss(model, chosen, mask, shift)
 
     return _train(model, loss_of, steps, rate, "next word")
 
@@ -160,6 +189,7 @@ def train_next_letter(
     tokens: torch.Tensor,
     length: int,
     mask: torch.Tensor | None = None,
+    shift: Shift = pairs,
     steps: int = 800,
     batch: int = 32,
     rate: float = 5e-3,
@@ -171,23 +201,43 @@ def train_next_letter(
 
     def loss_of() -> torch.Tensor:
         starts = torch.randint(len(tokens) - length, (batch, 1), generator=generator)
-        return next_loss(model, tokens[starts + torch.arange(length + 1)], mask)
+        return next_loss(model, tokens[starts + torch.arange(length + 1)], mask, shift)
 
     return _train(model, loss_of, steps, rate, "next letter")
 
 
-def next_loss(model: nn.Module, tokens: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-    """Mean loss of predicting each of `tokens` (batch, seq) from those that the model is shown, all but the last."""
-    logits, _ = model(tokens[:, :-1], mask=mask)
-    return F.cross_entropy(logits.transpose(1, 2), tokens[:, 1:])
+def next_loss(model: Model, tokens: torch.Tensor, mask: torch.Tensor | None = None, shift: Shift = pairs) -> torch.Tensor:
+    """Mean loss of predicting the targets that `shift` makes of `tokens` (batch, seq) from its inputs."""
+    inputs, targets = shift(tokens)
+    logits, _ = model(inputs, mask=mask)
+    return F.cross_entropy(logits.transpose(1, 2), targets)
+
+
+@torch.no_grad()
+def language_losses(models: Sequence[Model], mask: torch.Tensor | None) -> list[float]:
+    """The loss of each model over all sentences that it was trained on, seen under `mask`."""
+    return [next_loss(model, training_sentences(framed=True), mask).item() for model in models]
+
+
+@torch.no_grad()
+def texts(model: Model, writer: Writer = draw, count: int = 500, seed: int = 0) -> list[str]:
+    """`count` texts of seven words that a model writes behind a full stop."""
+    torch.manual_seed(seed)
+    written = writer(model, encode(STOP).repeat(count, 1), 7, 7)
+    return [" ".join(decode(text)) for text in written]
+
+
+def share(some: Sequence[str]) -> float:
+    """The share of texts that are sentences of the language."""
+    return sum(is_sentence(text.split()) for text in some) / len(some)
 
 
 @torch.no_grad()
 def loss_by_place(
-    model: nn.Module, tokens: torch.Tensor, length: int, mask: torch.Tensor | None = None, windows: int = 500
+    model: Model, tokens: torch.Tensor, length: int, mask: torch.Tensor | None = None, windows: int = 500
 ) -> list[float]:
     """`length` mean losses, one for each place in the window: how well the model does at the first, …, the last."""
     starts = torch.randint(len(tokens) - length, (windows, 1), generator=torch.Generator().manual_seed(1))
-    shown = tokens[starts + torch.arange(length + 1)]
-    logits, _ = model(shown[:, :-1], mask=mask)
-    return F.cross_entropy(logits.transpose(1, 2), shown[:, 1:], reduction="none").mean(0).tolist()
+    inputs, targets = pairs(tokens[starts + torch.arange(length + 1)])
+    logits, _ = model(inputs, mask=mask)
+    return F.cross_entropy(logits.transpose(1, 2), targets, reduction="none").mean(0).tolist()

@@ -1,10 +1,15 @@
-"""The drawings and plots of chapter 03: one sequence in three roles, the targets of the next word, losses by place."""
+"""The drawings and plots of chapter 03: one sequence in three roles, where a layer looks, what two ways of training lead to."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
+
 from utils import drawings, plots
-from utils.palette import VERMILLION
+from utils.palette import BLUE, INK, ORANGE, SKY, VERMILLION
+
+Runs = Mapping[str, Sequence[Sequence[float]]]
+"""{way: a list for each seed}"""
 
 
 def projections(batch: int, seq: int, d_model: int, d_k: int, d_v: int) -> None:
@@ -12,7 +17,7 @@ def projections(batch: int, seq: int, d_model: int, d_k: int, d_v: int) -> None:
     drawn = drawings.Diagram(column=2.0, row=0.7)
     sizes = {"Q": d_k, "K": d_k, "V": d_v}
     drawn.box("x", 1, 0, f"X  ({batch}, {seq}, {d_model})", "step", wide=1.5)
-    drawn.box("attention", 1, 3.4, "attention (chapter 02):  softmax(Q Kᵀ / √d_k) V", "attention", wide=4.1)
+    drawn.box("attention", 1, 3.4, "attention (chapter 2):  softmax(Q Kᵀ / √d_k) V", "attention", wide=4.1)
     for column, (name, size) in enumerate(sizes.items()):
         drawn.box(name, column, 1.3, f"w_{name.lower()}:  {d_model} → {size}", wide=1.3)
         drawn.box(f"role{name}", column, 2.35, f"{name}  ({batch}, {seq}, {size})", "step", wide=1.45)
@@ -51,20 +56,182 @@ def next_words(words: Sequence[str], position: int = 1) -> None:
     )
 
 
-def losses_by_place(trained: Mapping[str, Sequence[float]], hidden: Mapping[str, Sequence[float]], blind: float) -> None:
-    """Plots losses by place: on the left as trained, on the right with the future hidden; `blind` is that of a blind guess."""
+def maps(titled: Mapping[str, tuple[torch.Tensor, Sequence[str]]], largest: float = 1.0, even: float | None = None) -> None:
+    """Draws maps side by side, {title: (weights (seq, seq), words)}; `even` marks a share beside one scale for all."""
+    figure, grid = plots.figure(0.8 + 3.3 * len(titled), 3.6, columns=len(titled), squeeze=False)
+    axes = grid[0]
+    for ax, (title, (weights, words)) in zip(axes, titled.items(), strict=True):
+        plots.attention_map(weights, words, words, title, ax, largest=largest)
+    for ax in axes[1:]:
+        ax.set_ylabel("")
+    if even is not None:
+        plots.weight_bar(figure, list(axes), even=even)
+    plots.alt(figure, "; ".join(f"{title}: {_most(weights, words)}" for title, (weights, words) in titled.items()))
+
+
+def _most(weights: torch.Tensor, words: Sequence[str]) -> str:
+    """Where each row of a map has its largest weight, in words."""
+    rows = zip(words, weights, strict=True)
+    return ", ".join(f"{word} most on {words[int(row.argmax())]} ({float(row.max()):.2f})" for word, row in rows)
+
+
+def looks(weights: torch.Tensor, words: Sequence[str], guesses: Mapping[str, str | None] | None = None) -> None:
+    """Draws where the layer looks for each hidden word; `guesses`, {hidden word: word}, as frames."""
+    from matplotlib.patches import Rectangle
+
+    ax = plots.attention_map(weights, [f"? for {word}" for word in words], words, "where the layer looks", largest=1.0)
+    for hidden, guess in (guesses or {}).items():
+        if hidden in words and guess in words:
+            corner = words.index(guess) - 0.5, words.index(hidden) - 0.5
+            ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=VERMILLION, linewidth=2.5))
+    plots.alt(ax, f"Heat map of weights, a row for each hidden word: {_most(weights, words)}.")
+
+
+def fill_in_losses(history: Sequence[float], best: float) -> None:
+    """Plots the losses of guessing a hidden word, with the best that is possible."""
+    ax = plots.losses({"one hidden word": history}, smooth=20)
+    ax.axhline(best, color=plots.COLOURS["grey"], linestyle="--", label="best possible")
+    ax.legend()
+    end = sum(history[-50:]) / 50
+    plots.alt(
+        ax, f"The loss of guessing a hidden word falls from {history[0]:.2f} to {end:.2f}; the best possible is {best:.2f}."
+    )
+
+
+def held_back(
+    ends: Mapping[str, Sequence[float]],
+    weights: Mapping[str, Sequence[torch.Tensor]],
+    words: Sequence[str],
+    best: float,
+    guess: float | None = None,
+) -> None:
+    """Draws losses and maps of two ways of training, a dot and a map for each seed; `guess` is of the second way's loss."""
+    seeds = len(next(iter(ends.values())))
+    figure, grid = plots.figure(10.0, 4.4, len(ends), seeds + 1, width_ratios=[1.5] + [1.0] * seeds)
+    for row in grid:
+        row[0].remove()
+    strip = figure.add_subplot(grid[0, 0].get_gridspec()[:, 0])
+    for place, (way, values) in enumerate(ends.items()):
+        strip.plot([place - 0.12 + 0.06 * seed for seed in range(seeds)], values, "o", alpha=0.8)
+        for seed, (ax, value) in enumerate(zip(grid[place, 1:], weights[way], strict=True)):
+            plots.attention_map(value, words, words, f"seed {seed}: {values[seed]:.2f}", ax, largest=1.0, numbers=False)
+            ax.set(xlabel="", ylabel="" if seed else way)
+            ax.tick_params(labelbottom=place == len(ends) - 1, labelleft=seed == 0)
+    strip.axhline(best, color=plots.COLOURS["grey"], linestyle="--", label="best possible")
+    strip.set_xticks(range(len(ends)), [way.replace(" ", "\n", 1) for way in ends])
+    plots.guess(strip, guess, len(ends) - 1)
+    strip.set(xlim=(-0.5, len(ends) - 0.5), ylim=(0, None), ylabel="loss at the end")
+    strip.legend(fontsize=8)
+    spoken = "; ".join(f"{way}: {', '.join(f'{value:.2f}' for value in values)}" for way, values in ends.items())
+    plots.alt(figure, f"Losses at the end, five seeds a way, best possible {best:.2f}. {spoken}. Beside them a map for each.")
+
+
+def next_word_losses(histories: Runs, entropy: float, guess: float | None = None) -> None:
+    """Plots losses by step on a logarithmic axis, a thin line a seed, with the entropy and a learner's `guess`."""
+    ax = plots.losses(histories, smooth=20)
+    ax.axhline(entropy, color=plots.COLOURS["grey"], linestyle="--", label="entropy")
+    ax.set_yscale("log")
+    plots.guess(ax, max(guess, 1e-4) if isinstance(guess, int | float) else None)  # 0 has no place on this axis
+    ax.legend()
+    ends = "; ".join(f"{way} {_range([sum(run[-50:]) / 50 for run in runs])}" for way, runs in histories.items())
+    plots.alt(ax, f"Loss by step, three seeds each, on a logarithmic axis. At the end: {ends}; the entropy is {entropy:.2f}.")
+
+
+def judged(
+    losses: Mapping[str, tuple[Sequence[float], Sequence[float]]],
+    shares: Mapping[str, Sequence[float]],
+    entropy: float,
+    guess: float | None = None,
+) -> None:
+    """Plots what two ways of training lead to, a dot a seed; `guess` is of the last way's share.
+
+    `losses` {way: (as trained, with the future hidden)}; `shares` {way: share of the texts that the language allows}.
+    """
+    figure, (left, right) = plots.figure(9.0, 2.6, columns=2, sharey=True)
+    for row, (way, both) in enumerate(losses.items()):
+        for values, mark, name, colour in zip(both, "oD", ("as trained", "future hidden"), (BLUE, ORANGE), strict=True):
+            left.plot(values, [row] * len(values), mark, color=colour, label="_" if row else name, markeredgecolor=INK)
+        right.barh(row, sum(shares[way]) / len(shares[way]), color=SKY, height=0.5)
+        right.plot(shares[way], [row] * len(shares[way]), "o", color=INK)
+    left.axvline(entropy, color=plots.COLOURS["grey"], linestyle="--", label="entropy")
+    left.set(xscale="log", xlabel="loss", ylim=(len(losses) - 0.5, -0.5))
+    left.set_yticks(range(len(losses)), losses)
+    above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3, "fontsize": 8}
+    left.legend(**above)
+    right.set(xlim=(-0.03, 1.03), xlabel="share of the texts that the language allows")
+    if isinstance(guess, int | float):
+        plots.guess(right, len(losses) - 1, guess)
+        right.legend(**above)
+    spoken = "; ".join(
+        f"{way}: loss as trained {_range(seen)}, with the future hidden {_range(blind)}, share of sentences {_range(shares[way])}"
+        for way, (seen, blind) in losses.items()
+    )
+    plots.alt(figure, f"Losses and shares, a dot for each seed. {spoken}. The entropy is {entropy:.2f}.")
+
+
+def changes(differences: Mapping[str, torch.Tensor], words: Sequence[str], guesses: Mapping[str, float | None]) -> None:
+    """Plots the largest change of each word's output, {what is compared: differences (seq, d)}; `guesses` {word: change}."""
+    _, ax = plots.figure(6.0, 2.6)
+    largest = {name: difference.abs().amax(dim=-1).tolist() for name, difference in differences.items()}
+    for (name, values), mark, colour in zip(largest.items(), "oD", (BLUE, ORANGE), strict=True):
+        ax.plot(range(len(words)), values, mark, color=colour, label=name, markeredgecolor=INK, markersize=6)
+    ax.set_xticks(range(len(words)), words)
+    for word, guess in guesses.items():
+        plots.guess(ax, guess, words.index(word))
+    ax.set(ylabel="change of the output", ylim=(-0.02, None))
+    ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
+    spoken = "; ".join(f"{name} {_range(values)}" for name, values in largest.items())
+    plots.alt(ax, f"Largest change of each word's output when the sentence is reversed. {spoken}.")
+
+
+def pads(counts: Sequence[int], changed: Mapping[str, Sequence[float]]) -> None:
+    """Plots by how much a word's output changes with the number of pads, {name: changes}."""
+    _, ax = plots.figure(5.6, 2.8)
+    plots.curves(counts, changed, "pads behind the sentence", "change of cat's output", ax=ax)
+    ax.set_xticks(counts)
+    spoken = "; ".join(f"{name}: {', '.join(f'{value:.2g}' for value in values)}" for name, values in changed.items())
+    plots.alt(ax, f"Largest change of the output of cat with {', '.join(map(str, counts))} pads. {spoken}.")
+
+
+def losses_by_place(trained: Mapping[str, Sequence[Any]], hidden: Mapping[str, Sequence[Any]], blind: float) -> None:
+    """Plots losses by place: on the left as trained, on the right with the future hidden; `blind` is that of a blind guess.
+
+    A way has a list of losses, or several, one for each seed: then the line is their mean and the band their spread.
+    """
     figure, (left, right) = plots.figure(9.5, 3.6, 1, 2)
-    places = range(len(next(iter(trained.values()))))
-    for ax, lines, title in ((left, trained, "as trained"), (right, hidden, "with the future hidden, as while writing")):
-        plots.curves(places, lines, "place in the window", "loss", title, ax=ax)
+    for ax, ways, title in ((left, trained, "as trained"), (right, hidden, "with the future hidden, as while writing")):
+        seeds = {name: _seeds(values) for name, values in ways.items()}
+        lines = {name: [sum(at) / len(at) for at in zip(*runs, strict=True)] for name, runs in seeds.items()}
+        bands = {name: _band(runs) for name, runs in seeds.items()}
+        places = range(len(next(iter(lines.values()))))
+        plots.curves(places, lines, "place in the window", "loss", title, ax=ax, spread=bands)
         ax.axhline(blind, color=plots.COLOURS["grey"], linestyle="--", label="guessing blindly")
-        ax.set_ylim(0, 1.1 * max(blind, *(max(values) for values in lines.values())))
-    _mark_last_place(left, trained)
+        ax.set_ylim(0, 1.1 * max(blind, *(max(highest) for _, highest in bands.values())))
+        if ax is left:
+            _mark_last_place(left, lines)
     left.legend(loc="center left", bbox_to_anchor=(0, 0.4))
     right.get_legend().remove()
-    ends = "; ".join(f"{name} {values[0]:.2f} at place 0, {values[-1]:.2f} at the last" for name, values in trained.items())
-    writing = "; ".join(f"{name} {min(values):.2f} to {max(values):.2f}" for name, values in hidden.items())
+    first, last = ({name: _range([run[at] for run in _seeds(ways)]) for name, ways in trained.items()} for at in (0, -1))
+    ends = "; ".join(f"{name} {first[name]} at place 0, {last[name]} at the last" for name in trained)
+    writing = "; ".join(f"{name} {_range(sum(_seeds(values), []))}" for name, values in hidden.items())
     plots.alt(figure, f"Loss by place. As trained: {ends}. With the future hidden: {writing}. A blind guess: {blind:.2f}.")
+
+
+def _seeds(values: Sequence[Any]) -> list[list[float]]:
+    """The runs of a way: `values` itself where it is a single one."""
+    return [list(run) for run in values] if isinstance(values[0], Sequence) else [list(values)]
+
+
+def _band(runs: Sequence[Sequence[float]]) -> tuple[list[float], list[float]]:
+    """(lowest, highest) by place."""
+    return [min(at) for at in zip(*runs, strict=True)], [max(at) for at in zip(*runs, strict=True)]
+
+
+def _range(values: Sequence[float]) -> str:
+    """The values from the lowest to the highest, in words."""
+    lowest, highest = f"{min(values):.2g}", f"{max(values):.2g}"
+    lowest, highest = (f"{min(values):.2f}", f"{max(values):.2f}") if min(values) >= 0.095 else (lowest, highest)
+    return lowest if lowest == highest else f"{lowest} to {highest}"
 
 
 def _mark_last_place(ax: Any, lines: Mapping[str, Sequence[float]]) -> None:
