@@ -16,14 +16,15 @@ def pytest_configure(config):
     home = tempfile.mkdtemp(prefix="course-tests-")
     config.add_cleanup(lambda: shutil.rmtree(home, ignore_errors=True))
     os.environ.update({name: os.path.join(home, name.lower()) for name in FOLDERS})
-    # Two workers on two cores: PyTorch's own threads would only get in each other's way.
+    # Several workers on two cores: PyTorch's own threads would only get in each other's way.
     os.environ.update(OMP_NUM_THREADS="1", OMP_WAIT_POLICY="PASSIVE", TQDM_DISABLE="1", JUPYTER_PREFER_ENV_PATH="1")
     for name in ("NBGRADER_EXECUTION", "COURSE_BUILD"):
         os.environ.pop(name, None)
 
 
 LONGEST_FIRST = (
-    "test_class", "test_grade", "test_browser", "test_matrix", "test_build", "test_same_marks", "test_readme_class", "test_check",
+    "test_class", "test_engine", "test_grade", "test_browser", "test_matrix", "test_same_marks", "test_build", "test_check",
+    "test_readme_class", "test_attacks", "test_cluster", "test_isolation",
 )  # fmt: skip
 
 

@@ -8,15 +8,21 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from gradebooks import rows
+from hypothesis import HealthCheck, Phase, assume, given, settings
+from hypothesis import strategies as st
+from nbgrader.api import Gradebook
 
 from autograder.classroom.class_run import ClassRun
 from autograder.classroom.engine.jobs import Job, Result
 from autograder.classroom.engine.store import Store
 from autograder.classroom.students import Student, solution_cells, write_submission
 from autograder.framework.isolation import sandbox
+from autograder.framework.known_answers import read
+from autograder.framework.solutions import MISCONCEPTIONS
 from autograder.step import GradedCell, Step
 
 CHAPTER = "01_attention_problem"
@@ -149,6 +155,57 @@ def test_without_a_sandbox_grading_refuses_and_says_what_to_install(fresh, tmp_p
     assert done.returncode == 2
     assert "no sandbox" in done.stderr and "--unsafe-no-sandbox" in done.stderr
     assert sys.platform != "linux" or "apt-get install bubblewrap" in done.stderr
+
+
+LATE = """
+from nbgrader.plugins import LateSubmissionPlugin
+
+class HalfAPointAnHour(LateSubmissionPlugin):
+    def late_submission_penalty(self, student_id, score, total_seconds_late):
+        return 0.5 * total_seconds_late / 3600
+"""
+LATE_CONFIG = """
+import sys
+sys.path.insert(0, {folder!r})
+c.AssignLatePenalties.plugin_class = "late_plugin.HalfAPointAnHour"
+"""
+
+
+def _answers():
+    """What a learner may write into each cell of the chapter: nothing, the right answer, a known mistake, or no Python."""
+    right = solution_cells(CHAPTER)
+    cells = {}
+    for name, source in right.items():
+        wrong = [known.source for known in read(CHAPTER, MISCONCEPTIONS) if known.component == name]
+        cells[name] = st.sampled_from([None, source, source, "print(", *wrong[:3]] if name != "written" else [None, "I saw it."])
+    hours_late = st.sampled_from([None, 0, 1, 100])
+    return st.lists(st.tuples(st.fixed_dictionaries(cells), hours_late), min_size=4, max_size=4)
+
+
+@given(learners=_answers())
+@settings(max_examples=1, derandomize=True, deadline=None, phases=[Phase.generate], suppress_health_check=list(HealthCheck))
+def test_a_generated_class_is_graded_as_nbgrader_itself_does_late_ones_too(fresh, tmp_path_factory, learners):
+    assume({hours for _, hours in learners} >= {1, 100} and all(any(cells.values()) for cells, _ in learners))
+    folders = [tmp_path_factory.mktemp(name) / "course" for name in ("by-nbgrader", "by-the-engine")]
+    by_nbgrader, by_engine = (fresh.copy(folder, []) for folder in folders)
+    for run in (by_nbgrader, by_engine):
+        (run.folder / "late_plugin.py").write_text(LATE)
+        with open(run.folder / "nbgrader_config.py", "a") as file:
+            file.write(LATE_CONFIG.format(folder=str(run.folder)))
+        with Gradebook(f"sqlite:///{run.folder}/classroom/gradebook.db") as gradebook:
+            gradebook.update_or_create_assignment(CHAPTER, duedate="2026-01-01 12:00:00 UTC")
+        for number, (cells, hours) in enumerate(learners):
+            written = {name: source for name, source in cells.items() if source is not None}
+            path = write_submission(run.folder / "classroom" / "submitted", CHAPTER, Student(f"learner-{number}", "", written))
+            if hours is not None:
+                when = datetime(2026, 1, 1, 12, tzinfo=UTC) + timedelta(hours=hours)
+                (path.parent / "timestamp.txt").write_text(when.strftime("%Y-%m-%d %H:%M:%S UTC"))
+    by_nbgrader.nbgrader("autograde", CHAPTER)
+    done = command(by_engine, CHAPTER)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rows(by_engine.folder) == rows(by_nbgrader.folder) and len(rows(by_engine.folder)) == len(learners)
+    penalties = [penalty for row in rows(by_engine.folder).values() for penalty in row["penalties"] if penalty]
+    assert len(penalties) > 1, "no late learner had points to lose"
 
 
 def test_the_report_says_where_there_was_no_sandbox(course):

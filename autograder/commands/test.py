@@ -15,13 +15,14 @@ from autograder.proof import machine
 
 ROOT = Path(__file__).resolve().parents[2]
 WORKERS = 2  # the course is to be proved on two cores
+TESTING = 3  # many a test waits: for a browser, a time-out, a process that starts
 SHARED_OUT = ("-p", "autograder.proof.shares", "--dist=loadscope", "--no-loadscope-reorder")  # tests/conftest.py orders them
 CELL_SECONDS = 400  # the longest chapter has a budget of 360 s for all its cells
 
 
 def gates(everything: bool) -> list[tuple[str, list[str], str]]:
     """Name, arguments of Python, and what repairs it, for each gate."""
-    pytest = ["-m", "pytest", f"--numprocesses={WORKERS}"]
+    pytest = ["-m", "pytest"]
     notebooks = sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("solutions/*/[0-9]*.ipynb"))
     # Without a notebook this last gate fails, as it should: pytest finds nothing in solutions/.
     weights = (
@@ -35,11 +36,16 @@ def gates(everything: bool) -> list[tuple[str, list[str], str]]:
         ("ruff", ["-m", "ruff", "check"], ".venv/bin/ruff check --fix, then by hand"),
         ("format", ["-m", "ruff", "format", "--check"], ".venv/bin/ruff format"),
         ("types", ["-m", "mypy"], "correct what is named above"),
-        ("tests", [*pytest, *SHARED_OUT, "tests", *(["-m", ""] if everything else [])], "see the failures above"),
+        (
+            "tests",
+            [*pytest, f"--numprocesses={TESTING}", *SHARED_OUT, "tests", *(["-m", ""] if everything else [])],
+            "see the failures above",
+        ),
         (
             "notebooks",
             [
                 *pytest,
+                f"--numprocesses={WORKERS}",
                 "--dist=loadfile",
                 "-p",
                 "autograder.proof.patience",

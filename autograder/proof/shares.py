@@ -1,4 +1,4 @@
-"""A pytest plugin for the tests' run: what two workers share out, so that what a file prepares is prepared once."""
+"""A pytest plugin for the tests' run: what workers share out, so that what a file prepares is prepared once."""
 
 import re
 from typing import Any
