@@ -34,7 +34,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_runtest_setup(item):
-    """A test that needs Chromium or bubblewrap is skipped where there is none, but fails in CI."""
+    """A test that needs a program of the machine is skipped where there is none, but fails in CI."""
     from autograder.proof import machine
 
     for package, (find, marker) in machine.PACKAGES.items():

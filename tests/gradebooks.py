@@ -5,9 +5,9 @@ from pathlib import Path
 from nbgrader.api import Gradebook
 
 
-def rows(folder):
-    """{learner: all that nbgrader's gradebook of the course directory `folder` says of their submissions}."""
-    with Gradebook(f"sqlite:///{Path(folder)}/classroom/gradebook.db") as gradebook:
+def rows(folder, db_url=None):
+    """{learner: all that nbgrader's gradebook of the course directory `folder`, or at `db_url`, says of their submissions}."""
+    with Gradebook(db_url or f"sqlite:///{Path(folder)}/classroom/gradebook.db") as gradebook:
         return {
             submission.student.id: _submission(submission) for each in gradebook.assignments for submission in each.submissions
         }

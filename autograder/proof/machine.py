@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 CHROMIUM_NAMES = (
     "chromium",
@@ -26,8 +27,19 @@ def bubblewrap() -> str | None:
     return shutil.which("bwrap")
 
 
+def postgres() -> str | None:
+    """The folder of PostgreSQL's programs, None where there is none."""
+    found = shutil.which("initdb")
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return os.path.dirname(os.path.realpath(found or versions[-1])) if found or versions else None
+
+
 # Debian's package -> (what finds it, the pytest marker of the tests that need it)
-PACKAGES = {"chromium": (chromium, "browser"), "bubblewrap": (bubblewrap, "sandbox")}
+PACKAGES = {
+    "chromium": (chromium, "browser"),
+    "bubblewrap": (bubblewrap, "sandbox"),
+    "postgresql": (postgres, "postgres"),
+}
 
 
 def missing() -> list[str]:
