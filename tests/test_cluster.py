@@ -53,7 +53,7 @@ def certified(tmp_path_factory):
 
 @pytest.fixture
 def cluster(certified, tmp_path):
-    """(the scheduler's address, the workers' processes)."""
+    """(the scheduler's address, its process, the workers' processes)."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     address, started = f"tls://127.0.0.1:{port}", []
@@ -66,35 +66,55 @@ def cluster(certified, tmp_path):
         started.append(process)
         return process
 
-    start("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
+    scheduler = start("scheduler", "--protocol", "tls", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard")
     workers = [start("worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard") for _ in range(2)]
-    yield address, workers
+    yield address, scheduler, workers
     for process in started:
         process.kill()
         process.wait()
 
 
-def test_the_gradebook_is_that_of_local_workers_though_a_worker_is_lost(course, certified, cluster, tmp_path):
-    address, workers = cluster
-    names = [f"quick-{number}" for number in range(COUNT)]
-    here, there = course.copy(tmp_path / "here", names), course.copy(tmp_path / "there", names)
-    command = [sys.executable, "-m", "autograder", "autograde", CHAPTER, *UNSAFE]
-    done = subprocess.run(command, cwd=here.folder, capture_output=True, text=True, timeout=600)
+COMMAND = [sys.executable, "-m", "autograder", "autograde", CHAPTER, *UNSAFE]
+NAMES = [f"quick-{number}" for number in range(COUNT)]
+
+
+@pytest.fixture(scope="module")
+def here(course, tmp_path_factory):
+    """The gradebook that workers of this machine give."""
+    run = course.copy(tmp_path_factory.mktemp("here") / "course", NAMES)
+    done = subprocess.run(COMMAND, cwd=run.folder, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
-    running = subprocess.Popen(
-        [*command, "--scheduler", address],
-        cwd=there.folder,
-        env=certified,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+    return rows(run.folder)
+
+
+def _begun(course, folder, address, environment):
+    """A run on the cluster, of which the first result is there."""
+    there = course.copy(folder, NAMES)
+    line = [*COMMAND, "--scheduler", address]
+    running = subprocess.Popen(line, cwd=there.folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     while running.poll() is None and not list(Path(there.folder, "classroom", "results").rglob("*.json")):
         time.sleep(0.05)
+    return there, running
+
+
+def test_the_gradebook_is_that_of_local_workers_though_a_worker_is_lost(course, here, certified, cluster, tmp_path):
+    address, _, workers = cluster
+    there, running = _begun(course, tmp_path / "there", address, certified)
     workers[0].kill()
     told, errors = running.communicate(timeout=600)
     assert running.returncode == 0, told + errors
-    assert rows(there.folder) == rows(here.folder) and len(rows(here.folder)) == COUNT
+    assert rows(there.folder) == here and len(here) == COUNT
+
+
+def test_where_the_scheduler_is_lost_each_learner_has_a_line_and_another_run_goes_on(course, here, certified, cluster, tmp_path):
+    address, scheduler, _ = cluster
+    there, running = _begun(course, tmp_path / "there", address, certified)
+    scheduler.kill()
+    told, errors = running.communicate(timeout=600)
+    assert running.returncode == 1 and "not graded: the cluster gave it up" in told and "Traceback" not in told + errors
+    done = subprocess.run(COMMAND, cwd=there.folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rows(there.folder) == here
 
 
 def test_a_scheduler_that_is_not_there_is_told_with_exit_code_two(course):

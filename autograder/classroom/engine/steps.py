@@ -98,5 +98,3 @@ class Steps(Autograde):
         if not self._sanitizing:
             self._gradebook.save()
         super().write_single_notebook(output, resources)
-
-

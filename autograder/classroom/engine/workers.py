@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from autograder.classroom.engine.jobs import Job, NoSandbox, Result
 from autograder.framework.isolation.sandbox import with_course
 
 _TRIES = 3  # of a job whose worker was lost
+_ANSWERS_WITHIN = 10  # seconds, a scheduler
 
 
 class Lost(Exception):
@@ -121,7 +123,9 @@ class DaskWorkers:
         """Raises `OSError` or `ValueError` where nobody answers at `address`."""
         from distributed import Client
 
-        self._client = Client(address, timeout=30, set_as_default=False)
+        for name in ("distributed", "distributed.client"):  # what is lost is said of each learner, in a line
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        self._client = Client(address, timeout=_ANSWERS_WITHIN, set_as_default=False)
 
     def submit(self, job: Job) -> Future[Result]:
         # Not pure: a job whose worker was lost runs again, and is known to the store, not to the scheduler.
@@ -138,7 +142,7 @@ def _hand_over(remote: Any, future: Future[Result]) -> None:
     try:
         result = Result.from_json(remote.result())
     except BaseException as error:  # noqa: BLE001 (whatever the cluster says is said of this job)
-        future.set_exception(Lost(f"the cluster gave it up ({type(error).__name__}: {error})"))
+        future.set_exception(Lost(f"the cluster gave it up ({type(error).__name__}: {' '.join(str(error).split())})"))
     else:
         future.set_result(result)
 
