@@ -1,6 +1,7 @@
 """A class on a Dask cluster: processes of their own, TLS, no folder in common; one worker is lost in the middle."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -113,6 +114,37 @@ def test_where_the_scheduler_is_lost_each_learner_has_a_line_and_another_run_goe
     told, errors = running.communicate(timeout=600)
     assert running.returncode == 1 and "not graded: the cluster gave it up" in told and "Traceback" not in told + errors
     done = subprocess.run(COMMAND, cwd=there.folder, capture_output=True, text=True, timeout=600)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert rows(there.folder) == here
+
+
+SBATCH = """#!/bin/sh
+bash "$1" >/dev/null 2>&1 &
+echo "Submitted batch job $!"
+"""
+
+
+def test_the_guide_s_block_for_slurm_grades_as_workers_of_this_machine_do(course, here, tmp_path):
+    """The block as it stands, with the course's folder in it, and a queue that starts each job at once on this machine."""
+    block = re.search(r"```python\n(from dask_jobqueue.*?)```", (ROOT / "docs" / "large-classes.md").read_text(), re.S)[1]
+    activate = f"export PYTHONPATH={os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}"
+    for old, new in {"/path/to/course": str(ROOT), "source .venv/bin/activate": activate, "jobs=10": "jobs=1",
+                     "cores=4, processes=4": "cores=2, processes=2"}.items():  # fmt: skip
+        assert old in block
+        block = block.replace(old, new)
+    for name, text in {"sbatch": SBATCH, "scancel": '#!/bin/sh\nkill "$1"\n', "block.py": block}.items():
+        (tmp_path / name).write_text(text)
+        (tmp_path / name).chmod(0o755)
+    environment = {**os.environ, "PATH": f"{tmp_path}{os.pathsep}{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
+    line = [sys.executable, "block.py"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(line, cwd=tmp_path, env=environment, **pipes) as block_runs:
+        address = block_runs.stdout.readline().strip()
+        assert address.startswith("tcp://"), address
+        there = course.copy(tmp_path / "there", NAMES)
+        line = [*COMMAND, "--scheduler", address]
+        done = subprocess.run(line, cwd=there.folder, capture_output=True, text=True, timeout=200)
+        block_runs.communicate("\n", timeout=120)
     assert done.returncode == 0, done.stdout + done.stderr
     assert rows(there.folder) == here
 
