@@ -184,8 +184,8 @@ for gain in (0.5, 1.0, 2.0):
 pictures.fading(apart, guess_fade)
 
 # %% [markdown] slug="fade-answer"
-# With a gain of 0.5 or 1 the first input is forgotten at a steady rate. With a gain of 2 the states stay apart, and the
-# distance hardly changes. Whether the first input can still be read from them, a distance does not say.
+# With a gain of 0.5 or 1 the first input is forgotten at a steady rate. With a gain of 2 the states are still
+# about 1 apart after 40 steps. Whether the first input can be read from them, a distance does not say.
 #
 # To *learn* to remember, a network needs to feel which early input a late error came from: a question about gradients.
 
@@ -657,8 +657,7 @@ if session.training_allowed():
 #   few large products, and is ahead in spite of its larger work.
 # - **Long sequences.** The square decides: from the printed length on attention is the slower one, *on this machine, with one
 #   thread, at this size*.
-# - **A batch** fills the small steps of the recurrent layer. Attention's lead is smaller, or gone, and the crossing of the
-#   kernels comes much earlier.
+# - **A batch** fills the small steps of the recurrent layer, and the crossing of the kernels comes much earlier.
 #
 # So "transformers are faster" is true in part. What holds at every length is that nothing waits, and what that is worth
 # depends on how much a machine can do side by side. **A graphics card** does thousands of things side by side. Watch: a stored

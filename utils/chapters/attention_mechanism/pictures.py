@@ -69,7 +69,7 @@ def fits(labels: Sequence[str], scores: Sequence[float], guess: str | None = Non
     ax.margins(y=0.18)
     ax.set(xlabel="entry", ylabel="q · k")
     if guess in labels:
-        plots.guess(ax, scores[labels.index(guess)], labels.index(guess))
+        plots.guess(ax, scores[labels.index(guess)] / 2, labels.index(guess))
         ax.legend()
     said = ", ".join(f"{label} {score:.2f}" for label, score in zip(labels, scores, strict=True))
     plots.alt(drawn, f"A bar for the dot product of the query with each key: {said}.")
@@ -112,10 +112,10 @@ def scale(sizes: Sequence[int], measured: Measured, guesses: Mapping[str, float 
         lines = {way: [row[column] for row in rows] for way, rows in measured.items()}
         label = f"{name} ({'mean' if column == 1 else 'median'})"
         plots.curves(sizes, lines, "d_k", label, ax=ax, logx=True).set_ylim(0)
-        if ax is not axes[0]:
-            ax.get_legend().remove()
+        ax.get_legend().remove()
         plots.guess(ax, guesses.get(name), sizes[-1])
         said += [f"{label}, {way}: " + ", ".join(f"{y:.2f}" for y in ys) for way, ys in lines.items()]
+    drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     plots.alt(drawn, f"Three panels against d_k = {', '.join(map(str, sizes))}. {'. '.join(said)}.")
 
 

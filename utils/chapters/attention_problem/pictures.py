@@ -92,7 +92,8 @@ def recall(
     for row, (name, k) in enumerate(guesses.items()):
         if isinstance(k, int | float) and k > 0:
             plots.guess(ax, toy.LOST, k, "_")
-            ax.text(k, toy.LOST - 0.08 - 0.07 * row, f"guess: {name}", ha="center", fontsize=8, color=VERMILLION)
+            side = "right" if k > distances[-2] else "center"
+            ax.text(k, toy.LOST - 0.08 - 0.07 * row, f"guess: {name}", ha=side, fontsize=8, color=VERMILLION)
     plots.alt(_legend_beside(ax), alt)
     print("% right, 3 seeds " + "".join(f"{f'k = {k}':>9}" for k in distances))
     for name, scores in found.items():
