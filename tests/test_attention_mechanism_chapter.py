@@ -207,7 +207,7 @@ def test_guesses_are_drawn_where_they_belong(monkeypatch):
     pictures.memory((2, 4, 8), {"one": (1, 4, 16), "two": (1, 2, 4)}, {"one": 3, "two": None})
     square = torch.full((3, 3), 1 / 3)
     pictures.sentence_maps({"first": square, "last": square}, ("a", "b", "a"), (("a",),), "", "b", "a")
-    assert drawn == [(2.0, 1), (9, 8), (1, 0), (1, 2)]
+    assert drawn == [(1.0, 1), (9, 8), (1, 0), (1, 2)]
 
 
 def test_the_ways_to_mask_are_said_in_words(capsys):

@@ -233,3 +233,12 @@ def test_each_plot_is_drawn_and_says_what_it_shows(monkeypatch: pytest.MonkeyPat
     assert len(said) == len(wanted)
     for text, part in zip(said, wanted, strict=True):
         assert part in text
+
+
+def test_weights_of_random_layers_are_drawn_on_a_scale_from_0_to_1(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[tuple[Any, str]] = []
+    monkeypatch.setattr(plots, "alt", lambda figure, text: drawn.append((figure, text)))
+    pictures.untrained(torch.tensor([[[0.2, 0.8], [0.5, 0.5]], [[0.4, 0.6], [0.3, 0.7]]]), ["a", "b"])
+    ((figure, text),) = drawn
+    assert [image.get_clim() for ax in figure.axes for image in ax.images] == [(0.0, 1.0)] * 2
+    assert "between 0.20 and 0.80" in text and "even share is 0.50" in text

@@ -109,8 +109,8 @@ def test_the_picture_says_in_words_what_it_shows(filler: SentenceModel) -> None:
     assert f"cat {weights[1]:.2f}" in drawn.alt and f"{guesses[0][0]} {guesses[0][1]:.2f}" in drawn.alt
 
 
-def test_under_the_look_ahead_mask_no_arc_goes_to_the_right(filler: SentenceModel) -> None:
-    setting = explorer.SentenceSetting(position=1, look_ahead_mask=True)
+def test_under_the_causal_mask_no_arc_goes_to_the_right(filler: SentenceModel) -> None:
+    setting = explorer.SentenceSetting(position=1, causal_mask=True)
     weights, _ = explorer.look(filler, reference.create_look_ahead_mask, setting)
     assert weights[2:] == [0.0] * 4
     drawn = explorer.sentence_picture(filler, reference.create_look_ahead_mask, setting)
@@ -243,7 +243,7 @@ def test_each_plot_is_drawn_and_says_what_it_shows(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(plots, "alt", lambda drawn, text: said.append(text) or plots.png(drawn.figure.figure))
     runs = {"with the mask": [[2.0] * 60, [1.0] * 60], "without a mask": [[0.5] * 60, [0.01] * 60]}
     weights, words = torch.eye(3).roll(1, 1), ["a", "b", "c"]
-    pictures.maps({"one": (weights, words)}, even=1 / 3)
+    pictures.maps({"one": (weights, words)})
     pictures.looks(weights, words, {"a": "b", "b": None, "c": "z"})
     pictures.fill_in_losses([3.0] * 60, best=0.18)
     pictures.held_back({"so": [0.2, 0.3], "or so": [0.9, 1.0]}, {"so": [weights] * 2, "or so": [weights] * 2}, words, 0.18, 0.4)

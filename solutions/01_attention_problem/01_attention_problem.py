@@ -1,7 +1,7 @@
 # %% [markdown] slug="title"
 # # 1 · The attention problem
 #
-# Before you build attention, see what it is for. This chapter takes the model that ruled before it, a recurrent network,
+# Before you build attention, see what it is for. This chapter takes the usual model before it, a recurrent network,
 # and finds out how far back it can remember and how long it takes, compared with one layer of attention.
 #
 # | you build | what it does | minutes | points |
@@ -40,7 +40,7 @@ from utils.chapters.attention_problem import explorer, on_a_gpu, pictures, steps
 # |---|---|---|
 # | 1 | what is wrong with walking along a sequence? | a ruler for how far a network can see |
 # | 2 | how can a query find what fits? | `attention` |
-# | 3 | where do queries, keys and values come from? | a layer for one sentence, and a mask for those who write |
+# | 3 | where do queries, keys and values come from? | a layer for one sentence, and a mask for models that write |
 # | 4 | is one look enough? | several heads |
 # | 5 | what stands around attention? | the blocks |
 # | 6 | how does it know which word comes first? | positions |
@@ -184,8 +184,8 @@ for gain in (0.5, 1.0, 2.0):
 pictures.fading(apart, guess_fade)
 
 # %% [markdown] slug="fade-answer"
-# With a gain of 0.5 or 1 the first input is forgotten at a steady rate. With a gain of 2 the states stay apart. That is not a
-# memory either: the gap is kept alive by the network's own churning, mixed with everything that came after.
+# With a gain of 0.5 or 1 the first input is forgotten at a steady rate. With a gain of 2 the states are still
+# about 1 apart after 40 steps. Whether the first input can be read from them, a distance does not say.
 #
 # To *learn* to remember, a network needs to feel which early input a late error came from: a question about gradients.
 
@@ -538,8 +538,8 @@ pictures.looks(weights, states, [toy.text_of(row) for row in rows])
 
 # %% [markdown] slug="picture-answer"
 # Left, one dark column: in every sequence the last position takes nearly everything from position 0. Right is a model that
-# knows the answer just as well, or nearly. Its readout gets the letter out of the last column, and our eyes do not. This is
-# the third thing that attention brings: **you can see where it looks.**
+# knows the answer just as well, or nearly. Its readout gets the letter out of the last column, and our eyes do not. Attention
+# has this advantage, too: **you can see where it looks.**
 #
 # Where it looks is not yet why it answers. Test it by an **intervention**: change one letter and see whether the answer
 # changes.
@@ -655,10 +655,9 @@ if session.training_allowed():
 # %% [markdown] slug="time-answer"
 # - **Short sequences, one at a time.** The recurrent layer is held up by its many small steps. Attention does everything in a
 #   few large products, and is ahead in spite of its larger work.
-# - **Long sequences.** The square wins: from the printed length on attention is the slower one, *on this machine, with one
+# - **Long sequences.** The square decides: from the printed length on attention is the slower one, *on this machine, with one
 #   thread, at this size*.
-# - **A batch** fills the small steps of the recurrent layer. Attention's lead is smaller, or gone, and the crossing of the
-#   kernels comes much earlier.
+# - **A batch** fills the small steps of the recurrent layer, and the crossing of the kernels comes much earlier.
 #
 # So "transformers are faster" is true in part. What holds at every length is that nothing waits, and what that is worth
 # depends on how much a machine can do side by side. **A graphics card** does thousands of things side by side. Watch: a stored

@@ -47,7 +47,7 @@ from utils.chapters.attention_mechanism import explorer, look_up, masking, pictu
 # How well a key fits is measured by the **dot product** $q \cdot k_j$. By hand, for the horse:
 # $1.8 \cdot 1.4 + 0.9 \cdot 0.3 = 2.79$.
 #
-# **Predict 1:** which entry fits the query $(1.8,\ 0.9)$ best? The keys stand in the cell after the next.
+# **Predict 1:** which entry fits the query $(1.8,\ 0.9)$ best? The keys stand in the second cell below.
 
 # %% slug="guess-best"
 guess_best = None   # for example "mouse"
@@ -67,8 +67,9 @@ pictures.fits(labels, fits.tolist(), guess_best)
 # The elephant fits a little better than the horse, though the query points closer to the horse: a dot product grows with
 # the *length* of a key, too.
 #
-# A mixture needs shares: positive numbers that sum to 1. The drawing shows the whole look-up, from below. There the fits are
-# called **scores**, and their shares **attention weights**. This chapter builds it box by box, the softmax first.
+# A mixture needs shares: positive numbers that sum to 1. The drawing shows the whole look-up, from below. There the fits,
+# divided by a number that is explained later, are called **scores**, and their shares **attention weights**. This chapter
+# builds it box by box, the softmax first.
 
 # %% slug="draw-look-up"
 pictures.look_up(query, keys, speeds)
@@ -177,8 +178,8 @@ guess_scale = {"largest weight": None, "slope by the scores": None}   # from 0 t
 
 # %% slug="measure-scale"
 generator = torch.Generator().manual_seed(2)
+sizes = [4, 16, 64, 256, 1024]
 if session.training_allowed():
-    sizes = [4, 16, 64, 256, 1024]
     measured = {"without scale": [], "divided by √d_k": []}
     for d_k in sizes:
         q = torch.randn(1000, d_k, generator=generator)
@@ -222,10 +223,9 @@ if session.training_allowed():
     pictures.trained(runs)
 
 # %% [markdown] slug="train-scale-answer"
-# With the scale, one learning rate serves both sizes. Without it the large size starts from a loss many times higher,
+# With the scale, **one learning rate serves both sizes**. Without it the large size starts from a loss many times higher,
 # because its random choices are made with full confidence. It comes down, though: "it cannot learn" is more than we measure.
-# The small size does not settle, because the same steps move its scores further. **With the scale, $d_k$ is a size that you
-# can change without changing anything else.**
+# The small size does not settle, because the same steps move its scores further.
 #
 # So far queries had nothing to do with keys. What does the scale do for a query that *equals* one of the keys?
 
@@ -385,7 +385,7 @@ explorer.lookup_settings(my.attention, lookup, [
 ])
 
 # %% [markdown] slug="explorer-tasks"
-# Now by hand. Guess before each move:
+# Now move it yourself, with the controls below. Guess before each move:
 #
 # 1. Turn the query through a full circle. Does each of the five win somewhere?
 # 2. Set the query's length to 0. Why is the temperature powerless there?
@@ -402,7 +402,7 @@ explorer.lookup_explorer(my.attention, lookup)
 # mistakes on purpose. One query, four keys; the last two are padding that happens to fit well.
 #
 # A right mask passes two tests. Its weights on what is hidden are 0 and the rest sums to 1. And the sharper one: put *other*
-# keys and values in the hidden places, and the output must not move. Which of these four ways passes?
+# keys and values in the hidden places, and the output must not move. Which of the five ways below passes both?
 
 # %% slug="masking-ways"
 tokens = ["the", "cat", "[pad]", "[pad]"]
@@ -448,8 +448,7 @@ pictures.ways(before, tokens, ~mask, outputs)
 # 2. `test_mask(attention)` calls whatever attention it is given, on inputs and a mask of your choice. Use `assert`: for a
 #    wrong mask it raises an `AssertionError`, for a right one it ends quietly. Compare with `torch.allclose`, not with `==`.
 #
-# The cell after them runs your test on the right attention, on yours, and on three wrong ones that you have not seen. Can it
-# catch all four?
+# The cell after them runs your test on the right attention, on yours, and on three other wrong ones. Can it catch all four?
 
 # %% open="wrong_attention"
 def wrong_attention(q, k, v, mask=None):
@@ -688,9 +687,9 @@ if session.training_allowed():
 # At once, doubling the length takes four times the memory; in blocks, twice. (A guess is drawn where its factor would lead
 # from the first length.) The results agree to rounding.
 #
-# Blocks save no multiplications: every query still meets every key. In the last rows the time in blocks grows about fourfold
-# with each doubling. All at once it grows by more there, and at the end blocks are faster. The likely reason: a block fits
-# into the processor's fast memory, and the whole matrix does not.
+# Blocks save no multiplications: every query still meets every key. For short sequences the loop over blocks is the slower
+# way. For the longest it is the faster one. The likely reason: a block fits into the processor's fast memory, and the whole
+# matrix does not.
 #
 # **And in training?** The backward pass needs the weights again, and autograd keeps what each step used. Does a loop over
 # blocks keep less than the whole matrix? (The loop below leaves out maximum and sum.)

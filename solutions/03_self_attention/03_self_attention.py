@@ -205,7 +205,7 @@ if session.training_allowed():
 
 # %% [markdown] slug="fill-in-floor"
 # The dashed line is the best that is possible: five of the six words are certain once you see the others, and the place is
-# one of three, which costs ln 3 = 1.10 in one case of six. The model gets there. Now each word is hidden in turn: first the
+# one of three, which costs ln 3 = 1.10 in one case of six. The model ends close to it. Now each word is hidden in turn: first the
 # model's guesses, then the row of weights of the hidden word.
 
 # %% slug="trained-layer"
@@ -306,7 +306,7 @@ pictures.changes(changes, words, {"cat": guess_cat})
 pictures.maps({
     "as written": (weights[0], words),
     "backwards": (weights_back[0], words[::-1]),
-}, largest=0.3, even=1 / 6)
+})
 
 # %% [markdown] slug="order-read"
 # Every word has kept its output and taken it along; the second map is the first, turned by half a turn. This is called
@@ -327,8 +327,8 @@ pictures.next_words(f"{toy.STOP} {sentence} {toy.STOP}".split(), position=1)
 # But the layer above lets every word see every word. At `The`, the answer `cat` stands one place to the right, in plain
 # sight: follow the orange arrow back.
 #
-# The **causal mask**, or look-ahead mask, closes that. Row *i* is the position that looks, column *j* the one that is looked
-# at:
+# The **causal mask** closes that. (Its other name, look-ahead mask, is in the name of the exercise.) Row *i* is the position
+# that looks, column *j* the one that is looked at:
 #
 # $$\text{mask}_{ij} = \text{True} \iff j \le i$$
 #
@@ -586,8 +586,8 @@ with torch.no_grad():
 pictures.pads(counts, changes)
 
 # %% [markdown] slug="pads-leak-read"
-# Without the mask, what a sentence means depends on how long its neighbours in the batch are. Nothing fails and no shape is
-# wrong: a bug of the quiet kind. With the mask the change is rounding.
+# Without the mask, the output depends on the number of pads, and so on the longest sentence of the batch. Nothing fails and
+# no shape is wrong: a bug of the quiet kind. With the mask the change is rounding.
 #
 # ## Both masks at once (a demonstration)
 #
@@ -606,8 +606,8 @@ for name, mask in masks.items():
 pictures.maps(found)
 
 # %% [markdown] slug="both-masks-read"
-# The columns of the pads are empty, the *rows* are not: a pad still asks and gets an answer. Nobody reads it, since the loss
-# skips padded places. Where the padding stands in front, the first rows may see nothing at all. Such a row has weights 0 and
+# The columns of the pads are empty, the *rows* are not: a pad still asks and gets an answer. A loss that skips padded
+# places never reads it. Where the padding stands in front, the first rows may see nothing at all. Such a row has weights 0 and
 # output 0, as in chapter 2, and not NaN:
 
 # %% slug="left-padding" tags=["nbval-check-output"]
@@ -625,14 +625,14 @@ print("any NaN:", bool(output.isnan().any()))
 # **Where does the layer look in other sentences?** The model that fills in hidden words, live: the thicker the arc, the more
 # weight.
 #
-# - Hide `cat` and put the mask on: the verb is out of sight. What can the layer still know? (It never saw this in training.)
+# - Hide `cat` and tick *causal mask*: the verb is out of sight. What can the layer still know? (It never saw this in training.)
 # - Hide the place in another sentence: do the guesses follow the preposition?
-# - Uncheck *hide*: the model was trained to look *for* something. What do the rows of visible words show?
+# - Untick *hide that word*: the model was trained to look *for* something. What do the rows of visible words show?
 
 # %% slug="explorer-static"
 settings = [explorer.SentenceSetting(position=1),
             explorer.SentenceSetting(position=5),
-            explorer.SentenceSetting(position=1, look_ahead_mask=True)]
+            explorer.SentenceSetting(position=1, causal_mask=True)]
 explorer.sentence_settings(filler, my.create_look_ahead_mask, settings)
 
 # %% slug="explorer"
@@ -648,7 +648,7 @@ explorer.sentence_explorer(filler, my.create_look_ahead_mask, choices)
 # | guess a hidden word | masked language modelling, cloze task |
 # | predict the next word at every position | causal or autoregressive language modelling |
 # | train on the right words, shifted by one | teacher forcing |
-# | look-ahead mask | causal mask, subsequent mask, autoregressive mask |
+# | causal mask | look-ahead mask, subsequent mask, autoregressive mask |
 # | padding mask, True = may attend | key padding mask; in `nn.MultiheadAttention` True = hidden |
 # | the answer stands in the input | information leakage, target leakage |
 # | the best loss that is possible | entropy of the data, irreducible loss |

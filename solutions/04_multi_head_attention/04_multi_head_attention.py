@@ -1,8 +1,8 @@
 # %% [markdown] slug="title"
 # # 4 · Multi-head attention
 #
-# One look-up mixes what it finds into one vector. This chapter shows what gets lost in that mixture, and builds the layer
-# that looks several times at once:
+# One look-up mixes what it finds into one vector. This chapter shows when that is too little, and builds the layer that
+# looks several times at once:
 #
 # | you build | what it does | minutes | points |
 # |---|---|---|---|
@@ -23,7 +23,7 @@ from autograder import check, check_quiz, start
 start()
 import torch
 from torch import nn
-from utils import my, plots, session, training
+from utils import my, session, training
 from utils.chapters.multi_head_attention import experiment as task
 from utils.chapters.multi_head_attention import explorer, pictures, tasks
 
@@ -76,7 +76,7 @@ for share in (0.5, 0.7):
 #
 # Add the two lines and sort: $(1 - 2p)\,\big[B(b, b) + B(c, c) - B(c, b) - B(b, c)\big] > 0$. The bracket is positive, so $p$
 # has to be **below** one half. For the **first** letter the same steps ask that $p$ be **above** one half. As long as the
-# shares depend on the places alone, one look-up and a linear readout hand over one of the two letters.
+# shares depend on the places alone, one look-up with a linear readout cannot get both letters right in all questions.
 #
 # **The way out:** look twice. Give the layer several **heads**, each with a row of weights of its own, and keep what they
 # find side by side instead of mixing it.
@@ -353,13 +353,11 @@ words = "The cat sat on the mat".split()
 x = torch.randn(1, len(words), 32)
 with torch.no_grad():
     _, weights = my.MultiHeadAttention(32, 4)(x, x, x)
-figure = plots.heads(weights[0], words, words, even=True)
-plots.alt(figure, """Four maps of 6 by 6 attention weights, one a head. All lie
-    around one sixth; each head has its own preferences, without a pattern.""")
+pictures.untrained(weights[0], words)
 
 # %% [markdown] slug="experiment"
-# An even spread would be $\tfrac16 = 0.17$, the orange line at the colour bar, and the rest is chance. Nothing forces the heads
-# to become useful, or to divide the work.
+# All weights lie near an even spread, $\tfrac16 = 0.17$, the orange line at the colour bar. The rest is chance. Nothing forces
+# the heads to become useful, or to divide the work.
 #
 # ## The experiment: two look-ups at once
 #
@@ -520,7 +518,8 @@ if session.training_allowed():
 #
 # What does such a number prove? A **large loss** says that this model, as it stands, uses the head. It does not say more:
 #
-# - **A small loss is not a useless head.** Another head may double it, as here: each can be missed, and not both.
+# - **A small loss is not a useless head.** Another head may double it, as in the model with four: without one
+#   of the two, most answers are still right.
 # - **Retraining may fill in.** Trained on after the removal, the other heads could learn the missing job. That was not tried
 #   here.
 # - **Zeros are an input that the readout never saw.** With two heads the loss is somewhat above the dotted line, so at the
@@ -549,7 +548,7 @@ if session.training_allowed():
             found = [task.right(model, look_ups)[1] for model in fitted]
             right[f"{look_ups} places,\nheads: {num_heads}"] = found
     guesses = {"3 places,\nheads: 2": guess_three}
-    pictures.shares(right, "", "all letters right", guesses=guesses)
+    pictures.shares(right, "places asked for, and heads of the layer", "all letters right", guesses=guesses)
 
 # %% [markdown] slug="more-look-ups-answer"
 # As many heads as look-ups is enough, every time. With fewer, most questions go wrong in most runs; how far two heads get with

@@ -42,15 +42,14 @@ def sentence_maps(
     asked: str = "",
     guess: str | None = None,
 ) -> None:
-    """Shows maps, {title: weights}, of one sentence on one scale, the words of each of up to two `groups` in a colour.
+    """Shows maps, {title: weights}, of one sentence on a scale from 0 to 1, the words of each of up to two `groups` in a colour.
 
     In the last map a `guess` where the word `asked` looks is ringed.
     """
-    largest = max(float(weights.max()) for weights in maps.values())
     colours = {word: colour for group, colour in zip(groups, (VERMILLION, GREEN), strict=False) for word in group}
     figure, axes = plots.figure(11.5, 5.7, 1, len(maps), sharey=True, squeeze=False)
     for ax, (title, weights) in zip(axes[0], maps.items(), strict=True):
-        plots.attention_map(weights, sentence, sentence, title, ax, largest, numbers=False)
+        plots.attention_map(weights, sentence, sentence, title, ax, 1.0, numbers=False)
         ax.set_ylabel("query" if ax is axes[0, 0] else "")
         ax.set_xticks(range(len(sentence)), sentence, rotation=90, ha="center", rotation_mode="default")
         for tick in (*ax.get_xticklabels(), *ax.get_yticklabels()):
@@ -68,9 +67,9 @@ def fits(labels: Sequence[str], scores: Sequence[float], guess: str | None = Non
     ax.bar_label(ax.bar(labels, scores, color=BLUE), [f"{score:.2f}" for score in scores], fontsize=9, padding=2)
     ax.axhline(0, color=INK, linewidth=0.8)
     ax.margins(y=0.18)
-    ax.set(ylabel="q · k")
+    ax.set(xlabel="entry", ylabel="q · k")
     if guess in labels:
-        plots.guess(ax, scores[labels.index(guess)], labels.index(guess))
+        plots.guess(ax, scores[labels.index(guess)] / 2, labels.index(guess))
         ax.legend()
     said = ", ".join(f"{label} {score:.2f}" for label, score in zip(labels, scores, strict=True))
     plots.alt(drawn, f"A bar for the dot product of the query with each key: {said}.")
@@ -113,10 +112,10 @@ def scale(sizes: Sequence[int], measured: Measured, guesses: Mapping[str, float 
         lines = {way: [row[column] for row in rows] for way, rows in measured.items()}
         label = f"{name} ({'mean' if column == 1 else 'median'})"
         plots.curves(sizes, lines, "d_k", label, ax=ax, logx=True).set_ylim(0)
-        if ax is not axes[0]:
-            ax.get_legend().remove()
+        ax.get_legend().remove()
         plots.guess(ax, guesses.get(name), sizes[-1])
         said += [f"{label}, {way}: " + ", ".join(f"{y:.2f}" for y in ys) for way, ys in lines.items()]
+    drawn.legend(*axes[0].get_legend_handles_labels(), loc="outside upper left", ncols=3)
     plots.alt(drawn, f"Three panels against d_k = {', '.join(map(str, sizes))}. {'. '.join(said)}.")
 
 

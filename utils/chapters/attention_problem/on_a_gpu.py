@@ -15,7 +15,7 @@ def stored() -> dict[str, Any]:
 def print_race() -> None:
     """Prints how many times as long PyTorch's RNN takes as its attention kernel: a line for each batch and length."""
     run = stored()
-    print(f"stored by `{run['command']}`: PyTorch's RNN, time / time of its attention kernel")
+    print(f"stored by `{run['command']}`:\nthe time of PyTorch's RNN / the time of its attention kernel")
     names = {"cpu": run["cpu"], "cuda": run["gpu"]}
     print(f"{'':19}" + "".join(f"{names[device]:>26}" for device in names))
     print("batch  length       " + "".join(f"{'forward':>13}{'and backward':>13}" for _ in names))
@@ -26,4 +26,4 @@ def print_race() -> None:
             for device in names
             for way in ("", " with backward")
         ]
-        print(f"{batch:5} {length:7}       " + "".join(f"{ratio:13.1f}" for ratio in ratios))
+        print(f"{batch:5} {length:7}       " + "".join(f"{ratio:13.2f}" for ratio in ratios))

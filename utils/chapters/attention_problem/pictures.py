@@ -92,7 +92,8 @@ def recall(
     for row, (name, k) in enumerate(guesses.items()):
         if isinstance(k, int | float) and k > 0:
             plots.guess(ax, toy.LOST, k, "_")
-            ax.text(k, toy.LOST - 0.08 - 0.07 * row, f"guess: {name}", ha="center", fontsize=8, color=VERMILLION)
+            side = "right" if k > distances[-2] else "center"
+            ax.text(k, toy.LOST - 0.08 - 0.07 * row, f"guess: {name}", ha=side, fontsize=8, color=VERMILLION)
     plots.alt(_legend_beside(ax), alt)
     print("% right, 3 seeds " + "".join(f"{f'k = {k}':>9}" for k in distances))
     for name, scores in found.items():
@@ -122,7 +123,8 @@ def looks(weights: Any, states: Any, texts: Sequence[str]) -> None:
     drawn, (left, right) = plots.figure(10, 3.4, 1, 2)
     plots.attention_map(weights, texts, range(len(texts[0])), "attention: weights of the last position", left, 1.0)
     left.set(xlabel="position", ylabel="sequence")
-    right.imshow(states.T, vmin=-1, vmax=1, cmap=plots.DIVERGING, aspect="auto")
+    image = right.imshow(states.T, vmin=-1, vmax=1, cmap=plots.DIVERGING, aspect="auto")
+    drawn.colorbar(image, ax=right, label="state")
     right.set(title="plain network: states, first sequence", xlabel="position", ylabel="number in it")
     right.grid(False)
     plots.alt(
@@ -175,14 +177,14 @@ def times(measured: Times, guess: float | None, guessed: str, alt: str) -> None:
 
 def crossings(measured: Times, pairs: Mapping[str, tuple[str, str]]) -> None:
     """Prints for each run how a recurrent layer's time relates to attention's, {pair: (recurrent, attention)}."""
-    print("time of the recurrent layer / time of attention")
+    print("time of the recurrent layer / time of attention; where attention is slower")
     for run, rows in measured.items():
         print(run)
         for name, (recurrence, attending) in pairs.items():
             ratios = [row[recurrence] / row[attending] for row in rows.values()]
             print(
                 f"  {name:11} at 16: {ratios[0]:4.1f}   at {max(rows):4}: {ratios[-1]:4.2f}"
-                f"   attention slower {toy.crossing(list(rows), ratios)}"
+                f"   slower {toy.crossing(list(rows), ratios)}"
             )
 
 

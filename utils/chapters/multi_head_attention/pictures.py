@@ -101,10 +101,28 @@ def _flat(label: Any) -> str:
     return str(label).replace("\n", " ")
 
 
+def untrained(weights: torch.Tensor, words: Sequence[str]) -> None:
+    """Draws weights (num_heads, seq, seq) of a layer with random weights, a map a head, on a scale from 0 to 1."""
+    figure = plots.heads(weights, words, words, even=True)
+    _from_0_to_1(figure)
+    plots.alt(
+        figure,
+        f"{len(weights)} maps of {len(words)} by {len(words)} attention weights, a map a head. All are pale: the weights lie "
+        f"between {float(weights.min()):.2f} and {float(weights.max()):.2f}, and an even share is {1 / len(words):.2f}.",
+    )
+
+
+def _from_0_to_1(figure: Any) -> None:
+    for ax in figure.axes:
+        for image in ax.images:
+            image.set_clim(0.0, 1.0)
+
+
 def questions(weights: torch.Tensor, asked: torch.Tensor) -> None:
     """Draws weights (num_heads, questions, places), a map a head, with the places (questions, 2) that are asked for."""
     rows = [f"{first} then {second}" for first, second in asked.tolist()]
     figure = plots.heads(weights, rows, range(weights.shape[-1]))
+    _from_0_to_1(figure)
     figure.axes[0].set_ylabel("places asked for")
     for ax in figure.axes[: len(weights)]:
         ax.set_xlabel("place")

@@ -26,7 +26,7 @@ class SentenceSetting:
     sentence: str = toy.HELD_OUT
     position: int = 1
     hide: bool = True
-    look_ahead_mask: bool = False
+    causal_mask: bool = False
 
     def tokens(self) -> torch.Tensor:
         """(1, words) ids, the word that looks exchanged for the question mark where it is hidden."""
@@ -38,16 +38,16 @@ class SentenceSetting:
     def title(self) -> str:
         """Which word looks, in words."""
         word = self.sentence.split()[self.position]
-        return f"“{word}” {'is hidden' if self.hide else 'looks'}{', look-ahead mask on' if self.look_ahead_mask else ''}"
+        return f"“{word}” {'is hidden' if self.hide else 'looks'}{', causal mask on' if self.causal_mask else ''}"
 
 
 def look(model: Model, mask_of: MaskOf, setting: SentenceSetting) -> tuple[list[float], list[tuple[str, float]]]:
     """(weights of the word that looks, its likeliest words with their probabilities), as lists.
 
-    `model(tokens, mask=None)` gives logits and weights; `mask_of(words)` is the look-ahead mask.
+    `model(tokens, mask=None)` gives logits and weights; `mask_of(words)` is the causal mask.
     """
     tokens = setting.tokens()
-    mask = mask_of(tokens.shape[1]) if setting.look_ahead_mask else None
+    mask = mask_of(tokens.shape[1]) if setting.causal_mask else None
     with torch.no_grad():
         logits, weights = model(tokens, mask=mask)
     best = logits[0, setting.position].softmax(-1).topk(GUESSES)
@@ -102,7 +102,7 @@ def sentence_explorer(model: Model, mask_of: MaskOf, sentences: Sequence[str]) -
             "sentence": widgets.Dropdown(options=sentences, description="sentence"),
             "position": widgets.IntSlider(1, 0, 5, description="place that looks"),
             "hide": widgets.Checkbox(True, description="hide that word", indent=False),
-            "look_ahead_mask": widgets.Checkbox(False, description="look-ahead mask", indent=False),
+            "causal_mask": widgets.Checkbox(False, description="causal mask", indent=False),
         }
 
     def draw(**chosen: Any) -> Drawing:

@@ -56,16 +56,14 @@ def next_words(words: Sequence[str], position: int = 1) -> None:
     )
 
 
-def maps(titled: Mapping[str, tuple[torch.Tensor, Sequence[str]]], largest: float = 1.0, even: float | None = None) -> None:
-    """Draws maps side by side, {title: (weights (seq, seq), words)}; `even` marks a share beside one scale for all."""
+def maps(titled: Mapping[str, tuple[torch.Tensor, Sequence[str]]]) -> None:
+    """Draws maps side by side, {title: (weights (seq, seq), words)}, on a scale from 0 to 1."""
     figure, grid = plots.figure(0.8 + 3.3 * len(titled), 3.6, columns=len(titled), squeeze=False)
     axes = grid[0]
     for ax, (title, (weights, words)) in zip(axes, titled.items(), strict=True):
-        plots.attention_map(weights, words, words, title, ax, largest=largest)
+        plots.attention_map(weights, words, words, title, ax, largest=1.0)
     for ax in axes[1:]:
         ax.set_ylabel("")
-    if even is not None:
-        plots.weight_bar(figure, list(axes), even=even)
     plots.alt(figure, "; ".join(f"{title}: {_most(weights, words)}" for title, (weights, words) in titled.items()))
 
 
@@ -178,7 +176,7 @@ def changes(differences: Mapping[str, torch.Tensor], words: Sequence[str], guess
     ax.set_xticks(range(len(words)), words)
     for word, guess in guesses.items():
         plots.guess(ax, guess, words.index(word))
-    ax.set(ylabel="change of the output", ylim=(-0.02, None))
+    ax.set(xlabel="word", ylabel="change of the output", ylim=(-0.02, None))
     ax.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=3)
     spoken = "; ".join(f"{name} {_range(values)}" for name, values in largest.items())
     plots.alt(ax, f"Largest change of each word's output when the sentence is reversed. {spoken}.")
