@@ -4,6 +4,7 @@
     python benchmarks/grading.py --chapter 05_transformer_architecture --learners 24
     python benchmarks/grading.py --growth 10 100 1000     how the time grows with the class
     python benchmarks/grading.py --kills 20 --learners 200    kill -9 at random moments; the gradebook against a quiet run's
+    python benchmarks/grading.py --mutated 500            broken submissions among sound ones: each graded or with its line
 
 The class: the demo's learners again and again (right answers in several styles, every mistake of the catalogue, partial ones,
 an untouched notebook), each with a written answer of their own, so that no result serves for two. nbgrader is measured twice
@@ -194,6 +195,81 @@ def kills(chapter: str, learners: int, times: int, jobs: int, seed: int) -> None
         raise SystemExit(1)
 
 
+def mutated(chapter: str, count: int, jobs: int, seed: int) -> None:
+    """Grades `count` broken submissions among sound ones; the sound ones must get the marks that they get alone."""
+    sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
+    from gradebooks import rows
+
+    chance = random.Random(seed)
+    with tempfile.TemporaryDirectory() as folder:
+        run = make_class(Path(folder, "class"), chapter, 8)
+        alone = some_of(run, Path(folder, "alone"), 8)
+        with_engine(alone, jobs)
+        submitted = run.folder / "classroom" / "submitted"
+        whole = [(submitted / f"learner-{n:04}" / chapter / f"{chapter}.ipynb").read_bytes() for n in range(8)]
+        made = []
+        for number in range(count):
+            kind, data = _mutation(chance, chance.choice(whole))
+            made.append((f"broken-{number:04}-{kind}", data))
+            path = submitted / made[-1][0] / chapter / f"{chapter}.ipynb"
+            path.parent.mkdir(parents=True)
+            path.write_bytes(data)
+        began = time.perf_counter()
+        line = [sys.executable, "-m", "autograder", "autograde", chapter, "--jobs", str(jobs)]
+        done = subprocess.run(line, cwd=run.folder, capture_output=True, text=True)
+        took = time.perf_counter() - began
+        graded, expected = rows(run.folder), rows(alone.folder)
+    told = {part.split(": not graded: ")[0] for part in done.stdout.splitlines() if ": not graded: " in part}
+    silent = sorted({name for name, _ in made} - set(graded) - told)
+    print(f"{count} broken submissions and 8 sound ones in {took:.0f} s, exit code {done.returncode}")
+    for kind in sorted({name.split("-", 2)[2] for name, _ in made}):
+        names = [name for name, _ in made if name.endswith(f"-{kind}")]
+        print(f"  {kind:16} {len(names):4}: graded {len(set(names) & set(graded))}, with a line {len(set(names) & told)}")
+    same = all(graded.get(name) == row for name, row in expected.items())
+    print(
+        f"the sound ones {'have the marks that they get alone' if same else 'DIFFER'}; without mark or line: {silent or 'none'}"
+    )
+    if silent or not same or "Traceback" in done.stdout + done.stderr:
+        print(done.stderr[-3000:])
+        raise SystemExit(1)
+
+
+def _mutation(chance: random.Random, data: bytes) -> tuple[str, bytes]:
+    kind = chance.choice(["flipped", "cut-off", "cells-cut", "keys-missing", "nested", "other-types", "long-line", "twice"])
+    if kind == "flipped":
+        broken = bytearray(data)
+        for _ in range(chance.choice([1, 5, 50])):
+            broken[chance.randrange(len(broken))] ^= 1 << chance.randrange(8)
+        return kind, bytes(broken)
+    if kind == "cut-off":
+        return kind, data[: chance.randrange(len(data))]
+    loaded = json.loads(data)
+    if kind == "cells-cut":
+        loaded["cells"] = chance.sample(loaded["cells"], chance.randrange(len(loaded["cells"])))
+    elif kind == "nested":
+        deep = "[" * 10_000 + "]" * 10_000
+        return kind, json.dumps(loaded).replace('"metadata": {}', f'"metadata": {{"deep": {deep}}}', 1).encode()
+    elif kind == "long-line":
+        chance.choice(loaded["cells"])["source"] = "x" * 20_000_000
+    elif kind == "twice":
+        loaded["cells"] += chance.sample(loaded["cells"], len(loaded["cells"]) // 2)
+    else:
+        _spoil(chance, loaded, delete=kind == "keys-missing")
+    return kind, json.dumps(loaded).encode()
+
+
+def _spoil(chance: random.Random, loaded: dict, delete: bool) -> None:
+    """Takes keys out, or puts values of other types in, at the top and in cells."""
+    places = [loaded, loaded["metadata"], *chance.sample(loaded["cells"], 10)]
+    for place in chance.sample(places, 4):
+        if place:
+            key = chance.choice(list(place))
+            if delete:
+                del place[key]
+            else:
+                place[key] = chance.choice([None, 7, "text", [], {}, {"a": [1]}, True])
+
+
 def _line(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
@@ -209,10 +285,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--growth", type=int, nargs="*")
     parser.add_argument("--kills", type=int)
+    parser.add_argument("--mutated", type=int)
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     if given.growth:
         growth(given.chapter, given.growth, given.jobs)
+    elif given.mutated:
+        mutated(given.chapter, given.mutated, given.jobs, given.seed)
     elif given.kills:
         kills(given.chapter, given.learners, given.kills, given.jobs, given.seed)
     else:
