@@ -249,6 +249,37 @@ def test_every_picture_has_a_text(told):
     assert len(told) == 12 and all(len(picture) > 2000 and len(text) > 40 for picture, text in told)
 
 
+def test_a_long_row_of_cells_is_broken_like_a_text(monkeypatch):
+    sizes = []
+    monkeypatch.setattr(plots, "alt", lambda drawn, text: sizes.append(drawn.get_size_inches().tolist()))
+    for count in (pictures.ACROSS, 2 * pictures.ACROSS):
+        pictures.sequence_in("words", [("text", ["word"] * count), ("labels", ["–"] * count)])
+    (wide, low), (still, high) = sizes
+    assert still == wide and high > 1.5 * low
+
+
+def test_a_map_of_weights_is_drawn_from_0_to_1(monkeypatch):
+    limits = []
+    monkeypatch.setattr(plots, "alt", lambda drawn, text: limits.extend(i.get_clim() for ax in drawn.axes for i in ax.images))
+    pictures.reader_maps(blanks.build(reference.Bert), "anna lives in [MASK] .")
+    assert len(limits) == 8 and set(limits) == {(0.0, 1.0)}
+
+
+def test_a_guess_stands_beside_the_positions_of_its_model_and_none_leaves_no_trace(capsys):
+    pictures.print_positions(dict.fromkeys(pictures.POSITIONS))
+    assert "you:" not in capsys.readouterr().out
+    pictures.print_positions({"T5": "rotary"})
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "you:" in line]
+    assert line.split() == ["T5", "relative", "you:", "rotary"]
+
+
+def test_wrapped_lines_fit_on_a_page_and_keep_every_word():
+    text = "a word and another one " * 12 + "\nthe end"
+    lines = prose.wrapped(text, "   ").splitlines()
+    assert max(map(len, lines)) <= 74 and all(line.startswith("   ") for line in lines)
+    assert " ".join(lines).split() == text.split() and lines[-1] == "   the end"
+
+
 def test_the_explorer_shows_what_the_settings_leave():
     tokenizer = prose.train_tokenizer(prose.paragraphs()[0][:80])
     model = reference.Gpt(tokenizer.get_vocab_size(), 16, 2, 1, 64)

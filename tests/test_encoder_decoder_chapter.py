@@ -274,3 +274,9 @@ def test_greedy_and_beam_search_of_the_reference_agree_where_one_hypothesis_is_k
     source = translation.tensors(PAIRS[:1])[0].to(session.device())
     (best, _), *rest = reference.beam_search(learned, source, BOS, EOS, 9, beam_size=1)
     assert not rest and best == reference.greedy_decode(learned, source, BOS, EOS, 9)[0].tolist()
+
+
+def test_an_empty_translation_is_called_nothing(capsys):
+    measures.mistakes(["", PAIRS[1][1]], PAIRS)
+    said = capsys.readouterr().out
+    assert "1 of 2 are wrong" in said and "said   (nothing)" in said and PAIRS[1][1] not in said

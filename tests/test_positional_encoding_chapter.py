@@ -151,6 +151,11 @@ def test_the_static_picture_is_one_image_with_a_text(shown: list[dict[str, str]]
     assert "position 0, moved by 3" in bundle["text/plain"] and "position 5, moved by 3" in bundle["text/plain"]
 
 
+def test_three_settings_stand_in_two_rows(shown: list[dict[str, str]]) -> None:
+    explorer.clock_settings(*CLOCKS, [explorer.ClockSetting(position=position) for position in (0, 5, 60)])
+    assert len(shown) == 2 and "position 60" in shown[1]["text/plain"]
+
+
 def test_where_no_widgets_run_the_explorer_says_so(capsys):
     assert explorer.clock_explorer(*CLOCKS) is None
     assert "JupyterLab" in capsys.readouterr().out

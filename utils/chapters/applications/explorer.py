@@ -122,8 +122,10 @@ def _wrapped(words: str, width: int) -> list[str]:
 
 
 def sampling_settings(writer: Writer, settings: Iterable[SamplingSetting]) -> None:
-    """Shows several settings side by side."""
-    show(sampling_picture(writer, setting) for setting in settings)
+    """Shows several settings, two in a row: more would be too small to read on a page."""
+    drawings = [sampling_picture(writer, setting) for setting in settings]
+    for first in range(0, len(drawings), 2):
+        show(drawings[first : first + 2])
 
 
 def sampling_explorer(writer: Writer, beginning: str = BEGINNING) -> Any:

@@ -13,14 +13,25 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+ACROSS = 12  # places in a row of `sequence_in`: more are too narrow for their words
+POSITIONS = {"BERT": "learned", "GPT-2": "learned", "T5": "relative", "ViT": "learned", "SmolLM2": "rotary"}
+
+
+def print_positions(guesses: Mapping[str, str | None]) -> None:
+    """Prints how each of the chapter's models knows its positions, and beside it what was guessed, {model: word}."""
+    for model, way in POSITIONS.items():
+        guess = guesses.get(model)
+        print(f"{model:8} {way:10}" + (f" you: {guess}" if guess else ""))
+
+
 def four_architectures() -> None:
     """Shows BERT, GPT, T5 and ViT side by side."""
     drawn = drawings.Diagram(column=1.95, row=0.6)
     columns = (
         ("bert", 0, "BERT", "tokens, some masked", "self-attention", "vectors,\none a token"),
-        ("gpt", 1, "GPT", "tokens", "self-attention\n(look-ahead mask)", "logits:\nthe next token"),
+        ("gpt", 1, "GPT", "tokens", "self-attention\n(causal mask)", "logits:\nthe next token"),
         ("t5e", 2, "T5", "source tokens", "self-attention", "memory"),
-        ("t5d", 3, "", "target, shifted right", "self-attention\n(look-ahead mask)", "logits:\nthe next token"),
+        ("t5d", 3, "", "target, shifted right", "self-attention\n(causal mask)", "logits:\nthe next token"),
         ("vit", 4, "ViT", "class token, patches", "self-attention", "logits: the class\n(class token)"),
     )
     for name, column, title, given, attention, made in columns:
@@ -46,23 +57,30 @@ def four_architectures() -> None:
         drawn.text(place, 6.05, words)
     drawn.show(
         "Four models side by side, each a stack of blocks. BERT, an encoder: tokens, some masked, go through self-attention and "
-        "feed-forward; out come vectors, one a token. GPT, a decoder: self-attention has a look-ahead mask; out come logits for "
+        "feed-forward; out come vectors, one a token. GPT, a decoder: self-attention has a causal mask; out come logits for "
         "the next token. T5, encoder and decoder: the encoder's memory goes into the decoder's cross-attention. ViT, an encoder "
         "on patches: a class token and the patches go in, and the class token's vector gives the class."
     )
 
 
 def sequence_in(title: str, rows: Sequence[tuple[str, Sequence[Any]]], colours: Sequence[int] | None = None) -> None:
-    """Shows rows of cells under each other: {name: one entry a place}; `colours` 0 or 1 for each place."""
+    """Shows rows of cells under each other: {name: one entry a place}; `colours` 0 or 1 for each place.
+
+    More than `ACROSS` places are broken like lines of a text.
+    """
     count = len(rows[0][1])
-    figure, ax = plots.figure(min(9.5, 1.6 + 0.62 * count), 0.7 + 0.42 * len(rows))
+    lines = -(-count // ACROSS)
+    wide, tall = -(-count // lines), len(rows) + 0.6
+    figure, ax = plots.figure(1.6 + 0.66 * wide, 0.4 + 0.42 * tall * lines)
     for row, (name, cells) in enumerate(rows):
-        ax.text(-0.7, row, name, ha="right", va="center", fontsize=9)
+        for line in range(lines):
+            ax.text(-0.7, row + line * tall, name, ha="right", va="center", fontsize=9)
         for place, cell in enumerate(cells):
+            line, column = divmod(place, wide)
             marked = bool(colours and colours[place])
-            ax.add_patch(_cell(place, row, ORANGE if marked else "white", 0.35 if marked else 1.0))
-            ax.text(place, row, str(cell), ha="center", va="center", fontsize=8)
-    ax.set(xlim=(-0.6, count - 0.4), ylim=(len(rows) - 0.4, -0.6), title=title)
+            ax.add_patch(_cell(column, row + line * tall, ORANGE if marked else "white", 0.35 if marked else 1.0))
+            ax.text(column, row + line * tall, str(cell), ha="center", va="center", fontsize=8)
+    ax.set(xlim=(-0.6, wide - 0.4), ylim=(lines * tall - 1.0, -0.6), title=title)
     ax.axis("off")
     told = "; ".join(f"{name}: {' '.join(str(cell) for cell in cells)}" for name, cells in rows)
     plots.alt(figure, f"{title}. {told}")
@@ -144,6 +162,11 @@ def reader_maps(model: Any, text: str) -> None:
     heads = seen[0].shape[1]
     titles = [f"block {i // heads}, head {i % heads}" for i in range(len(maps))]
     figure = plots.heads(maps, words, words, titles)
+    for ax in figure.axes:
+        for image in ax.images:
+            image.set_clim(0.0, 1.0)
+            for label in ax.get_xticklabels():
+                label.set(rotation=90, ha="center", va="top", rotation_mode="default")
     place = words.index(blanks.SPECIAL[blanks.MASK])
     told = ", ".join(
         f"{title} on {words[int(m[place].argmax())]} ({float(m[place].max()):.2f})" for title, m in zip(titles, maps, strict=True)
@@ -216,14 +239,14 @@ def _picture(ax: "Axes", points: torch.Tensor, title: str) -> None:
 def rollouts(images: torch.Tensor, shares: torch.Tensor, classes: Sequence[int]) -> None:
     """Shows digits (n, 1, side, side) above how much of each patch reached the class token, (n, patches)."""
     count = len(images)
-    figure, axes = plots.figure(1.35 * count + 0.4, 3.0, 2, count, squeeze=False)
+    figure, axes = plots.figure(1.35 * count + 1.0, 3.0, 2, count, squeeze=False)
     side = int(shares.shape[-1] ** 0.5)
     for column in range(count):
         _picture(axes[0, column], images[column, 0], f"said: {classes[column]}")
-        axes[1, column].imshow(shares[column].view(side, side), cmap=plots.SEQUENTIAL, vmin=0)
+        axes[1, column].imshow(shares[column].view(side, side), cmap=plots.SEQUENTIAL, vmin=0, vmax=float(shares.max()))
         axes[1, column].set(xticks=[], yticks=[])
         axes[1, column].grid(False)
-    axes[1, 0].set_ylabel("rollout", fontsize=9)
+    figure.colorbar(axes[1, 0].images[0], ax=axes.ravel().tolist(), label="share (rollout)")
     told = ", ".join(f"{said}: largest at patch {int(share.argmax())}" for said, share in zip(classes, shares, strict=True))
     plots.alt(figure, f"Digits, and below each the share of every patch that reached the class token. {told}.")
 
@@ -240,11 +263,13 @@ def scenes(
     overlap = box_iou(found[:count], right).diagonal().tolist()
     titles = [f"{name}, IoU {share:.2f}" + ("" if name == truth else f"\n(is {truth})")
               for name, share, truth in zip(said, overlap, classes.tolist(), strict=True)]  # fmt: skip
-    figure, axes = plots.figure(1.55 * count + 0.3, 2.2, 1, count, squeeze=False)
+    figure, axes = plots.figure(1.55 * count + 0.3, 2.5, 1, count, squeeze=False)
     side = images.shape[-1]
     for ax, image, truth, box, words in zip(axes[0], images, right, found, titles, strict=False):
         _picture(ax, image[0], words)
-        for corners, colour, look in ((truth, GREEN, "-"), (box, ORANGE, "--")):
+        for corners, label, colour, look in ((truth, "right", GREEN, "-"), (box, "given by the model", ORANGE, "--")):
             x0, y0, x1, y1 = (side * corners - 0.5).tolist()
-            ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=colour, linestyle=look, linewidth=2))
+            frame = Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, edgecolor=colour, linestyle=look, linewidth=2, label=label)
+            ax.add_patch(frame)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     plots.alt(figure, f"Scenes with the right box and the one found: {'; '.join(titles)}.")

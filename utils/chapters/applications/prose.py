@@ -6,6 +6,7 @@ that are mostly code are left out. Every tenth paragraph is held out. Other vers
 
 import json
 import re
+import textwrap
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -148,6 +149,12 @@ def held_out_loss(model: nn.Module, held: torch.Tensor, loss: Callable[..., torc
     pieces = held[: len(held) // LENGTH * LENGTH].view(-1, LENGTH).to(session.device())
     total = sum(float(loss(model(part), part)) * len(part) for part in pieces.split(64))
     return total / len(pieces)
+
+
+def wrapped(text: str, indent: str = "", width: int = 74) -> str:
+    """The text in lines that fit on a page, each with the indent; line ends of its own are kept."""
+    lines = text.splitlines()
+    return "\n".join(textwrap.fill(line, width, initial_indent=indent, subsequent_indent=indent) for line in lines)
 
 
 def seconds_to_write(write: Callable[[int, bool], object], counts: Sequence[int]) -> dict[str, list[float]]:

@@ -89,6 +89,8 @@ def heads_picture(model: Any, sentence: str) -> None:
     layers, heads = found.maps.shape[:2]
     titles = [f"block {layer}, head {head}" for layer in range(layers) for head in range(heads)]
     figure = plots.heads(found.maps.flatten(0, 1), found.said, found.source, titles)
+    for image in (image for ax in figure.axes for image in ax.images):
+        image.set_clim(0.0, 1.0)
     plots.alt(figure, f"The maps of {layers * heads} heads; averaged over the last block's heads: {_spoken(found)}")
 
 

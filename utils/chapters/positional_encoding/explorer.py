@@ -70,8 +70,10 @@ def _point(hand: tuple[float, float]) -> str:
 
 
 def clock_settings(encode: Component, shift: Component, settings: Iterable[ClockSetting]) -> None:
-    """Shows several settings side by side."""
-    show(clock_picture(encode, shift, setting) for setting in settings)
+    """Shows several settings, two in a row: three would be too small to read on a narrow page."""
+    drawings = [clock_picture(encode, shift, setting) for setting in settings]
+    for first in range(0, len(drawings), 2):
+        show(drawings[first : first + 2])
 
 
 def clock_explorer(encode: Component, shift: Component) -> Any:
