@@ -25,6 +25,23 @@ class Mark(Enum):
         return self.value[2]
 
 
+# Hides the row of a result in JupyterLab and on a feedback page, its prompt included; other pages show an empty row.
+_NO_ROW = (
+    "<style>.jp-OutputArea-child:has(.course-points), .output_area:has(.course-points) { display: none }</style>"
+    '<span class="course-points"></span>'
+)
+
+
+class Points(float):
+    """What a check cell gives: a float whose text is the number, for nbgrader, and which a page does not show.
+
+    The card above it has said the points.
+    """
+
+    def _repr_html_(self) -> str:
+        return _NO_ROW
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of a card: what was judged, how it came out, and what there is to say."""
