@@ -57,7 +57,9 @@ c.Autograde.autograde_preprocessors = autograding.autograde_chain()
 c.Autograde.exporter_class = autograding.SubmissionExporter
 c.Autograde.pre_convert_hook = autograding.adopt_renamed
 if "autograde" in sys.argv:
-    autograding.drop_half_graded(CLASSROOM / "autograded")
+    # The class of the folder that nbgrader runs in: another course directory may have taken this configuration over.
+    autograding.adopt_capitals(Path.cwd() / "classroom" / "submitted")
+    autograding.drop_half_graded(Path.cwd() / "classroom" / "autograded")
 c.GenerateFeedback.preprocessors = autograding.feedback_chain()
 
 c.ExportPlugin.to = str(CLASSROOM / "grades.csv")
