@@ -10,7 +10,15 @@ if str(COURSE) not in sys.path:
 
 from autograder.builder.preprocessors import release_chain  # noqa: E402  (needs the path above)
 from autograder.classroom import autograding  # noqa: E402
+from course import unfit  # noqa: E402
 from utils.manifest import load  # noqa: E402
+
+# Before anything is written or deleted; a learner's `submit` reads this file too, and can do.
+COMMAND = Path(sys.argv[0])
+if "nbgrader" in (COMMAND.stem, COMMAND.parent.name) or "autograde" in sys.argv:
+    problem = unfit(COURSE) or unfit(Path.cwd())
+    if problem:
+        sys.exit(problem)
 
 # nbgrader calls `alembic` by name for a new gradebook; without an activated environment it is not found.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])

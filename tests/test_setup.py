@@ -294,6 +294,34 @@ def test_a_folder_that_cannot_be_written_is_told(small):
     small.chmod(0o700)
 
 
+@pytest.mark.parametrize("sign", course.UNFIT)
+def test_a_folder_in_which_nbgrader_would_go_astray_is_told_before_anything_is_written(tmp_path, root, sign, monkeypatch, capsys):
+    folder = tmp_path / f"course {sign}HOME"
+    monkeypatch.setattr(course, "ROOT", folder)
+    assert course.main(["build"]) == 1 and "rename the folder" in capsys.readouterr().err
+    assert course.unfit(tmp_path / "Übung (2), a_b-c {x} #1 & 'y'") is None
+
+
+def test_nbgraders_own_commands_do_nothing_there_and_a_learner_hands_in(tmp_path, root):
+    folder = tmp_path / "course [a] 20% ?"
+    (folder / "work" / "02_attention_mechanism").mkdir(parents=True)
+    for name in ("autograder", "utils", "solutions", "notebooks", "course.py", "course.toml"):
+        (folder / name).symlink_to(root / name)
+    shutil.copy(root / "nbgrader_config.py", folder)
+    released = "02_attention_mechanism/02_attention_mechanism.ipynb"
+    shutil.copy(root / "notebooks" / released, folder / "work" / released)
+    before = sorted(tmp_path.rglob("*"))
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", "02_attention_mechanism"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1 and "for the [ and ] and ? and % in its path: rename the folder" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+    folder = folder.rename(tmp_path / "course [a] 20% ?$HOME")
+    submit = "import sys; from pathlib import Path; from autograder.commands import submit\n"
+    submit += "submit.ROOT = Path.cwd(); sys.exit(submit.main(['02'], Path.cwd()))"
+    done = subprocess.run([sys.executable, "-c", submit], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and list((folder / "work" / "submissions").iterdir()), done.stderr
+
+
 # ---- without course.py
 
 
