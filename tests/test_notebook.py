@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import pytest
+from learner import text
 from nbclient import NotebookClient
 
 CHAPTER = "02_attention_mechanism"
@@ -162,13 +163,18 @@ def test_what_a_session_has_set_and_what_an_answer_says_cost_nothing(tmp_path):
         SET_UP,
         "import logging\nlogging.basicConfig(level=logging.INFO)\ncheck = 3",
         "torch.set_grad_enabled(False)\ntorch.set_default_dtype(torch.float64)\ntorch.set_default_device('meta')",
-        talks,
+        "torch.use_deterministic_algorithms(True)\ntorch.autograd.set_detect_anomaly(True)",
+        "%precision 1\nget_ipython().display_formatter.formatters['text/plain'].for_type(float, lambda x, p, c: p.text('much'))",
+        "get_ipython().ast_node_interactivity = 'none'",
+        talks.replace("def softmax", "@torch.compile\ndef softmax"),
         'check("softmax")',
+        "get_ipython().ast_node_interactivity = 'last_expr'",
         "check, torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device().type",
     )
-    assert not any(errors(cell) for cell in cells[4:])
-    assert "all 7 checks hold" in shown(cells[4]) and shown(cells[4]).endswith("2.0")
-    assert shown(cells[5]) == "(3, False, torch.float64, 'meta')"
+    assert not any(errors(cell) for cell in cells[6:])
+    assert "all 7 checks hold, 2 of 2 points" in shown(cells[7])
+    assert shown(cells[9]) == "(3, False, torch.float64, 'meta')"
+    assert "torch.compile" in text(tmp_path)
 
 
 def test_an_older_version_that_still_lives_in_memory_is_not_judged(tmp_path):
@@ -188,6 +194,7 @@ def test_a_kernel_that_was_started_elsewhere_says_that_nothing_was_saved_and_why
 def test_the_own_library_can_be_imported_from_the_set_up_on(tmp_path):
     run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")')
     own = "from my_transformer.attention_mechanism import softmax\nsoftmax.__module__"
-    at_home = run(tmp_path / "03_self_attention", SET_UP, own)
+    of_an_older_release = SET_UP.replace(", start\nstart()", "")
+    at_home = run(tmp_path / "03_self_attention", of_an_older_release, own)
     graded = run(tmp_path / "03_self_attention", SET_UP, own, environment={"NBGRADER_EXECUTION": "autograde"})
     assert "my_transformer" in shown(at_home[1]) and "utils.reference" in shown(graded[1])

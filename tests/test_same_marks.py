@@ -93,6 +93,7 @@ SOON = {
     *("split", "all-checks-and-the-set-up-deleted", "all-merged-into-one", "written-anew-below-the-stub-without-its-check"),
     *("no-ids-no-metadata", "from-another-chapter", "quiz-in-a-cell-below", "names-taken", "magics", "no-gradients-by-hand"),
     *("warns", "endless", "crash", "wrong", "utf-16", "foreign-keys", "lone-surrogates", "attachments", "renamed-anew"),
+    "compiled",
     *("no-notebook", "empty-file", "deep", "ending-in-capitals"),
 }
 """One or two of each kind, in a class of their own: those that every proof tries. `test --all` tries the others too."""
