@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -153,11 +154,21 @@ def test_wrong_usage_is_told_before_anything_is_set_up(root, arguments, status, 
 # ---- the environment
 
 
-def test_the_environment_that_is_made_has_pip(small):
+def test_the_environment_that_is_made_has_pip_whatever_pip_is_set_up_for(small, monkeypatch):
     environment = course.Environment(small)
     environment.repair()
     assert environment.broken() is None
     assert (environment.folder / "pyvenv.cfg").exists()
+    wheel = small / "tiny-1.0-py3-none-any.whl"  # somebody's pip is set up to install elsewhere
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny.py", "")
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    (small / "pip.conf").write_text(f"[install]\ntarget = {small / 'elsewhere'}\n", encoding="utf-8")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(small / "pip.conf"))
+    environment.pip("installing", "--no-index", str(wheel))
+    assert "tiny-1.0.dist-info" in environment.installed() and not (small / "elsewhere").exists()
 
 
 def test_a_second_start_does_nothing_and_an_edited_pin_is_installed(small):
@@ -199,6 +210,42 @@ def test_the_large_download_is_announced_before_it_starts(small, monkeypatch, ca
     assert "a download of about 3 GB" in capsys.readouterr().out
     course.Environment(small, cpu=True).check_space()
     assert "GB" not in capsys.readouterr().out
+
+
+def test_the_large_download_is_announced_whenever_it_is_ahead(small, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    (small / course.LEARNER).write_text("numpy==1.0\ntorch==2.13.0 ; python_version > '3'\n", encoding="utf-8")
+    FakePip(small).ensure()
+    assert capsys.readouterr().out.count("about 3 GB") == 1
+    packages = next(FakePip(small).folder.glob("lib/python3*/site-packages"))
+    (packages / "torch-2.13.0.dist-info").mkdir()
+    (packages / "torch-2.13.0.dist-info" / "INSTALLER").touch()
+    (small / course.LEARNER).write_text("numpy==1.1\ntorch==2.13.0\n", encoding="utf-8")
+    FakePip(small).ensure()
+    assert "GB" not in capsys.readouterr().out
+    (small / course.LEARNER).write_text("torch==2.14.0\n", encoding="utf-8")
+    FakePip(small).ensure()
+    assert "about 3 GB" in capsys.readouterr().out
+
+
+def test_the_small_pytorch_stays_small_when_its_pin_changes(small, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    FakePip(small, cpu=True).ensure()
+    torch = next(FakePip(small).folder.glob("lib/python3*/site-packages")) / "torch-2.13.0+cpu.dist-info"
+    torch.mkdir()
+    (torch / "INSTALLER").touch()
+    (small / course.LEARNER).write_text("torch==2.14.0\n", encoding="utf-8")
+    later = FakePip(small)
+    later.ensure()
+    assert course.CPU_INDEX in later.calls[0] and "GB" not in capsys.readouterr().out
+
+
+def test_without_a_network_cpu_says_whose_index_it_is_and_what_works_instead(small, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    environment = FakePip(small, cpu=True)
+    environment.says, environment.code = PIP_NO_NETWORK, 1
+    with pytest.raises(course.Trouble, match=r"No network[\s\S]*from https://download.pytorch.org[\s\S]*start without --cpu"):
+        environment.ensure()
 
 
 def test_a_set_up_that_was_stopped_leaves_no_stamp_and_goes_on(small):
