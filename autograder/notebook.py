@@ -20,7 +20,6 @@ from autograder.framework.verdict import Verdict
 from utils import library, session
 from utils.manifest import load
 
-
 _stopped: dict[str, Any] = {}  # exercise -> the answer whose check a learner had to stop
 
 

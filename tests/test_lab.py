@@ -219,6 +219,8 @@ def test_jupyterlab_starts_in_work_with_this_environments_kernel(course_root, ro
                 time.sleep(0.5)
         listed = json.loads(ask("/api/contents"))["content"]
         assert sorted(entry["name"] for entry in listed) == sorted(CHAPTERS)
+        page = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', ask("/lab").decode(), re.DOTALL)
+        assert "@jupyter/nbgrader" in json.loads(page[1])["disabledExtensions"]
         kernel = json.loads(ask("/api/kernelspecs"))["kernelspecs"]["python3"]
         assert kernel["spec"]["argv"][0] in ("python", sys.executable)
     finally:

@@ -372,6 +372,13 @@ def test_nbgraders_own_commands_do_nothing_there_and_a_learner_hands_in(tmp_path
 # ---- without course.py
 
 
+def test_nothing_needs_the_module_that_windows_lacks():
+    code = "import sys, psutil, torch; sys.modules['resource'] = None; import autograder.builder.__main__, autograder.commands.test, "
+    code += "autograder.commands.demo, autograder.grade, autograder.matrix, autograder.framework.isolation.worker"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_course_is_importable_from_any_folder(tmp_path, root):
     code = "import autograder, utils; print(autograder.__file__, utils.__file__)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)

@@ -14,6 +14,9 @@ ROOT = Path(__file__).resolve().parents[2]
 # JupyterLab asks at the first start whether it may fetch news: the course works offline, so the answer is no.
 OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
+# nbgrader's menu is a teacher's, and its entries end in errors where there is no class; a teacher starts `jupyter lab`.
+CONFIGURATION = ROOT / "autograder" / "commands" / "jupyter"
+
 
 class Usage(Exception):
     """What the learner asked for cannot be done; the sentence says what can."""
@@ -149,7 +152,8 @@ def main(argv: list[str], root: Path = ROOT) -> int:
     print(f"Opening chapter {chapter}. Your files are in {work}.", flush=True)
     quiet_first_start(Path(sys.prefix))
     # The kernel named python3 must be this environment's, not one of the learner's home folder.
-    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
+    configuration = filter(None, (str(CONFIGURATION), os.environ.get("JUPYTER_CONFIG_PATH")))
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_CONFIG_PATH": os.pathsep.join(configuration)}
     command = command_line(work, chapter, options, argv[split + 1 :])
     os.chdir(work)  # where nbgrader's part of JupyterLab looks for the course
     if os.name != "nt":
