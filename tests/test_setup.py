@@ -373,8 +373,9 @@ def test_nbgraders_own_commands_do_nothing_there_and_a_learner_hands_in(tmp_path
 
 
 def test_nothing_needs_the_module_that_windows_lacks():
-    code = "import sys, psutil, torch; sys.modules['resource'] = None; import autograder.builder.__main__, autograder.commands.test, "
-    code += "autograder.commands.demo, autograder.grade, autograder.matrix, autograder.framework.isolation.worker"
+    code = "import sys, psutil, torch; sys.modules['resource'] = None; import autograder.builder.__main__, "
+    code += "autograder.commands.test, autograder.commands.demo, autograder.grade, "
+    code += "autograder.matrix, autograder.framework.isolation.worker"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
 
