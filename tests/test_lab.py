@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import signal
 import socket
@@ -67,6 +68,20 @@ def test_every_chapter_is_copied_once_and_a_learners_file_is_never_touched(cours
     after = files(course_root / "work")
     assert {name: after[name] for name in before} == before
     assert notebook(course_root, "02_second").exists()
+
+
+def test_a_copy_names_this_python_so_that_it_opens_as_saved(tmp_path, root):
+    lab.lay_out(root / "notebooks", tmp_path)
+    for released in sorted((root / "notebooks").glob("*/*.ipynb")):
+        copy = tmp_path / released.relative_to(root / "notebooks")
+        before, after = json.loads(released.read_bytes()), json.loads(copy.read_bytes())
+        assert after["metadata"]["language_info"].pop("version") == platform.python_version()
+        assert before["metadata"]["language_info"].pop("version") and after == before
+        copy.write_bytes(
+            released.read_bytes().replace(b'"version": "3.11"', b'"version": "3.99.1"')
+        )  # saved elsewhere, as it was
+    os.utime(copy)
+    assert lab.chapter_to_open(tmp_path, root / "notebooks", sorted(path.name for path in tmp_path.iterdir()))[:2] == "01"
 
 
 def test_a_link_of_the_learner_is_left_alone(course_root, started):

@@ -4,6 +4,8 @@ import argparse
 import datetime
 import json
 import os
+import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -49,9 +51,17 @@ def lay_out(release: Path, own: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         half = target.with_name(f".{target.name}.part")  # a copy that is cut short never bears the name
         shutil.copyfile(source, half)
+        if source.suffix == ".ipynb":
+            half.write_bytes(as_here(half.read_bytes()))
         half.rename(target)
         copies.append(target)
     return copies
+
+
+def as_here(notebook: bytes) -> bytes:
+    """A released notebook that names this machine's Python: else JupyterLab does so when it opens, and it counts as unsaved."""
+    named = rb'("language_info": \{[^{}]*\{[^{}]*\}[^{}]*"version": ")[^"]*'
+    return re.sub(named, rb"\g<1>" + platform.python_version().encode(), notebook)
 
 
 def set_aside(own: Path, backups: Path) -> Path | None:
@@ -77,7 +87,8 @@ def chapter_to_open(work: Path, notebooks: Path, known: list[str]) -> str:
     touched = [
         name
         for name in known
-        if notebook(work, name).exists() and notebook(work, name).read_bytes() != notebook(notebooks, name).read_bytes()
+        if notebook(work, name).exists()
+        and as_here(notebook(work, name).read_bytes()) != as_here(notebook(notebooks, name).read_bytes())
     ]
     return max(touched, key=lambda name: notebook(work, name).stat().st_mtime, default=known[0])
 
