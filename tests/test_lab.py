@@ -79,7 +79,7 @@ def test_a_copy_names_this_python_so_that_it_opens_as_saved(tmp_path, root):
         assert before["metadata"]["language_info"].pop("version") and after == before
         copy.write_bytes(
             released.read_bytes().replace(b'"version": "3.11"', b'"version": "3.99.1"')
-        )  # saved elsewhere, as it was
+        )  # saved elsewhere
     os.utime(copy)
     assert lab.chapter_to_open(tmp_path, root / "notebooks", sorted(path.name for path in tmp_path.iterdir()))[:2] == "01"
 
