@@ -108,7 +108,9 @@ def number(points: float) -> str:
 
 def _item(entry: Entry) -> str:
     sign, word, colour = entry.mark.value
-    line = f'<span style="color:{colour}" aria-label="{word}">{sign}</span> {_inline(entry.title)}'
+    # White on the colour: seen on a light and on a dark page, as a thin sign of the colour is not.
+    badge = f"background:{colour};color:#fff;border-radius:3px;padding:0 0.3em;font-weight:bold"
+    line = f'<span style="{badge}" aria-label="{word}">{sign}</span> {_inline(entry.title)}'
     if entry.text:
         line += f'<br><span style="margin-left:1.2em;display:inline-block">{_inline(entry.text)}</span>'
     return f"<li>{line}</li>"

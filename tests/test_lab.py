@@ -77,9 +77,7 @@ def test_a_copy_names_this_python_so_that_it_opens_as_saved(tmp_path, root):
         before, after = json.loads(released.read_bytes()), json.loads(copy.read_bytes())
         assert after["metadata"]["language_info"].pop("version") == platform.python_version()
         assert before["metadata"]["language_info"].pop("version") and after == before
-        copy.write_bytes(
-            released.read_bytes().replace(b'"version": "3.11"', b'"version": "3.99.1"')
-        )  # saved elsewhere
+        copy.write_bytes(released.read_bytes().replace(b'"version": "3.11"', b'"version": "3.99.1"'))  # saved elsewhere
     os.utime(copy)
     assert lab.chapter_to_open(tmp_path, root / "notebooks", sorted(path.name for path in tmp_path.iterdir()))[:2] == "01"
 
@@ -194,6 +192,17 @@ def test_the_answer_about_news_is_given_once_and_never_over_the_learners(tmp_pat
     settings.write_text("{}", encoding="utf-8")
     lab.quiet_first_start(tmp_path)
     assert settings.read_text() == "{}"
+
+
+def test_where_the_home_folder_cannot_be_written_jupyter_has_a_place_in_work(tmp_path, monkeypatch):
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    assert lab.places(tmp_path) == {}
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "a-file" / "runtime"))
+    given = lab.places(tmp_path / "work")
+    assert {"JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"} <= given.keys()
+    assert all(place.startswith(str(tmp_path / "work")) for place in given.values())
 
 
 @pytest.mark.skipif(os.name == "nt", reason="stopped by a signal")

@@ -119,6 +119,24 @@ def quiet_first_start(prefix: Path) -> None:
         file.write_text(json.dumps(OVERRIDES), encoding="utf-8")
 
 
+def places(work: Path) -> dict[str, str]:
+    """Variables that give Jupyter a place in `work/` where it cannot write into the home folder; else none."""
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+
+    for folder in (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()):
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        except OSError:
+            break
+        if not os.access(folder, os.W_OK):
+            break
+    else:
+        return {}
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
+    print(f"Your home folder cannot be written: JupyterLab keeps what it needs in {work / '.jupyter'}.", flush=True)
+    return {name: str(work / ".jupyter" / name.lower()) for name in names}
+
+
 def command_line(work: Path, chapter: str, options: argparse.Namespace, passed_on: list[str]) -> list[str]:
     """How JupyterLab is started."""
     command = [
@@ -165,6 +183,7 @@ def main(argv: list[str], root: Path = ROOT) -> int:
     # The kernel named python3 must be this environment's, not one of the learner's home folder.
     configuration = filter(None, (str(CONFIGURATION), os.environ.get("JUPYTER_CONFIG_PATH")))
     environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_CONFIG_PATH": os.pathsep.join(configuration)}
+    environment |= places(work)
     command = command_line(work, chapter, options, argv[split + 1 :])
     os.chdir(work)  # where nbgrader's part of JupyterLab looks for the course
     if os.name != "nt":
