@@ -34,7 +34,9 @@ class Drawing:
         """The elements on their ground, in their frame."""
         frame = rect(0.5, 0.5, self.width - 1, self.height - 1, GROUND, stroke=RULE, rx=4)
         room = self.width - 20
-        fit = {"textLength": room, "lengthAdjust": "spacingAndGlyphs"} if TITLE_SIGN * len(self.title) > room else {}
+        fit: dict[str, str | float] = {}
+        if TITLE_SIGN * len(self.title) > room:
+            fit = {"textLength": room, "lengthAdjust": "spacingAndGlyphs"}
         return frame + text(10, 18, self.title, **BOLD, **fit) + "".join(self.parts)
 
 
