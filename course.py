@@ -116,10 +116,6 @@ EXPLANATIONS = (
 )
 
 
-# In the path of a course nbgrader takes these for patterns, for parts of an address and for names of variables.
-UNFIT = "[]*?%$"
-
-
 class Trouble(Exception):
     """What went wrong, as a sentence for the person at the keyboard."""
 
@@ -135,17 +131,6 @@ def too_old(version: tuple) -> Optional[str]:
     ]
     advice = f"You have one: {better[0]} course.py" if better else "Install one and start again."
     return f"The course needs Python 3.11 or later; this is Python {version[0]}.{version[1]}. {advice}"
-
-
-def unfit(folder: Path) -> Optional[str]:
-    """The sentence for a folder in which nbgrader and the build would go astray, else None."""
-    found = [sign for sign in UNFIT if sign in str(folder)]
-    if not found:
-        return None
-    return (
-        f"nbgrader cannot work in {folder}, for the {' and '.join(found)} in its path: rename the folder (letters of any "
-        "language, digits, spaces, - and _ will do) and start again. What a learner does works as it is."
-    )
 
 
 def explanation(text: str) -> Optional[str]:
@@ -402,9 +387,6 @@ def main(arguments: list) -> int:
     if {"-h", "--help"} & set(own) and not environment.whole():
         print(__doc__)
         return 0
-    if environment.wanted == MAINTAINER and unfit(ROOT):
-        print(unfit(ROOT), file=sys.stderr)
-        return 1
     try:
         environment.ensure()
     except Trouble as trouble:

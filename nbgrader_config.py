@@ -10,7 +10,7 @@ if str(COURSE) not in sys.path:
 
 from autograder.builder.preprocessors import release_chain  # noqa: E402  (needs the path above)
 from autograder.classroom import autograding  # noqa: E402
-from course import unfit  # noqa: E402
+from autograder.folder import unfit  # noqa: E402
 from utils.manifest import load  # noqa: E402
 
 # Before anything is written or deleted; a learner's `submit` reads this file too, and can do.

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 
 import course
+from autograder import folder as folder_of_a_course
+from autograder.builder import __main__ as builder
 
 # What pip and venv really print, taken from pip 23.2 and 26.3 and from Debian's venv.
 PIP_NO_NETWORK = """\
@@ -341,18 +343,18 @@ def test_a_folder_that_cannot_be_written_is_told(small):
     small.chmod(0o700)
 
 
-@pytest.mark.parametrize("sign", course.UNFIT)
+@pytest.mark.parametrize("sign", folder_of_a_course.UNFIT)
 def test_a_folder_in_which_nbgrader_would_go_astray_is_told_before_anything_is_written(tmp_path, root, sign, monkeypatch, capsys):
     folder = tmp_path / f"course {sign}HOME"
-    monkeypatch.setattr(course, "ROOT", folder)
-    assert course.main(["build"]) == 1 and "rename the folder" in capsys.readouterr().err
-    assert course.unfit(tmp_path / "Übung (2), a_b-c {x} #1 & 'y'") is None
+    monkeypatch.setattr(builder, "ROOT", folder)
+    assert builder.main([]) == 1 and "rename the folder" in capsys.readouterr().err
+    assert folder_of_a_course.unfit(tmp_path / "Übung (2), a_b-c {x} #1 & 'y'") is None
 
 
 def test_nbgraders_own_commands_do_nothing_there_and_a_learner_hands_in(tmp_path, root):
     folder = tmp_path / "course [a] 20% ?"
     (folder / "work" / "02_attention_mechanism").mkdir(parents=True)
-    for name in ("autograder", "utils", "solutions", "notebooks", "course.py", "course.toml"):
+    for name in ("autograder", "utils", "solutions", "notebooks", "course.toml"):
         (folder / name).symlink_to(root / name)
     shutil.copy(root / "nbgrader_config.py", folder)
     released = "02_attention_mechanism/02_attention_mechanism.ipynb"
