@@ -17,7 +17,7 @@ from autograder.framework.exchange import Exchange, exchangeable
 from autograder.framework.judge import judge, judge_with_exchange
 from autograder.framework.usual import usual
 from autograder.framework.verdict import Verdict
-from utils import library, session
+from utils import library, reference, session
 from utils.manifest import load
 
 _stopped: dict[str, Any] = {}  # exercise -> the answer whose check a learner had to stop
@@ -61,7 +61,9 @@ def check(name: str) -> float:
         )
     if verdict.passed:
         library.passed(name, namespace[name])
-        library.keep(name, [source for source in namespace.get("In", []) if source], namespace, passes_alone(name))
+        # What does not end is no part of what is saved, and is not tried for it.
+        names = {**namespace, **{other: reference.COMPONENTS[other] for other in endless}}
+        library.keep(name, [source for source in namespace.get("In", []) if source], names, passes_alone(name))
     return 0.0 if exercise.stretch else float(verdict.points)
 
 

@@ -76,14 +76,16 @@ def test_a_check_returns_a_float_and_writes_nothing_to_stderr(tmp_path):
 
 def test_a_check_that_is_interrupted_says_so_without_a_traceback(tmp_path):
     stop = "import os, signal, threading\nthreading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()"
-    endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0"
+    endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0\n"
+    endless += "def attention_scores(q, k):\n    return q @ k.mT / q.shape[-1] ** 0.5"
     cells = run(
         tmp_path / CHAPTER, SET_UP, endless, stop, 'check("softmax")', ATTENTION, 'check("attention")', SOFTMAX,
         'check("softmax")', 'check("attention")',
     )  # fmt: skip
     assert not errors(cells[3]) and "was stopped" in shown(cells[3])
     assert "The check of softmax did not end above: the reference stood in" in shown(cells[5])
-    assert shown(cells[5]).endswith("3.0") and "all 7 checks hold" in shown(cells[7])
+    assert "attention is now part of your own library" in shown(cells[5]) and shown(cells[5]).endswith("3.0")
+    assert "all 7 checks hold" in shown(cells[7]) and "while True" not in text(tmp_path)
     assert shown(cells[8]).endswith("3.0") and "did not end" not in shown(cells[8])
 
 
