@@ -141,7 +141,9 @@ def _has_run(notebook: Path) -> bool:
 
 def _another_autograde() -> bool:
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]) if process.pid not in own]
+    here = (None, os.getcwd())  # None where it belongs to somebody else: it may be here
+    others = [each.info for each in psutil.process_iter(["cmdline", "cwd"]) if each.pid not in own]
+    lines = [other["cmdline"] or [] for other in others if other["cwd"] in here]
     return any("autograde" in line and any("grader" in word for word in line) for line in lines)
 
 
