@@ -171,7 +171,7 @@ class Environment:
     """The course's `.venv`: made, filled, stamped when it is whole, and made anew when it is broken."""
 
     def __init__(self, root: Path = ROOT, maintain: bool = False, cpu: bool = False) -> None:
-        self.root, self.cpu = Path(root), cpu
+        self.root, self.cpu, self.told = Path(root), cpu, False
         self.wanted = MAINTAINER if maintain else LEARNER
         self.folder = self.root / ".venv"
         self.scripts = self.folder / ("Scripts" if WINDOWS else "bin")
@@ -227,6 +227,7 @@ class Environment:
         if self.whole() and not self.broken():
             self.put_course_first()
             return
+        self.cpu = self.cpu or self.has_small_torch()  # later starts go without --cpu
         try:
             with lock(self.root / ".venv.lock"):
                 self.repair()
@@ -256,11 +257,27 @@ class Environment:
             print(f"The environment .venv is broken ({reason}): it is made anew.", flush=True)
             shutil.rmtree(str(self.folder))
         self.check_space()
+        print("First start: a few minutes, once.", flush=True)
         self.call([getattr(sys, "_base_executable", sys.executable), "-m", "venv", str(self.folder)], "making .venv")
+
+    def has_small_torch(self) -> bool:
+        """Whether an earlier start took the small build of PyTorch."""
+        return any(re.match(r"torch-[^-]*\+cpu", name) for name in self.installed())
+
+    def torch(self) -> str:
+        """The pin of PyTorch, such as `torch==2.0`; "" where there is none."""
+        found = re.search(r"^torch==[^\s;]+", (self.root / LEARNER).read_text(encoding="utf-8"), re.MULTILINE)
+        return found.group() if found else ""
+
+    def torch_is_ahead(self) -> bool:
+        """Whether PyTorch in its pinned version is still to be fetched."""
+        wanted = self.torch().replace("==", "-")
+        return not any(re.split(r"\+|\.dist-info", name)[0] == wanted for name in self.installed())
 
     def check_space(self) -> None:
         """Raises Trouble when the disk cannot hold the environment; says what is about to be fetched."""
         cuda = sys.platform == "linux" and not self.cpu
+        self.told = True
         need, free = SPACE_CUDA if cuda else SPACE, shutil.disk_usage(str(self.root)).free / 1e9
         if free < need:
             hint = f" With --cpu {SPACE} GB are enough." if cuda else ""
@@ -268,7 +285,6 @@ class Environment:
                 f"The disk is full: the set-up takes about {need} GB, and {free:.1f} GB are free in "
                 f"{self.root}. Free some and start again.{hint}"
             )
-        print("First start: a few minutes, once.", flush=True)
         if cuda:
             print(
                 "On Linux PyTorch brings its parts for graphics cards: unless this machine has them already, a "
@@ -284,9 +300,11 @@ class Environment:
         for path in self.installed().values():
             if not (path / "INSTALLER").exists():  # cut short; pip would take it for installed
                 shutil.rmtree(str(path))
-        if self.cpu and sys.platform == "linux":  # elsewhere the usual build is the small one
-            torch = re.findall(r"^torch==\S+", (self.root / LEARNER).read_text(encoding="utf-8"), re.MULTILINE)
-            self.pip("fetching PyTorch for the CPU", "--no-deps", "--index-url", CPU_INDEX, *torch)
+        if self.torch_is_ahead():
+            if not self.told:
+                self.check_space()
+            if self.cpu and sys.platform == "linux":  # elsewhere the usual build is the small one
+                self.fetch_small_torch()
         self.pip("installing the pinned packages", "-r", str(self.root / self.wanted))
         self.pip("installing the course", "--no-deps", "--no-build-isolation", "-e", str(self.root))
         for name in {LEARNER, self.wanted}:
@@ -294,10 +312,20 @@ class Environment:
             (self.folder / (name + STAMP)).write_text(text, encoding="utf-8")
         print(f"Set up in {time.monotonic() - start:.0f} s.", flush=True)
 
+    def fetch_small_torch(self) -> None:
+        try:
+            self.pip("fetching PyTorch for the CPU", "--no-deps", "--index-url", CPU_INDEX, self.torch())
+        except Trouble as trouble:
+            raise Trouble(
+                f"{trouble}\n--cpu takes PyTorch from {CPU_INDEX}, and the rest from the index that pip uses. Where only "
+                f"that one can be reached, start without --cpu: a download of about {DOWNLOAD_CUDA} GB, and it works as well."
+            ) from trouble
+
     def pip(self, what: str, *arguments: str) -> None:
         """Runs `pip install`: with its bars on a terminal, else quietly."""
         shown = sys.stdout.isatty()
         command = [str(self.python), "-m", "pip", "install", "--no-input", "--disable-pip-version-check"]
+        command.append("--target=")  # somebody's pip may be set up to install elsewhere
         self.call(command + ["--quiet"] * (not shown) + list(arguments), what, shown)
 
     def call(self, command: list, what: str, shown: bool = False) -> None:
@@ -340,6 +368,9 @@ class Environment:
 
 def main(arguments: list) -> int:
     """Sets up and hands over; the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")  # a folder's name may have signs that a terminal lacks
     own = arguments[: (arguments + ["--"]).index("--")]
     if not own or own[0] in ("-h", "--help", "help"):
         print(__doc__)

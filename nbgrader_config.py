@@ -10,7 +10,15 @@ if str(COURSE) not in sys.path:
 
 from autograder.builder.preprocessors import release_chain  # noqa: E402  (needs the path above)
 from autograder.classroom import autograding  # noqa: E402
+from autograder.folder import unfit  # noqa: E402
 from utils.manifest import load  # noqa: E402
+
+# Before anything is written or deleted; a learner's `submit` reads this file too, and can do.
+COMMAND = Path(sys.argv[0])
+if "nbgrader" in (COMMAND.stem, COMMAND.parent.name) or "autograde" in sys.argv:
+    problem = unfit(COURSE) or unfit(Path.cwd())
+    if problem:
+        sys.exit(problem)
 
 # nbgrader calls `alembic` by name for a new gradebook; without an activated environment it is not found.
 os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
@@ -57,7 +65,9 @@ c.Autograde.autograde_preprocessors = autograding.autograde_chain()
 c.Autograde.exporter_class = autograding.SubmissionExporter
 c.Autograde.pre_convert_hook = autograding.adopt_renamed
 if "autograde" in sys.argv:
-    autograding.drop_half_graded(CLASSROOM / "autograded")
+    # The class of the folder that nbgrader runs in: another course directory may have taken this configuration over.
+    autograding.adopt_capitals(Path.cwd() / "classroom" / "submitted")
+    autograding.drop_half_graded(Path.cwd() / "classroom" / "autograded")
 c.GenerateFeedback.preprocessors = autograding.feedback_chain()
 
 c.ExportPlugin.to = str(CLASSROOM / "grades.csv")

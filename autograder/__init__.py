@@ -42,14 +42,16 @@ def check(component: str) -> float:
     Returns the points earned, a float: nbgrader reads it as the cell's partial credit (0.0 for a stretch exercise).
     """
     start()
+    from autograder.display import Points
     from autograder.notebook import check
 
-    return check(component)
+    return Points(check(component))
 
 
 def check_quiz(chapter: str) -> float:
     """Shows the sentence that belongs to each chosen option and returns the points of the quiz, a float."""
     start()
+    from autograder.display import Points
     from autograder.quiz.marks import check_quiz
 
-    return check_quiz(chapter)
+    return Points(check_quiz(chapter))

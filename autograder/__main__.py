@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder import course_first
+from autograder.terminal import speak_plainly
 
 if TYPE_CHECKING:
     from autograder.framework.verdict import Fault
@@ -20,6 +21,7 @@ PASSED, FAILED, WRONG_USAGE, FAULT = 0, 1, 2, 3  # FAULT: a check of the course 
 def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code."""
     course_first()
+    speak_plainly()
     arguments = _parser().parse_args(argv)
     try:
         return arguments.run(arguments)

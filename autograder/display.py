@@ -25,6 +25,23 @@ class Mark(Enum):
         return self.value[2]
 
 
+# Hides the row of a result in JupyterLab and on a feedback page, its prompt included; other pages show an empty row.
+_NO_ROW = (
+    "<style>.jp-OutputArea-child:has(.course-points), .output_area:has(.course-points) { display: none }</style>"
+    '<span class="course-points"></span>'
+)
+
+
+class Points(float):
+    """What a check cell gives: a float whose text is the number, for nbgrader, and which a page does not show.
+
+    The card above it has said the points.
+    """
+
+    def _repr_html_(self) -> str:
+        return _NO_ROW
+
+
 @dataclass(frozen=True)
 class Entry:
     """One line of a card: what was judged, how it came out, and what there is to say."""
@@ -106,7 +123,9 @@ def number(points: float) -> str:
 
 def _item(entry: Entry) -> str:
     sign, word, colour = entry.mark.value
-    line = f'<span style="color:{colour}" aria-label="{word}">{sign}</span> {_inline(entry.title)}'
+    # White on the colour: seen on a light and on a dark page, as a thin sign of the colour is not.
+    badge = f"background:{colour};color:#fff;border-radius:3px;padding:0 0.3em;font-weight:bold"
+    line = f'<span style="{badge}" aria-label="{word}">{sign}</span> {_inline(entry.title)}'
     if entry.text:
         line += f'<br><span style="margin-left:1.2em;display:inline-block">{_inline(entry.text)}</span>'
     return f"<li>{line}</li>"

@@ -60,7 +60,8 @@ def text(graded: Graded) -> str:
     """The graded cells as lines, and the total."""
     lines = [f"{graded.notebook} ({graded.chapter})"]
     for cell in graded.cells:
-        lines.append(f"{cell.grade_id:28} {render.number(cell.points):>5} of {render.number(cell.max_points)}")
+        score = f"{render.number(cell.points):>5} of {render.number(cell.max_points)}" if cell.max_points else "stretch"
+        lines.append(f"{cell.grade_id:28} {score}")
         lines += [f"    {line}" for line in cell.message.splitlines()]
     lines.append(f"{'total':28} {render.number(graded.points):>5} of {render.number(graded.max_points)}")
     return "\n".join(lines)

@@ -18,8 +18,10 @@ from autograder.framework.judge import judge, judge_with_exchange
 from autograder.framework.solutions import worked_answers
 from autograder.framework.usual import usual
 from autograder.framework.verdict import Verdict
-from utils import library, session
+from utils import library, reference, session
 from utils.manifest import load
+
+_stopped: dict[str, Any] = {}  # exercise -> the answer whose check a learner had to stop
 
 
 def check(name: str) -> float:
@@ -44,9 +46,14 @@ def check(name: str) -> float:
         with usual(), _silent():
             verdict = judge_in(namespace, name)
     except KeyboardInterrupt:
+        _stopped[name] = namespace[name]
         render.show_sentence(f"The check of {name} was stopped. If it would not end: does a loop in your code never end?")
         return 0.0
+    _stopped.pop(name, None)
     render.show(verdict, exercise, _worked_answer(name) if verdict.passed else None)
+    endless = _endless(namespace, name)
+    if endless:
+        render.show_sentence(f"The check of {' and '.join(endless)} did not end above: the reference stood in.")
     absent = _absent(namespace, name)
     if absent:
         render.show_sentence(
@@ -55,7 +62,9 @@ def check(name: str) -> float:
         )
     if verdict.passed:
         library.passed(name, namespace[name])
-        library.keep(name, [source for source in namespace.get("In", []) if source], namespace, passes_alone(name))
+        # What does not end is no part of what is saved, and is not tried for it.
+        names = {**namespace, **{other: reference.COMPONENTS[other] for other in endless}}
+        library.keep(name, [source for source in namespace.get("In", []) if source], names, passes_alone(name))
     return 0.0 if exercise.stretch else float(verdict.points)
 
 
@@ -89,6 +98,12 @@ def _absent(namespace: dict[str, Any], name: str) -> list[str]:
     return [exercise.id for exercise in load().exercises if exercise.id in wanted]
 
 
+def _endless(namespace: dict[str, Any], name: str) -> list[str]:
+    """The earlier components as they stand whose checks had to be stopped: nothing that calls them would end."""
+    earlier = exchangeable(find(name), namespace)
+    return [other for other in earlier if other in _stopped and namespace.get(other) is _stopped[other]]
+
+
 def _codes(answer: Any) -> list[CodeType]:
     """The code of a function, or of a class's own methods."""
     functions = vars(answer).values() if isinstance(answer, type) else [answer]
@@ -117,4 +132,7 @@ def judge_in(namespace: dict[str, Any], name: str) -> Verdict:
     def open_candidate(exchanged: Iterable[str]) -> LocalCandidate:
         return LocalCandidate(component, namespace[name], namespace, exchanged)
 
-    return judge_with_exchange(open_candidate, exchangeable(component, own))
+    others = exchangeable(component, own)
+    if _endless(namespace, name):
+        return judge(open_candidate(others))
+    return judge_with_exchange(open_candidate, others)

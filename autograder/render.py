@@ -11,13 +11,11 @@ _MARKS = {Status.HELD: Mark.RIGHT, Status.FAILED: Mark.WRONG, Status.WAITS: Mark
 _FIRST = [Status.FAILED, Status.FAULT, Status.WAITS, Status.HELD]  # in a notebook; a terminal keeps the laws' order
 
 
-def headline(verdict: Verdict) -> str:
-    """One line: the component and its points."""
-    score = f"{number(verdict.points)} of {number(verdict.max_points)} points"
-    if verdict.passed:
-        return f"{verdict.component}: all {len(verdict.findings)} checks hold, {score}"
-    held = sum(finding.held for finding in verdict.findings)
-    return f"{verdict.component}: {held} of {len(verdict.findings)} checks hold, {score}"
+def headline(verdict: Verdict, stretch: bool = False) -> str:
+    """One line: the component and its points; a stretch exercise has none in a notebook."""
+    score = "" if stretch else f", {number(verdict.points)} of {number(verdict.max_points)} points"
+    held = "all" if verdict.passed else f"{sum(finding.held for finding in verdict.findings)} of"
+    return f"{verdict.component}: {held} {len(verdict.findings)} checks hold{score}"
 
 
 def card(verdict: Verdict, stretch: bool = False, sort: bool = True, worked: str | None = None) -> Card:
@@ -37,7 +35,7 @@ def card(verdict: Verdict, stretch: bool = False, sort: bool = True, worked: str
     note = ("Diagnosis", verdict.misconception or "", verdict.sentence) if verdict.sentence else None
     command = f"python3 course.py solution {verdict.component}"
     return Card(
-        headline(verdict),
+        headline(verdict, stretch),
         tuple(entries),
         note,
         "(stretch: for you, not for the mark)" if stretch else "",
@@ -46,9 +44,9 @@ def card(verdict: Verdict, stretch: bool = False, sort: bool = True, worked: str
     )
 
 
-def text(verdict: Verdict) -> str:
+def text(verdict: Verdict, stretch: bool = False) -> str:
     """The verdict as lines of text."""
-    return display.text(card(verdict, sort=False))
+    return display.text(card(verdict, stretch, sort=False))
 
 
 def html(verdict: Verdict, stretch: bool = False) -> str:

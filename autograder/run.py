@@ -130,7 +130,7 @@ class GradingRun:
             judging.copy.close()
             if ended:
                 self._go_back(judging, verdict, gone)
-            self._conclude(judging.step, judging.check, verdict, judging.missing if verdict is None else render.text(verdict))
+            self._conclude(judging.step, judging.check, verdict, judging.missing)
 
     def _go_back(self, judging: _Judging, verdict: Verdict | None, gone: Happening | None) -> None:
         """Goes on behind an exercise whose judging ended its copy. Raises `_Back`."""
@@ -145,7 +145,7 @@ class GradingRun:
             verdict, message = None, sentence(gone, "The notebook")
         else:
             verdict = self._after_the_end(name, verdict)
-            message = judging.missing if verdict is None else render.text(verdict)
+            message = judging.missing
         self._conclude(judging.step, judging.check, verdict, message)
         raise _Back(judging.number)
 
@@ -228,20 +228,22 @@ class GradingRun:
         self._judged.append(_Judging(number, check, step, copy, self._missing(name), state, verdict))
         return True
 
-    def _conclude(self, step: Step, check: tuple[str, float, str], verdict: Verdict | None, message: str) -> None:
+    def _conclude(self, step: Step, check: tuple[str, float, str], verdict: Verdict | None, missing: str) -> None:
+        """Gives a check its mark; `missing` is what there is to say where there is no verdict."""
         id, points, name = check
         step.ended = datetime.now(UTC)
         if verdict is None:
-            return _show(step, GradedCell(id, 0.0, points, message), Card(message, mark=Mark.WRONG))
+            return _show(step, GradedCell(id, 0.0, points, missing), Card(missing, mark=Mark.WRONG))
         self.faults += verdict.faults
         if verdict.passed:
             self._passed.add(name)
-        shown = render.card(verdict, load().exercise(name).stretch)
-        earned = GradedCell(id, min(verdict.points, points), points, message)
+        stretch = load().exercise(name).stretch
+        shown = render.card(verdict, stretch)
+        earned = GradedCell(id, min(verdict.points, points), points, render.text(verdict, stretch))
         return _show(step, earned, shown, {"course": render.for_report(verdict)})
 
     def _judge(self, name: str) -> tuple[Verdict | None, str]:
-        """The verdict on an exercise as it stands in the process itself, and what is said of it."""
+        """The verdict on an exercise as it stands in the process itself, and what is said where there is none."""
         if name in self._stand_ins:
             return None, sentence(self._stand_ins[name], "The notebook")
         if name in self._raised:
@@ -254,7 +256,7 @@ class GradingRun:
             return None, sentence(gone.happening, "The notebook")
         if self._process.gone:
             verdict = self._after_the_end(name, verdict)
-        return verdict, self._missing(name) if verdict is None else render.text(verdict)
+        return verdict, self._missing(name)
 
     def _after_the_end(self, name: str, first: Verdict | None) -> Verdict | None:
         """The verdict on what ended the process: was it the exercise itself, or an earlier one that it calls?"""
@@ -289,7 +291,7 @@ def _judge_in_copy(copy: Snapshot, name: str) -> Verdict | None:
 def _show(step: Step, graded: GradedCell, card: Card, metadata: dict[str, Any] | None = None) -> None:
     """What a graded cell shows: a card, and its points in the form in which nbgrader reads them."""
     shown = {"text/plain": display.text(card), "text/html": display.html(card)}
-    points = {"text/plain": repr(float(graded.points))}
+    points = {"text/plain": repr(float(graded.points)), "text/html": display.Points()._repr_html_()}
     step.graded = graded
     step.outputs = [
         {"output_type": "display_data", "data": shown, "metadata": metadata or {}},

@@ -173,6 +173,21 @@ def _file_of_their_own(nb):
     cell(nb, "softmax").source = "from my_softmax import softmax"
 
 
+def _compiled(nb):
+    """For the machine at hand, and run by a backend that needs no C++ compiler: what has been compiled is judged as written."""
+    source = cell(nb, "softmax").source
+    cell(nb, "softmax").source = f"import torch\n{source.replace('def softmax', '@torch.compile' + chr(10) + 'def softmax')}"
+    cell(nb, "attention_scores").source += (
+        "\nattention_scores = torch.compile(attention_scores, backend='eager')"
+        "\nattention_scores(torch.ones(2, 3), torch.ones(4, 3))"
+    )
+
+
+def _compiled_where_no_compiler_is(nb):
+    _compiled(nb)
+    nb.cells.insert(place(nb, "quiz"), code("import os\nos.environ['CXX'] = '/nowhere/c++'\nsoftmax(torch.ones(3))"))
+
+
 ODD = {
     change.__name__.strip("_").replace("_", "-"): change
     for change in (
@@ -180,7 +195,8 @@ ODD = {
         _all_merged_into_one, _merged_into_the_check, _check_moved_above, _set_up_at_the_end, _written_anew,
         _written_anew_below_the_stub_without_its_check, _exercise_and_check_gone_and_written_anew, _ids_without_metadata,
         _no_ids_no_metadata, _schema_of_another_release, _from_another_chapter, _more_imports_in_the_set_up,
-        _exercise_as_text, _quiz_in_a_cell_below, _file_of_their_own,
+        _exercise_as_text, _quiz_in_a_cell_below, _file_of_their_own, _compiled,
+        _compiled_where_no_compiler_is,
     )
 }  # fmt: skip
 """Name -> a change after which every exercise still is right."""

@@ -182,6 +182,15 @@ def test_a_helper_that_only_bears_an_earlier_name_is_used_as_it_is(tmp_path):
     assert json.loads(run("check", "attention", file, "--json").stdout)["passed"]
 
 
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1"])
+def test_a_terminal_that_lacks_signs_gets_plain_ones(tmp_path, monkeypatch, encoding):
+    file = tmp_path / "wrong.py"
+    file.write_text("def softmax(x, dim=-1):\n    return x\n")
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    done = run("check", "softmax", file)
+    assert done.returncode == 1 and 'once "Every share' in done.stdout and done.stderr == ""
+
+
 def test_files_do_not_see_each_other(tmp_path):
     writer, reader = tmp_path / "a_writer.py", tmp_path / "b_reader.py"
     writer.write_text("import torch\ntorch.softmax = None\ntorch.Tensor.__matmul__ = None\n" + RIGHT)

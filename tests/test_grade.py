@@ -70,7 +70,10 @@ def test_the_solution_of_every_chapter_gets_everything(tmp_path, chapter):
     assert all(cell.points == cell.max_points for cell in graded.cells if cell.grade_id != "written")
     for exercise in load().chapter(chapter).exercises:
         message = next(cell.message for cell in graded.cells if cell.grade_id == exercise.check_id)
-        assert f"{exercise.points:g} of {exercise.points:g} points" in message
+        points = "(stretch: for you" if exercise.stretch else f", {exercise.points:g} of {exercise.points:g} points"
+        assert f"checks hold{points}" in message.replace(" (", "("), exercise.id
+    shown = grade.text(graded)
+    assert "0 of 0" not in shown and shown.count(" stretch\n") == sum(e.stretch for e in load().chapter(chapter).exercises)
 
 
 def test_mistakes_are_named(tmp_path):

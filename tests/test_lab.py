@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import re
 import signal
 import socket
@@ -67,6 +68,18 @@ def test_every_chapter_is_copied_once_and_a_learners_file_is_never_touched(cours
     after = files(course_root / "work")
     assert {name: after[name] for name in before} == before
     assert notebook(course_root, "02_second").exists()
+
+
+def test_a_copy_names_this_python_so_that_it_opens_as_saved(tmp_path, root):
+    lab.lay_out(root / "notebooks", tmp_path)
+    for released in sorted((root / "notebooks").glob("*/*.ipynb")):
+        copy = tmp_path / released.relative_to(root / "notebooks")
+        before, after = json.loads(released.read_bytes()), json.loads(copy.read_bytes())
+        assert after["metadata"]["language_info"].pop("version") == platform.python_version()
+        assert before["metadata"]["language_info"].pop("version") and after == before
+        copy.write_bytes(released.read_bytes().replace(b'"version": "3.11"', b'"version": "3.99.1"'))  # saved elsewhere
+    os.utime(copy)
+    assert lab.chapter_to_open(tmp_path, root / "notebooks", sorted(path.name for path in tmp_path.iterdir()))[:2] == "01"
 
 
 def test_a_link_of_the_learner_is_left_alone(course_root, started):
@@ -181,6 +194,17 @@ def test_the_answer_about_news_is_given_once_and_never_over_the_learners(tmp_pat
     assert settings.read_text() == "{}"
 
 
+def test_where_the_home_folder_cannot_be_written_jupyter_has_a_place_in_work(tmp_path, monkeypatch):
+    for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"):
+        monkeypatch.setenv(name, str(tmp_path / name))
+    assert lab.places(tmp_path) == {}
+    (tmp_path / "a-file").touch()
+    monkeypatch.setenv("JUPYTER_RUNTIME_DIR", str(tmp_path / "a-file" / "runtime"))
+    given = lab.places(tmp_path / "work")
+    assert {"JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"} <= given.keys()
+    assert all(place.startswith(str(tmp_path / "work")) for place in given.values())
+
+
 @pytest.mark.skipif(os.name == "nt", reason="stopped by a signal")
 def test_jupyterlab_starts_in_work_with_this_environments_kernel(course_root, root):
     with socket.socket() as free:
@@ -219,6 +243,8 @@ def test_jupyterlab_starts_in_work_with_this_environments_kernel(course_root, ro
                 time.sleep(0.5)
         listed = json.loads(ask("/api/contents"))["content"]
         assert sorted(entry["name"] for entry in listed) == sorted(CHAPTERS)
+        page = re.search(r'id="jupyter-config-data"[^>]*>(.*?)</script>', ask("/lab").decode(), re.DOTALL)
+        assert "@jupyter/nbgrader" in json.loads(page[1])["disabledExtensions"]
         kernel = json.loads(ask("/api/kernelspecs"))["kernelspecs"]["python3"]
         assert kernel["spec"]["argv"][0] in ("python", sys.executable)
     finally:

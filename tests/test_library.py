@@ -74,6 +74,17 @@ def test_saved_module_that_does_not_import_gives_way_to_the_reference(home, note
     assert said.startswith("softmax: the reference (my_transformer/attention_mechanism.py does not import: ModuleNotFoundError")
 
 
+def test_a_module_that_does_not_import_takes_no_other_with_it(home, notebook):
+    notebook.run("def create_padding_mask(tokens, pad_id): return 'mine'").passes("create_padding_mask")
+    notebook.run("def softmax(x): return 'mine'").passes("softmax").write_text("import no_such_module\n")
+    library._passed.clear()
+    library._forget()
+    assert library.my.softmax is reference.softmax and library.my.create_padding_mask(0, 0) == "mine"
+    assert (
+        outside(home, "from my_transformer.self_attention import create_padding_mask; print(create_padding_mask(0, 0))") == "mine"
+    )
+
+
 def test_unknown_name_is_an_error_that_lists_near_names(home):
     with pytest.raises(AttributeError, match="no component 'multiheadattention': did you mean MultiHeadAttention"):
         _ = library.my.multiheadattention

@@ -25,6 +25,8 @@ FILLED = {
     ],
     f"solutions/{CHAPTER}/{CHAPTER}.py": [
         ("TODO: what to build, its shapes, and one number worked by hand.", "The opposite of each entry: of 3 it is -3."),
+        ("TODO: what a learner sees who made the likely mistake", "the same numbers as before"),
+        ("TODO: the place in their code", "the sign"),
         ("TODO: what it means; shapes; errors; source.", "The opposite of each entry of x, in its shape."),
         ("return x  # TODO", "return -x"),
     ],
@@ -106,7 +108,7 @@ def test_the_filled_skeleton_is_proved_built_and_released(course):
     assert matrix.returncode == 0, matrix.stdout + matrix.stderr
     assert len(rows) == 2 + 4 + 1 + 1 and all(row["right"] for row in rows)
     released = (course / "notebooks" / CHAPTER / f"{CHAPTER}.ipynb").read_text(encoding="utf-8")
-    assert f"### Exercise: `{NAME}`" in released and "return -x" not in released
+    assert f'"## Exercise: `{NAME}`' in released and "return -x" not in released
 
 
 def test_contributing_follows_the_same_steps():

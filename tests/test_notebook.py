@@ -7,6 +7,7 @@ import sys
 
 import nbformat
 import pytest
+from learner import text
 from nbclient import NotebookClient
 
 CHAPTER = "02_attention_mechanism"
@@ -18,6 +19,16 @@ def exponentials(x, dim):
 def softmax(x, dim=-1):
     e = exponentials(x, dim)
     return e / e.sum(dim, keepdim=True)
+"""
+
+ATTENTION = """
+def attention(q, k, v, mask=None):
+    scores = attention_scores(q, k)
+    if mask is not None:
+        scores = scores.masked_fill(~mask, -torch.inf)
+    blind = (scores == -torch.inf).all(-1, keepdim=True)
+    weights = softmax(scores.masked_fill(blind, 0.0)).masked_fill(blind, 0.0)
+    return weights @ v, weights
 """
 
 
@@ -56,7 +67,8 @@ def test_a_check_returns_a_float_and_writes_nothing_to_stderr(tmp_path):
         'check("softmax")', 'check("attention")', "isinstance(check('softmax'), float)",
     )  # fmt: skip
     assert not any(errors(cell) for cell in cells)
-    assert "all 7 checks hold" in shown(cells[2])
+    assert "all 7 checks hold" in shown(cells[2]) and shown(cells[2]).endswith("2.0")
+    assert "course-points" in cells[2].outputs[-1].data["text/html"]  # the page leaves out the row of the result
     assert "Nothing is here yet" in shown(cells[4]) and shown(cells[4]).endswith("0.0")
     assert "attention is not there yet" in shown(cells[5])
     assert shown(cells[6]).endswith("True")
@@ -76,10 +88,17 @@ def test_a_check_that_passes_offers_a_worked_answer_and_a_build_does_not(tmp_pat
 
 def test_a_check_that_is_interrupted_says_so_without_a_traceback(tmp_path):
     stop = "import os, signal, threading\nthreading.Timer(2, lambda: os.kill(os.getpid(), signal.SIGINT)).start()"
-    endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0"
-    cells = run(tmp_path / CHAPTER, SET_UP, endless, stop, 'check("softmax")', SOFTMAX, 'check("softmax")')
+    endless = "def softmax(x, dim=-1):\n    while True:\n        x = x + 0\n"
+    endless += "def attention_scores(q, k):\n    return q @ k.mT / q.shape[-1] ** 0.5"
+    cells = run(
+        tmp_path / CHAPTER, SET_UP, endless, stop, 'check("softmax")', ATTENTION, 'check("attention")', SOFTMAX,
+        'check("softmax")', 'check("attention")',
+    )  # fmt: skip
     assert not errors(cells[3]) and "was stopped" in shown(cells[3])
-    assert "all 7 checks hold" in shown(cells[5])
+    assert "The check of softmax did not end above: the reference stood in" in shown(cells[5])
+    assert "attention is now part of your own library" in shown(cells[5]) and shown(cells[5]).endswith("3.0")
+    assert "all 7 checks hold" in shown(cells[7]) and "while True" not in text(tmp_path)
+    assert shown(cells[8]).endswith("3.0") and "did not end" not in shown(cells[8])
 
 
 def test_what_passed_is_kept_and_imported_by_plain_python(tmp_path):
@@ -128,15 +147,7 @@ def test_a_wrong_helper_of_an_earlier_exercise_does_not_cost_the_later_one(tmp_p
 
 
 def test_after_a_restart_the_check_says_for_what_the_reference_stands_in(tmp_path):
-    attention = (
-        "def attention(q, k, v, mask=None):\n"
-        "    scores = attention_scores(q, k)\n"
-        "    if mask is not None:\n        scores = scores.masked_fill(~mask, -torch.inf)\n"
-        "    blind = (scores == -torch.inf).all(-1, keepdim=True)\n"
-        "    weights = softmax(scores.masked_fill(blind, 0.0)).masked_fill(blind, 0.0)\n"
-        "    return weights @ v, weights"
-    )
-    cells = run(tmp_path / CHAPTER, SET_UP, attention, 'check("attention")', SOFTMAX, 'check("attention")')
+    cells = run(tmp_path / CHAPTER, SET_UP, ATTENTION, 'check("attention")', SOFTMAX, 'check("attention")')
     assert "attention calls softmax and attention_scores, not there since this kernel started: the reference stood in" in shown(
         cells[2]
     )
@@ -166,13 +177,18 @@ def test_what_a_session_has_set_and_what_an_answer_says_cost_nothing(tmp_path):
         SET_UP,
         "import logging\nlogging.basicConfig(level=logging.INFO)\ncheck = 3",
         "torch.set_grad_enabled(False)\ntorch.set_default_dtype(torch.float64)\ntorch.set_default_device('meta')",
-        talks,
+        "torch.use_deterministic_algorithms(True)\ntorch.autograd.set_detect_anomaly(True)",
+        "%precision 1\nget_ipython().display_formatter.formatters['text/plain'].for_type(float, lambda x, p, c: p.text('much'))",
+        "get_ipython().ast_node_interactivity = 'none'",
+        talks.replace("def softmax", "@torch.compile\ndef softmax"),
         'check("softmax")',
+        "get_ipython().ast_node_interactivity = 'last_expr'",
         "check, torch.is_grad_enabled(), torch.get_default_dtype(), torch.get_default_device().type",
     )
-    assert not any(errors(cell) for cell in cells[4:])
-    assert "all 7 checks hold" in shown(cells[4]) and shown(cells[4]).endswith("2.0")
-    assert shown(cells[5]) == "(3, False, torch.float64, 'meta')"
+    assert not any(errors(cell) for cell in cells[6:])
+    assert "all 7 checks hold, 2 of 2 points" in shown(cells[7])
+    assert shown(cells[9]) == "(3, False, torch.float64, 'meta')"
+    assert "torch.compile" in text(tmp_path)
 
 
 def test_an_older_version_that_still_lives_in_memory_is_not_judged(tmp_path):
@@ -192,6 +208,7 @@ def test_a_kernel_that_was_started_elsewhere_says_that_nothing_was_saved_and_why
 def test_the_own_library_can_be_imported_from_the_set_up_on(tmp_path):
     run(tmp_path / CHAPTER, SET_UP, SOFTMAX, 'check("softmax")')
     own = "from my_transformer.attention_mechanism import softmax\nsoftmax.__module__"
-    at_home = run(tmp_path / "03_self_attention", SET_UP, own)
+    of_an_older_release = SET_UP.replace(", start\nstart()", "")
+    at_home = run(tmp_path / "03_self_attention", of_an_older_release, own)
     graded = run(tmp_path / "03_self_attention", SET_UP, own, environment={"NBGRADER_EXECUTION": "autograde"})
     assert "my_transformer" in shown(at_home[1]) and "utils.reference" in shown(graded[1])

@@ -95,3 +95,10 @@ def test_colours_are_written_in_the_palette_and_nowhere_else() -> None:
 
 def _place(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
+
+
+def test_a_title_is_never_cut():
+    short, long = (
+        pictures.Drawing(title, (), 120, 60, "alt").framed() for title in ("one bar", "a title longer than its drawing")
+    )
+    assert "textLength" not in short and 'textLength="100"' in long

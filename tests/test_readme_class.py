@@ -16,6 +16,7 @@ import nbformat
 import pytest
 from nbgrader.api import Gradebook
 
+from autograder.classroom import autograding
 from autograder.classroom.students import solution_cells
 from autograder.quiz import marks as quiz
 from autograder.submission.reading import grade_id
@@ -148,6 +149,17 @@ def test_a_learner_whose_grading_was_killed_is_graded_by_the_next_run(taught, en
     run(["nbgrader", "autograde", CHAPTER], course, environment)
     assert "softmax: all" in (graded / f"{CHAPTER}.ipynb").read_text(encoding="utf-8")
     assert MARKS in run([sys.executable, "-m", "autograder", "report", CHAPTER], course, environment)
+
+
+def test_only_an_autograde_of_the_same_class_keeps_what_is_half_graded(tmp_path, monkeypatch):
+    command = [sys.executable, "-c", "import time; print(1, flush=True); time.sleep(60)", "nbgrader", "autograde"]
+    (tmp_path / "another").mkdir()
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE) as other:
+        other.stdout.readline()
+        for folder, found in ((tmp_path, True), (tmp_path / "another", False)):
+            monkeypatch.chdir(folder)
+            assert autograding._another_autograde() is found
+        other.kill()
 
 
 def test_formgrader_shows_the_answer_with_its_rubric(taught, environment):

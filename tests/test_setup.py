@@ -9,11 +9,14 @@ import subprocess
 import sys
 import textwrap
 import time
+import zipfile
 from pathlib import Path
 
 import pytest
 
 import course
+from autograder import folder as folder_of_a_course
+from autograder.builder import __main__ as builder
 
 # What pip and venv really print, taken from pip 23.2 and 26.3 and from Debian's venv.
 PIP_NO_NETWORK = """\
@@ -153,11 +156,21 @@ def test_wrong_usage_is_told_before_anything_is_set_up(root, arguments, status, 
 # ---- the environment
 
 
-def test_the_environment_that_is_made_has_pip(small):
+def test_the_environment_that_is_made_has_pip_whatever_pip_is_set_up_for(small, monkeypatch):
     environment = course.Environment(small)
     environment.repair()
     assert environment.broken() is None
     assert (environment.folder / "pyvenv.cfg").exists()
+    wheel = small / "tiny-1.0-py3-none-any.whl"  # somebody's pip is set up to install elsewhere
+    with zipfile.ZipFile(wheel, "w") as archive:
+        archive.writestr("tiny.py", "")
+        archive.writestr("tiny-1.0.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1.0\n")
+        archive.writestr("tiny-1.0.dist-info/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr("tiny-1.0.dist-info/RECORD", "")
+    (small / "pip.conf").write_text(f"[install]\ntarget = {small / 'elsewhere'}\n", encoding="utf-8")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(small / "pip.conf"))
+    environment.pip("installing", "--no-index", str(wheel))
+    assert "tiny-1.0.dist-info" in environment.installed() and not (small / "elsewhere").exists()
 
 
 def test_a_second_start_does_nothing_and_an_edited_pin_is_installed(small):
@@ -199,6 +212,42 @@ def test_the_large_download_is_announced_before_it_starts(small, monkeypatch, ca
     assert "a download of about 3 GB" in capsys.readouterr().out
     course.Environment(small, cpu=True).check_space()
     assert "GB" not in capsys.readouterr().out
+
+
+def test_the_large_download_is_announced_whenever_it_is_ahead(small, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    (small / course.LEARNER).write_text("numpy==1.0\ntorch==2.13.0 ; python_version > '3'\n", encoding="utf-8")
+    FakePip(small).ensure()
+    assert capsys.readouterr().out.count("about 3 GB") == 1
+    packages = next(FakePip(small).folder.glob("lib/python3*/site-packages"))
+    (packages / "torch-2.13.0.dist-info").mkdir()
+    (packages / "torch-2.13.0.dist-info" / "INSTALLER").touch()
+    (small / course.LEARNER).write_text("numpy==1.1\ntorch==2.13.0\n", encoding="utf-8")
+    FakePip(small).ensure()
+    assert "GB" not in capsys.readouterr().out
+    (small / course.LEARNER).write_text("torch==2.14.0\n", encoding="utf-8")
+    FakePip(small).ensure()
+    assert "about 3 GB" in capsys.readouterr().out
+
+
+def test_the_small_pytorch_stays_small_when_its_pin_changes(small, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "platform", "linux")
+    FakePip(small, cpu=True).ensure()
+    torch = next(FakePip(small).folder.glob("lib/python3*/site-packages")) / "torch-2.13.0+cpu.dist-info"
+    torch.mkdir()
+    (torch / "INSTALLER").touch()
+    (small / course.LEARNER).write_text("torch==2.14.0\n", encoding="utf-8")
+    later = FakePip(small)
+    later.ensure()
+    assert course.CPU_INDEX in later.calls[0] and "GB" not in capsys.readouterr().out
+
+
+def test_without_a_network_cpu_says_whose_index_it_is_and_what_works_instead(small, monkeypatch):
+    monkeypatch.setattr(sys, "platform", "linux")
+    environment = FakePip(small, cpu=True)
+    environment.says, environment.code = PIP_NO_NETWORK, 1
+    with pytest.raises(course.Trouble, match=r"No network[\s\S]*from https://download.pytorch.org[\s\S]*start without --cpu"):
+        environment.ensure()
 
 
 def test_a_set_up_that_was_stopped_leaves_no_stamp_and_goes_on(small):
@@ -294,7 +343,43 @@ def test_a_folder_that_cannot_be_written_is_told(small):
     small.chmod(0o700)
 
 
+@pytest.mark.parametrize("sign", folder_of_a_course.UNFIT)
+def test_a_folder_in_which_nbgrader_would_go_astray_is_told_before_anything_is_written(tmp_path, root, sign, monkeypatch, capsys):
+    folder = tmp_path / f"course {sign}HOME"
+    monkeypatch.setattr(builder, "ROOT", folder)
+    assert builder.main([]) == 1 and "rename the folder" in capsys.readouterr().err
+    assert folder_of_a_course.unfit(tmp_path / "Übung (2), a_b-c {x} #1 & 'y'") is None
+
+
+def test_nbgraders_own_commands_do_nothing_there_and_a_learner_hands_in(tmp_path, root):
+    folder = tmp_path / "course [a] 20% ?"
+    (folder / "work" / "02_attention_mechanism").mkdir(parents=True)
+    for name in ("autograder", "utils", "solutions", "notebooks", "course.toml"):
+        (folder / name).symlink_to(root / name)
+    shutil.copy(root / "nbgrader_config.py", folder)
+    released = "02_attention_mechanism/02_attention_mechanism.ipynb"
+    shutil.copy(root / "notebooks" / released, folder / "work" / released)
+    before = sorted(tmp_path.rglob("*"))
+    command = [sys.executable, "-m", "nbgrader", "generate_assignment", "02_attention_mechanism"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 1 and "for the [ and ] and ? and % in its path: rename the folder" in done.stderr
+    assert sorted(tmp_path.rglob("*")) == before
+    folder = folder.rename(tmp_path / "course [a] 20% ?$HOME")
+    submit = "import sys; from pathlib import Path; from autograder.commands import submit\n"
+    submit += "submit.ROOT = Path.cwd(); sys.exit(submit.main(['02'], Path.cwd()))"
+    done = subprocess.run([sys.executable, "-c", submit], cwd=folder, capture_output=True, text=True)
+    assert done.returncode == 0 and list((folder / "work" / "submissions").iterdir()), done.stderr
+
+
 # ---- without course.py
+
+
+def test_nothing_needs_the_module_that_windows_lacks():
+    code = "import sys, psutil, torch; sys.modules['resource'] = None; import autograder.builder.__main__, "
+    code += "autograder.commands.test, autograder.commands.demo, autograder.grade, "
+    code += "autograder.matrix, autograder.framework.isolation.worker"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_the_course_is_importable_from_any_folder(tmp_path, root):

@@ -14,7 +14,8 @@ __all__ = ["library", "my", "plots", "reference", "session", "training"]
 
 def __getattr__(name: str) -> Any:
     if name == "my":
-        from utils.library import my
+        from utils import library
 
-        return my
+        library.begin()  # so that the learner's own library can be imported, whatever else a set-up cell does
+        return library.my
     raise AttributeError(f"module 'utils' has no attribute {name!r}")

@@ -15,6 +15,7 @@ from utils.palette import GROUND, INK, RULE
 
 GAP = 8  # pixels between drawings side by side
 THINNEST = 0.5  # pixels of a bar whose weight is 0
+TITLE_SIGN = 7.5  # pixels of a bold letter, on average
 CENTRED = {"text_anchor": "middle"}
 BOLD = {"font_weight": "bold"}
 
@@ -32,7 +33,11 @@ class Drawing:
     def framed(self) -> str:
         """The elements on their ground, in their frame."""
         frame = rect(0.5, 0.5, self.width - 1, self.height - 1, GROUND, stroke=RULE, rx=4)
-        return frame + text(10, 18, self.title, **BOLD) + "".join(self.parts)
+        room = self.width - 20
+        fit: dict[str, str | float] = {}
+        if TITLE_SIGN * len(self.title) > room:
+            fit = {"textLength": room, "lengthAdjust": "spacingAndGlyphs"}
+        return frame + text(10, 18, self.title, **BOLD, **fit) + "".join(self.parts)
 
 
 def text(x: float, y: float, words: object, **look: str | float) -> str:

@@ -16,7 +16,9 @@ from autograder.builder.leak import leaks, read_released
 from autograder.builder.quiz_cells import write_key
 from autograder.builder.release import ReleaseError, write_release
 from autograder.builder.script import ScriptError, expand
+from autograder.folder import unfit
 from autograder.quiz.marks import QuizError
+from autograder.terminal import speak_plainly
 from utils.manifest import ROOT, Course, ManifestError, load
 
 REPAIR = "python3 course.py build"
@@ -24,6 +26,11 @@ REPAIR = "python3 course.py build"
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit 0 when all is built (or in step), 1 when something is wrong, 2 on wrong usage."""
+    speak_plainly()
+    problem = unfit(ROOT)
+    if problem:
+        print(problem, file=sys.stderr)
+        return 1
     parser = argparse.ArgumentParser(prog="python -m autograder.builder", description="Builds the notebooks of the course.")
     parser.add_argument("chapters", nargs="*", metavar="CHAPTER", help="chapters to build (default: all)")
     how = parser.add_mutually_exclusive_group()

@@ -113,6 +113,17 @@ def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
         notebooks[:] = [str(shutil.copyfile(found[0], found[0].with_name(wanted)))]
 
 
+def adopt_capitals(folder: Path) -> None:
+    """Renames a submitted notebook that ends in .IPYNB, as some systems save it: nbgrader does not look at such a file."""
+    for chapter in _chapters():
+        for submission in folder.glob(f"*/{chapter}"):
+            names = {path.name for path in submission.iterdir()}
+            for name in sorted(names):
+                wanted = str(Path(name).with_suffix(".ipynb"))
+                if name.lower().endswith(".ipynb") and wanted not in names:
+                    (submission / name).rename(submission / wanted)
+
+
 def drop_half_graded(folder: Path) -> None:
     """Removes from nbgrader's folder of graded submissions those whose grading was killed: nbgrader would skip them for ever.
 
@@ -137,7 +148,9 @@ def _has_run(notebook: Path) -> bool:
 
 def _another_autograde() -> bool:
     own = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
-    lines = [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"]) if process.pid not in own]
+    here = (None, os.getcwd())  # None where it belongs to somebody else: it may be here
+    others = [each.info for each in psutil.process_iter(["cmdline", "cwd"]) if each.pid not in own]
+    lines = [other["cmdline"] or [] for other in others if other["cwd"] in here]
     return any("autograde" in line and any("grader" in word for word in line) for line in lines)
 
 

@@ -8,4 +8,5 @@ from traitlets.config.loader import PyFileConfigLoader
 
 def config_of(folder: Path) -> Config:
     """The `Config` of the course directory `folder`. `ConfigFileNotFound` where it has none."""
-    return Config(PyFileConfigLoader("nbgrader_config.py", path=str(folder)).load_config())
+    file = Path(folder, "nbgrader_config.py").absolute()  # as a path to look in, a `$` in it would be expanded
+    return Config(PyFileConfigLoader(str(file)).load_config())

@@ -4,6 +4,8 @@ import argparse
 import datetime
 import json
 import os
+import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -13,6 +15,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 # JupyterLab asks at the first start whether it may fetch news: the course works offline, so the answer is no.
 OVERRIDES = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
+
+# nbgrader's menu is a teacher's, and its entries end in errors where there is no class; a teacher starts `jupyter lab`.
+CONFIGURATION = ROOT / "autograder" / "commands" / "jupyter"
 
 
 class Usage(Exception):
@@ -46,9 +51,17 @@ def lay_out(release: Path, own: Path) -> list[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         half = target.with_name(f".{target.name}.part")  # a copy that is cut short never bears the name
         shutil.copyfile(source, half)
+        if source.suffix == ".ipynb":
+            half.write_bytes(as_here(half.read_bytes()))
         half.rename(target)
         copies.append(target)
     return copies
+
+
+def as_here(notebook: bytes) -> bytes:
+    """A released notebook that names this machine's Python: else JupyterLab does so when it opens, and it counts as unsaved."""
+    named = rb'("language_info": \{[^{}]*\{[^{}]*\}[^{}]*"version": ")[^"]*'
+    return re.sub(named, rb"\g<1>" + platform.python_version().encode(), notebook)
 
 
 def set_aside(own: Path, backups: Path) -> Path | None:
@@ -74,7 +87,8 @@ def chapter_to_open(work: Path, notebooks: Path, known: list[str]) -> str:
     touched = [
         name
         for name in known
-        if notebook(work, name).exists() and notebook(work, name).read_bytes() != notebook(notebooks, name).read_bytes()
+        if notebook(work, name).exists()
+        and as_here(notebook(work, name).read_bytes()) != as_here(notebook(notebooks, name).read_bytes())
     ]
     return max(touched, key=lambda name: notebook(work, name).stat().st_mtime, default=known[0])
 
@@ -103,6 +117,24 @@ def quiet_first_start(prefix: Path) -> None:
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(OVERRIDES), encoding="utf-8")
+
+
+def places(work: Path) -> dict[str, str]:
+    """Variables that give Jupyter a place in `work/` where it cannot write into the home folder; else none."""
+    from jupyter_core.paths import jupyter_config_dir, jupyter_data_dir, jupyter_runtime_dir
+
+    for folder in (jupyter_config_dir(), jupyter_data_dir(), jupyter_runtime_dir()):
+        try:
+            os.makedirs(folder, mode=0o700, exist_ok=True)
+        except OSError:
+            break
+        if not os.access(folder, os.W_OK):
+            break
+    else:
+        return {}
+    names = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR", "MPLCONFIGDIR")
+    print(f"Your home folder cannot be written: JupyterLab keeps what it needs in {work / '.jupyter'}.", flush=True)
+    return {name: str(work / ".jupyter" / name.lower()) for name in names}
 
 
 def command_line(work: Path, chapter: str, options: argparse.Namespace, passed_on: list[str]) -> list[str]:
@@ -149,7 +181,9 @@ def main(argv: list[str], root: Path = ROOT) -> int:
     print(f"Opening chapter {chapter}. Your files are in {work}.", flush=True)
     quiet_first_start(Path(sys.prefix))
     # The kernel named python3 must be this environment's, not one of the learner's home folder.
-    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1"}
+    configuration = filter(None, (str(CONFIGURATION), os.environ.get("JUPYTER_CONFIG_PATH")))
+    environment = {**os.environ, "JUPYTER_PREFER_ENV_PATH": "1", "JUPYTER_CONFIG_PATH": os.pathsep.join(configuration)}
+    environment |= places(work)
     command = command_line(work, chapter, options, argv[split + 1 :])
     os.chdir(work)  # where nbgrader's part of JupyterLab looks for the course
     if os.name != "nt":

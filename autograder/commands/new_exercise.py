@@ -29,11 +29,16 @@ hints = [
 """
 
 SCRIPT = '''# %% [markdown] slug="{slug}-exercise"
-# ### Exercise: `{name}`
+# ## Exercise: `{name}`
 #
 # TODO: what to build, its shapes, and one number worked by hand.
 
 # %% [markdown] hints="{name}"
+
+# %% [markdown] slug="symptoms-{name}"
+# | you see | look at |
+# |---|---|
+# | TODO: what a learner sees who made the likely mistake | TODO: the place in their code |
 
 # %% exercise="{name}"
 def {name}(x):
