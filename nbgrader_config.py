@@ -69,6 +69,7 @@ if "autograde" in sys.argv:
     autograding.adopt_capitals(Path.cwd() / "classroom" / "submitted")
     autograding.drop_half_graded(Path.cwd() / "classroom" / "autograded")
 c.GenerateFeedback.preprocessors = autograding.feedback_chain()
+c.GenerateFeedback.exporter_class = "autograder.classroom.formulas.FeedbackPage"
 
 c.ExportPlugin.to = str(CLASSROOM / "grades.csv")
 

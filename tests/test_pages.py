@@ -10,6 +10,8 @@ from playwright.sync_api import sync_playwright
 from traitlets.config import Config
 
 from autograder.classroom import pages
+from autograder.classroom.formulas import NO_SCRIPT, FeedbackPage, mathml
+from utils.manifest import load
 
 pytestmark = pytest.mark.browser
 ALARM = "alarm()"
@@ -36,6 +38,7 @@ MARKDOWN = [
     f"$x$ <style onload={ALARM}></style>",
     f"$<script>{ALARM}</script>$",
     f"$$<script>{ALARM}</script>$$",
+    f"$\\text{{<script>{ALARM}</script>}}$ and $\\href{{javascript:{ALARM}}}{{x}}$ {ALARM}",
     f"\\begin{{align}}<script>{ALARM}</script>\\end{{align}}",
     f"<details ontoggle={ALARM} open><summary>hint</summary>\n\n<script>{ALARM}</script>\n</details>",
     f"```html\n<script>{ALARM}</script>\n```\n<script>{ALARM}</script>",
@@ -72,7 +75,7 @@ def exporter(request):
     formgrader = f"{nbgrader.__path__[0]}/server_extensions/formgrader"
     config.HTMLExporter.extra_template_basedirs = [f"{formgrader}/templates"]
     config.HTMLExporter.extra_template_paths = [f"{formgrader}/static/node_modules/bootstrap/dist/css"]
-    return HTMLExporter(config=config)
+    return (FeedbackPage if request.param == "feedback" else HTMLExporter)(config=config)
 
 
 @pytest.fixture(scope="module")
@@ -101,7 +104,7 @@ def runs(browser, shown):
 
 def page(exporter, cells):
     resources = {"index": 0, "total": 1, "base_url": "", "my_url": "", "assignment_id": "a", "notebook_id": "a",
-                 "submission_id": "s", "prev": None, "next": None, "mathjax_url": "", "last_name": "", "first_name": "",
+                 "submission_id": "s", "prev": None, "next": None, "mathjax_url": NO_SCRIPT, "last_name": "", "first_name": "",
                  "notebook_path": "", "keyword_type": "",
                  "nbgrader": {"score": 0.0, "max_score": 0.0, "late_penalty": 0.0}}  # fmt: skip
     return exporter.from_notebook_node(nbformat.v4.new_notebook(cells=cells), resources=resources)[0]
@@ -157,3 +160,34 @@ def test_outputs_keep_text_and_pictures():
         {"output_type": "display_data", "metadata": {}, "data": {"text/plain": "alt", "image/png": PNG, "text/html": "<i>"}}
     ]
     assert pages.safe_outputs(outputs)[0]["data"] == {"text/plain": "alt", "image/png": PNG}
+
+
+def test_every_formula_of_the_course_is_drawn_without_a_network(browser):
+    config = Config()
+    config.HTMLExporter.template_name = "basic"
+    texts = []
+    for chapter in load().chapters:
+        cells = nbformat.read(load().released_notebook(chapter.id), as_version=4).cells
+        texts += [cell.source for cell in cells if cell.cell_type == "markdown" and "$" in cell.source]
+    shown = page(FeedbackPage(config=config), [nbformat.v4.new_markdown_cell(text) for text in texts])
+    browser.set_content(shown, wait_until="domcontentloaded")
+    widths = browser.evaluate("[...document.querySelectorAll('math')].map(it => it.getBoundingClientRect().width)")
+    # A row of dollar signs in code is no formula; what stands outside code is.
+    left = browser.evaluate(
+        "[...document.querySelectorAll('p, li, td')].map(it => { const copy = it.cloneNode(true);"
+        " copy.querySelectorAll('code, pre').forEach(code => code.remove()); return copy.textContent })"
+        ".filter(text => text.includes('$') || text.includes('\\\\frac'))"
+    )
+    assert len(widths) > 300 and min(widths) > 0 and left == []
+
+
+@pytest.mark.parametrize("latex", [
+    r"\text{<script>alarm()</script>}", r"\href{javascript:alarm()}{x}", r"\style{background:url(x)}{x}", r"\class{a}{x}",
+    r"\color{red}{x}", r"\begin{matrix}",
+])  # fmt: skip
+def test_a_formula_that_could_do_more_than_be_read_stays_as_it_was_typed(latex):
+    assert mathml(latex) is None
+
+
+def test_a_formula_becomes_marks_and_letters():
+    assert mathml(r"\frac{a}{b} < 1").startswith("<math") and "mfrac" in mathml(r"\frac{a}{b}")
