@@ -119,7 +119,8 @@ def test_where_the_scheduler_is_lost_each_learner_has_a_line_and_another_run_goe
 
 
 SBATCH = """#!/bin/sh
-bash "$1" >/dev/null 2>&1 &
+job=$(mktemp) && cp "$1" "$job"
+bash "$job" >/dev/null 2>&1 &
 echo "Submitted batch job $!"
 """
 
