@@ -132,7 +132,8 @@ def compare(chapter: str, learners: int, plain: int, jobs: int) -> None:
         print(f"  {name:26} {seconds:8.2f}   the engine has {seconds / engine:5.1f} times its throughput (goal {RATIO})")
     print(f"  {'the engine':26} {engine:8.2f}")
     first, latencies = found["first_seconds"], sorted(found["latencies"])
-    print(f"  first result after {first:.2f} s; from hand-over to result, waiting included: median {statistics.median(latencies):.2f} s, "
+    print(f"  first result after {first:.2f} s")
+    print(f"  from hand-over to result, waiting included: median {statistics.median(latencies):.2f} s, "
           f"longest {latencies[-1]:.2f} s")  # fmt: skip
     print(f"  coordinator's own: {1000 * found['own_seconds'] / len(found['graded']):.0f} ms of processor time a submission, "
           f"{1000 * again['own_seconds'] / len(again['graded']):.0f} ms from stored results (goal {COORDINATOR_MS})")  # fmt: skip
