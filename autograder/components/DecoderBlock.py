@@ -100,7 +100,7 @@ def agrees_norm_first(candidate: Candidate, case: Case) -> None:
 
 @COMPONENT.law(points=0.25, needs=every_part_has_a_say)
 def no_future(candidate: Candidate, case: Case) -> None:
-    """With a look-ahead mask no position sees a later one
+    """With a causal mask no position sees a later one
 
     Two masks come in: which attention is the future a matter of?
     """

@@ -113,7 +113,7 @@ def masked_has_no_influence(candidate: Candidate, case: Case) -> None:
     drawn, now = draw(case, look_ahead(case.seq)), (case.seq + 1) // 2
     output, weights = candidate.use(drawn)
     later = weights.triu(1)
-    expect.close(later, torch.zeros_like(later), "the weights of later words, with a look-ahead mask")
+    expect.close(later, torch.zeros_like(later), "the weights of later words, with a causal mask")
     masks.distribution(weights)
     other = torch.cat([drawn.inputs["x"][:, :now], case.normal(case.batch, case.seq - now, case.d_model, scale=3.0)], dim=1)
     changed, _ = candidate.use(drawn.with_inputs(x=other))

@@ -488,26 +488,26 @@ masking.try_mask(wrong_attention, test_mask)
 import re
 from collections import Counter
 from pydoc_data.topics import topics
+if session.training_allowed():
+    prose = " ".join(topics[name] for name in sorted(topics)).lower()
+    text = re.findall(r"[a-z]+", prose)
+    vocabulary = [word for word, _ in Counter(text).most_common(1000)]
+    index = {word: place for place, word in enumerate(vocabulary)}
+    ids = torch.tensor([index.get(word, -1) for word in text])
 
-prose = " ".join(topics[name] for name in sorted(topics)).lower()
-text = re.findall(r"[a-z]+", prose)
-vocabulary = [word for word, _ in Counter(text).most_common(1000)]
-index = {word: place for place, word in enumerate(vocabulary)}
-ids = torch.tensor([index.get(word, -1) for word in text])
+    together = torch.zeros(1000, 1000)
+    for distance in range(1, 5):
+        left, right = ids[:-distance], ids[distance:]
+        both = (left >= 0) & (right >= 0)
+        together.index_put_((left[both], right[both]), torch.ones(()), accumulate=True)
+    together = together + together.T
+    by_chance = together.sum(1, keepdim=True) * together.sum(0) / together.sum()
+    surprise = (together / by_chance).log().clamp(min=0)
 
-together = torch.zeros(1000, 1000)
-for distance in range(1, 5):
-    left, right = ids[:-distance], ids[distance:]
-    both = (left >= 0) & (right >= 0)
-    together.index_put_((left[both], right[both]), torch.ones(()), accumulate=True)
-together = together + together.T
-by_chance = together.sum(1, keepdim=True) * together.sum(0) / together.sum()
-surprise = (together / by_chance).log().clamp(min=0)
-
-strengths, directions = torch.linalg.eigh(surprise)
-embedding = directions[:, -16:] * strengths[-16:].sqrt()
-embedding = embedding / embedding.square().mean(-1, keepdim=True).sqrt()
-print(f"{len(text):,} words read, {len(vocabulary)} kept, {embedding.shape[1]} numbers each")
+    strengths, directions = torch.linalg.eigh(surprise)
+    embedding = directions[:, -16:] * strengths[-16:].sqrt()
+    embedding = embedding / embedding.square().mean(-1, keepdim=True).sqrt()
+    print(f"{len(text):,} words read, {len(vocabulary)} kept, {embedding.shape[1]} numbers each")
 
 # %% [markdown] slug="map-question"
 # Now a sentence of 17 words looks things up in itself: queries, keys and values are all the same word vectors `x`. The scores
@@ -515,8 +515,9 @@ print(f"{len(text):,} words read, {len(vocabulary)} kept, {embedding.shape[1]} n
 
 # %% slug="draw-sentence"
 sentence = "an integer or a float is a number but a list or a tuple is a sequence".split()
-x = embedding[[index[word] for word in sentence]]
-pictures.look_up(x, x, x, source=x)
+if session.training_allowed():
+    x = embedding[[index[word] for word in sentence]]
+    pictures.look_up(x, x, x, source=x)
 
 # %% [markdown] slug="map-predict"
 # Hiding the diagonal is a mask, too: then no word may attend to itself. **Predict 3:** to which word of the sentence will
@@ -526,34 +527,35 @@ pictures.look_up(x, x, x, source=x)
 guess_word = None   # for example "list"
 
 # %% slug="token-map"
-not_itself = ~torch.eye(len(sentence), dtype=torch.bool)
-everything = my.attention(x, x, x)[1]
-others = my.attention(x, x, x, mask=not_itself)[1]
+if session.training_allowed():
+    not_itself = ~torch.eye(len(sentence), dtype=torch.bool)
+    everything = my.attention(x, x, x)[1]
+    others = my.attention(x, x, x, mask=not_itself)[1]
 
-numbers, containers = ("integer", "float", "number"), ("list", "tuple", "sequence")
-maps = {"may attend to all words": everything, "… but not to itself": others}
-pictures.sentence_maps(maps, sentence, (numbers, containers),
-    """Two attention maps of the sentence, 17 words by 17. In the first the diagonal is strong
-    and equal words see each other. In the second integer, float and number see each other,
-    and so do list and tuple; sequence sees the word or.""", "integer", guess_word)
+    numbers, containers = ("integer", "float", "number"), ("list", "tuple", "sequence")
+    maps = {"may attend to all words": everything, "… but not to itself": others}
+    pictures.sentence_maps(maps, sentence, (numbers, containers),
+        """Two attention maps of the sentence, 17 words by 17. In the first the diagonal is strong
+        and equal words see each other. In the second integer, float and number see each other,
+        and so do list and tuple; sequence sees the word or.""", "integer", guess_word)
 
 # %% slug="map-numbers"
+if session.training_allowed():
+    def weight_between(words, among):
+        """Mean weight that `words` give to `among` (second map), and an equal share."""
+        rows = [i for i, word in enumerate(sentence) if word in words]
+        columns = [j for j, word in enumerate(sentence) if word in among]
+        equal = my.softmax(torch.zeros(17, 17).masked_fill(~not_itself, -math.inf))
+        return [w[rows][:, columns].sum(1).mean().item() for w in (others, equal)]
 
-def weight_between(words, among):
-    """Mean weight that `words` give to `among` (second map), and an equal share."""
-    rows = [i for i, word in enumerate(sentence) if word in words]
-    columns = [j for j, word in enumerate(sentence) if word in among]
-    equal = my.softmax(torch.zeros(17, 17).masked_fill(~not_itself, -math.inf))
-    return [w[rows][:, columns].sum(1).mean().item() for w in (others, equal)]
-
-print(f"first map, weight of a word on itself: {everything.diagonal().mean():.2f} on average")
-for name, words, among in (
-    ("integer, float, number to each other", numbers, numbers),
-    ("list, tuple, sequence to each other", containers, containers),
-    ("the first three to the other three", numbers, containers),
-):
-    given, equal = weight_between(words, among)
-    print(f"{name:38} {given:.2f}   (equal shares: {equal:.2f})")
+    print(f"first map, weight of a word on itself: {everything.diagonal().mean():.2f} on average")
+    for name, words, among in (
+        ("integer, float, number to each other", numbers, numbers),
+        ("list, tuple, sequence to each other", containers, containers),
+        ("the first three to the other three", numbers, containers),
+    ):
+        given, equal = weight_between(words, among)
+        print(f"{name:38} {given:.2f}   (equal shares: {equal:.2f})")
 
 # %% [markdown] slug="map-answer"
 # Nothing but dot products, and "integer", "float" and "number" (orange) find each other, at five times an equal share. It also

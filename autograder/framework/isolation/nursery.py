@@ -15,9 +15,12 @@ from multiprocessing.connection import Connection
 
 import IPython.core.interactiveshell  # noqa: F401
 import matplotlib.pyplot  # noqa: F401
+import matplotlib_inline.backend_inline  # noqa: F401
 import numpy  # noqa: F401
 import torch  # noqa: F401
 
+import autograder.cells  # noqa: F401
+import utils.plots  # noqa: F401
 from autograder.framework.isolation import worker
 from utils.manifest import load
 
