@@ -194,9 +194,9 @@ pictures.fading(apart, guess_fade)
 # $$\frac{\partial h_T}{\partial x_{T-k}} = \frac{\partial h_T}{\partial h_{T-1}} \cdots
 # \frac{\partial h_{T-k+1}}{\partial h_{T-k}} \cdot \frac{\partial h_{T-k}}{\partial x_{T-k}}$$
 #
-# **By hand,** with one number for a state and no tanh, $h_t = w\,h_{t-1} + x_t$, the gradient is $w^k$. For $w = 0.5$ and $k =
-# 10$ that is $0.001$. For $w = 1.1$ and $k = 50$ it is $117$. A product of many factors **vanishes** or **explodes**, unless
-# they are 1 almost exactly.
+# **By hand,** with one number for a state and no tanh, $h_t = w\,h_{t-1} + x_t$, the gradient is $w^k$. For $w = 0.5$ and
+# $k = 10$ that is $0.001$. For $w = 1.1$ and $k = 50$ it is $117$. A product of many factors **vanishes** or **explodes**,
+# unless they are 1 almost exactly.
 #
 # In a real network we measure the Euclidean norm of the gradient at each position.
 
@@ -348,7 +348,7 @@ check("causal_average")
 
 # %% [markdown] slug="weights-question"
 # To see what such a layer does, feed it an **identity matrix**, so that input s is a one at place s. Then output t spells out
-# how much it took from each position. Which picture will your function give?
+# how much it took from each position.
 
 # %% slug="average-picture"
 weights = my.causal_average(torch.eye(6)[None])[0]
