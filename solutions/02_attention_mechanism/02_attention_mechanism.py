@@ -40,8 +40,8 @@ from utils.chapters.attention_mechanism import explorer, look_up, masking, pictu
 #
 # In the five entries below, a key has two numbers: how *living* the thing is, and how *large*; the value is the top speed.
 #
-# How well a key fits is measured by the **dot product** $q \cdot k_j$. By hand, for the horse: $1.8 \cdot 1.4 + 0.9 \cdot 0.3 =
-# 2.79$.
+# How well a key fits is measured by the **dot product** $q \cdot k_j$. By hand, for the horse:
+# $1.8 \cdot 1.4 + 0.9 \cdot 0.3 = 2.79$.
 #
 # **Predict 1:** which entry fits the query $(1.8,\ 0.9)$ best? The keys stand in the second cell below.
 
@@ -77,9 +77,9 @@ pictures.look_up(query, keys, speeds)
 #
 # $$\operatorname{softmax}(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
 #
-# **By hand:** for $x = (0,\ \ln 3)$ the exponentials are $1$ and $3$, their sum is $4$, and the shares are $\left(\tfrac14,
-# \tfrac34\right)$. Add 1000 to both entries, and both exponentials grow by the factor $e^{1000}$, which cancels: the shares
-# stay.
+# **By hand:** for $x = (0,\ \ln 3)$ the exponentials are $1$ and $3$, their sum is $4$, and the shares are
+# $\left(\tfrac14, \tfrac34\right)$. Add 1000 to both entries, and both exponentials grow by the factor $e^{1000}$, which
+# cancels on paper: the shares stay.
 #
 # From which of these numbers on does `exp` stop giving a usable float32?
 
@@ -339,7 +339,7 @@ check("attention")
 # %% [markdown] slug="answer-question"
 # ## The first question, answered
 #
-# **How fast is a living thing, rather large?** First the numbers by hand.
+# **How fast is a living thing, rather large?**
 
 # %% slug="first-answer" tags=["nbval-check-output"]
 q = torch.tensor([[2.0, 0, 0, 0]])
@@ -409,8 +409,8 @@ pictures.ways(before, tokens, ~mask, outputs)
 # %% [markdown] slug="masking-answer"
 # Only `attention` passes:
 #
-# - **No mask:** most of the weight goes to padding. Where it hides words to be predicted, the loss gets *better*, and the model
-#   is useless (chapter 3).
+# - **No mask:** most of the weight goes to padding. If the hidden tokens are the words to predict, the loss gets *better*, and
+#   the model is useless (chapter 3).
 # - **After the softmax:** the hidden scores are still in the denominator: the row sums to less than 1, and the output moves
 #   with them.
 # - **Scores × mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other.
