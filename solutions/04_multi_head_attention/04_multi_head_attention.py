@@ -78,19 +78,19 @@ for share in (0.5, 0.7):
 #
 # ## Split, attend, concatenate, project
 #
-# **Several full-sized layers?** Cheaper (Vaswani et al. 2017, section 3.2.2): each of $h$ heads works with a slice of $d_{head}
-# = d_{model} / h$ features.
+# **Several full-sized layers?** Cheaper (Vaswani et al. 2017, section 3.2.2): each of $h$ heads works with a slice of
+# $d_{head} = d_{model} / h$ features.
 #
 # $$\operatorname{MultiHead}(Q, K, V) = \operatorname{Concat}(\text{head}_1, \dots, \text{head}_h)\, W^O, \qquad
 #   \text{head}_i = \operatorname{Attention}(Q W_i^Q,\ K W_i^K,\ V W_i^V)$$
 #
-# In the drawing a colour is a head, and the numbers are its features.
+# The drawing has five steps; a colour is a head, and the numbers are its features.
 
 # %% slug="draw-heads"
 pictures.heads(batch=1, seq=6, d_model=32, num_heads=4)
 
 # %% [markdown] slug="what-is-left"
-# Step 3 is your `attention` with an axis of heads in front. What is left is to bring the heads there and back.
+# Step 3 of the drawing is your `attention` with an axis of heads in front. What is left is to bring the heads there and back.
 
 # %% [markdown] slug="split-exercise"
 # ## Exercise: `split_heads`
@@ -192,10 +192,10 @@ check("merge_heads")
 # | value of the first key | 4 | 8 |
 # | second key and its value | 0 | 0 |
 #
-# - **Head 0** has the scores $\ln 3$ and $0$, the weights $\tfrac34, \tfrac14$, and finds $\tfrac34 \cdot 4 + \tfrac14 \cdot 0
-#   = 3$.
-# - **Head 1** has the scores $0$ and $0$, the weights $\tfrac12, \tfrac12$, and finds $\tfrac12 \cdot 8 + \tfrac12 \cdot 0 =
-#   4$.
+# - **Head 0** has the scores $\ln 3$ and $0$, the weights $\tfrac34, \tfrac14$, and finds
+#   $\tfrac34 \cdot 4 + \tfrac14 \cdot 0 = 3$.
+# - **Head 1** has the scores $0$ and $0$, the weights $\tfrac12, \tfrac12$, and finds
+#   $\tfrac12 \cdot 8 + \tfrac12 \cdot 0 = 4$.
 #
 # Side by side: $(3, 4)$. No single row of weights gives that, since it would need $\tfrac34$ for the one feature and $\tfrac12$
 # for the other.
@@ -350,8 +350,8 @@ pictures.untrained(weights[0], words)
 # ## The experiment: two look-ups at once
 #
 # **Does the number of heads decide what can be answered?** The model gets eight letters and a question that names two places.
-# One query, made of the two names, looks at the eight places, and a **linear** readout gives the **logits** of two letters.
-# Nothing else stands around it.
+# One query, made of the two names, looks at the eight places, and a **linear** readout gives the **logits** of the two letters,
+# in order. Nothing else stands around it.
 
 # %% slug="look-ups-model"
 class LookUps(nn.Module):
@@ -571,9 +571,9 @@ if session.training_allowed():
 # A model that writes is **autoregressive**: each new token attends to all before it. Their keys and values do not change, so
 # one computes them once and keeps them, in the **KV cache**. **How much memory is that?**
 #
-# Each token, layer and head keeps one key and one value of $d_{head}$ numbers. **By hand:** 32 layers, 32 heads, $d_{head} =
-# 128$, two bytes a number make $32 \cdot 32 \cdot 2 \cdot 128 \cdot 2 = 524{,}288$ bytes *for each token*. A conversation of
-# 8,192 tokens needs 4 GiB, besides the model.
+# Each token, layer and head keeps one key and one value of $d_{head}$ numbers. **By hand:** 32 layers, 32 heads,
+# $d_{head} = 128$, two bytes a number make $32 \cdot 32 \cdot 2 \cdot 128 \cdot 2 = 524{,}288$ bytes *for each token*. A
+# conversation of 8,192 tokens needs 4 GiB, besides the model.
 #
 # Queries are not kept. So let several query heads **share** one key/value head. With all sharing one it is called **multi-query
 # attention** (Shazeer 2019), with a few groups **grouped-query attention** (Ainslie et al. 2023).
@@ -678,8 +678,7 @@ if session.training_allowed():
     pictures.shares(right, "key/value heads of four heads", "both letters right")
 
 # %% [markdown] slug="grouped-answer"
-# Here it costs nothing: the same keys and values can answer all heads. On large models one shared head loses some quality, and
-# a few groups lose little (Ainslie et al. 2023).
+# Here it costs nothing. On large models one shared head loses some quality, and a few groups lose little (Ainslie et al. 2023).
 
 # %% [markdown] slug="papers"
 # ## Here and in papers
