@@ -1,8 +1,8 @@
 # %% [markdown] slug="title"
 # # 1 · The attention problem
 #
-# Before you build attention, see what it is for. This chapter takes the usual model before it, a recurrent network,
-# and finds out how far back it can remember and how long it takes, compared with one layer of attention.
+# This chapter takes the usual model before attention, a recurrent network, and finds out how far back it can remember and how
+# long it takes, compared with one layer of attention.
 #
 # | you build | what it does | minutes | points |
 # |---|---|---|---|
@@ -16,7 +16,7 @@
 #
 # **You need:** PyTorch tensors, the matrix product, what a gradient is, and what training with a loss is.
 #
-# **How it goes:** predict, run, compare. A prediction that you enter is drawn on the result.
+# **How it goes:** a prediction that you enter is drawn on the result.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
@@ -36,18 +36,16 @@ from utils.chapters.attention_problem import explorer, on_a_gpu, pictures, steps
 # equal **blocks**. In a block every element first takes something from the others, as much from each as fits: that is
 # **attention**. Then each is worked on by itself, by a **feed-forward network**.
 #
-# | chapter | the question | what you have in the end |
-# |---|---|---|
-# | 1 | what is wrong with walking along a sequence? | a ruler for how far a network can see |
-# | 2 | how can a query find what fits? | `attention` |
-# | 3 | where do queries, keys and values come from? | a layer for one sentence, and a mask for models that write |
-# | 4 | is one look enough? | several heads |
-# | 5 | what stands around attention? | the blocks |
-# | 6 | how does it know which word comes first? | positions |
-# | 7 | how does one sequence become another? | a translator: `hello world` → `hola mundo` |
-# | 8 | what was built from it? | a BERT that fills blanks, a GPT that writes, a T5, a ViT that finds a digit in a picture |
-#
-# Every part is written by you, checked, and used again in the next chapter.
+# | chapter | what you have in the end |
+# |---|---|
+# | 1 | a ruler for how far a network can see |
+# | 2 | `attention` |
+# | 3 | self-attention, and a mask for models that write |
+# | 4 | several heads |
+# | 5 | the blocks around attention |
+# | 6 | positions: which word comes first |
+# | 7 | a translator: `hello world` → `hola mundo` |
+# | 8 | BERT, GPT, T5 and ViT |
 
 # %% [markdown] slug="challenge"
 # ## The challenge: something that lies far back
@@ -55,8 +53,8 @@ from utils.chapters.attention_problem import explorer, on_a_gpu, pictures, steps
 # *The keys that the woman who runs the small shop on the corner lent me yesterday* … **is it** *are* **or** *is* **on the
 # table?** You need a word that stands 15 steps back: a **long-range dependency**.
 #
-# Here is the bare problem, without the hints that sentences give. A model reads random letters, and when the last one has come
-# it must name the letter that stood **k steps back**. Eight letters: who guesses is right one time in eight.
+# Here is the bare problem. A model reads random letters, and then must name the letter that stood **k steps back**. Eight
+# letters: who guesses is right one time in eight.
 
 # %% slug="recall-task" tags=["nbval-check-output"]
 generator = torch.Generator().manual_seed(1)
@@ -66,9 +64,9 @@ for distance in (2, 5, 20):
         print(f"k = {distance:2}:  read {text:22} say {text[0]}")
 
 # %% [markdown] slug="two-ways"
-# How can the first letter get to the last place? The drawing shows two ways. Follow the orange arrows from `x0`. On the left
-# each **hidden state** is made from the one before it, so the letter has to pass through all of them. On the right every
-# output takes from every input directly.
+# How can the first letter get to the last place? Follow the orange arrows from `x0`. On the left each **hidden state** is made
+# from the one before it, so the letter has to pass through all of them. On the right every output takes from every input
+# directly.
 
 # %% slug="draw-paths"
 pictures.paths(seq=6, width=toy.WIDTH)
@@ -83,15 +81,13 @@ guess_before = {"plain": None, "attention": None}    # for example 50
 # %% [markdown] slug="rnn-idea"
 # ## A memory that is rewritten at every step
 #
-# **How can a network read a sequence of any length?** A **recurrent network** keeps a hidden state, a vector of fixed size.
-# At each step it makes the next state from the new input and the state before:
+# **How can a network read a sequence of any length?** A **recurrent network** keeps a hidden state, a vector of fixed size. At
+# each step it makes the next state from the new input and the state before, with the same three weights:
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b), \qquad h_{-1} = 0$$
 #
-# The same three weights serve at every step. All that it knows of the past is in $h_{t-1}$.
-#
-# **By hand,** with one number for everything: $W_x = \tfrac12 \ln 3$, $W_h = \ln 3$, $b = 0$. It helps to know that
-# $\tanh(\tfrac12 \ln 3) = \tfrac12$. Let the inputs be $1, 0, -1$.
+# **By hand,** with one number for everything: $W_x = \tfrac12 \ln 3$, $W_h = \ln 3$, $b = 0$, and the inputs $1, 0, -1$. It
+# helps to know that $\tanh(\tfrac12 \ln 3) = \tfrac12$.
 #
 # | step | inside the tanh | state |
 # |---|---|---|
@@ -159,8 +155,8 @@ print("states", [round(h, 4) + 0.0 for h in states.flatten().tolist()])
 # %% [markdown] slug="fade-question"
 # ## How long does a first impression last?
 #
-# **Does the state remember the beginning?** Take two sequences that differ **in the first input only**. If the state remembers,
-# the states of the two stay apart. All numbers are random; the recurrent weights are multiplied by a **gain** of 0.5, 1 or 2.
+# **Does the state remember the beginning?** Take two sequences that differ **in the first input only**. If it does, the states
+# of the two stay apart. All numbers are random; the recurrent weights are multiplied by a **gain** of 0.5, 1 or 2.
 #
 # **Predict 2:** at first the two states are about 5 apart. What is left of that after 40 steps at a gain of 1?
 
@@ -184,16 +180,16 @@ for gain in (0.5, 1.0, 2.0):
 pictures.fading(apart, guess_fade)
 
 # %% [markdown] slug="fade-answer"
-# With a gain of 0.5 or 1 the first input is forgotten at a steady rate. With a gain of 2 the states are still
-# about 1 apart after 40 steps. Whether the first input can be read from them, a distance does not say.
+# With a gain of 0.5 or 1 the first input is forgotten at a steady rate. With a gain of 2 the states are still about 1 apart
+# after 40 steps. Whether the first input can be read from them, a distance does not say.
 #
-# To *learn* to remember, a network needs to feel which early input a late error came from: a question about gradients.
+# To *learn* to remember, a network must feel which early input a late error came from.
 
 # %% [markdown] slug="gradient-idea"
 # ## How far back does the gradient reach?
 #
-# **How much does the last output change when an input k steps back changes a little?** The chain rule walks back through
-# every state on the way, and each step multiplies by one more Jacobian:
+# **How much does the last output change when an input k steps back changes a little?** The chain rule walks back through every
+# state on the way, and each step multiplies by one more Jacobian:
 #
 # $$\frac{\partial h_T}{\partial x_{T-k}} = \frac{\partial h_T}{\partial h_{T-1}} \cdots
 # \frac{\partial h_{T-k+1}}{\partial h_{T-k}} \cdot \frac{\partial h_{T-k}}{\partial x_{T-k}}$$
@@ -202,7 +198,7 @@ pictures.fading(apart, guess_fade)
 # $k = 10$ that is $0.001$. For $w = 1.1$ and $k = 50$ it is $117$. A product of many factors **vanishes** or **explodes**,
 # unless they are 1 almost exactly.
 #
-# To see it in a real network we measure one number for each position, the Euclidean norm of the gradient there.
+# In a real network we measure the Euclidean norm of the gradient at each position.
 
 # %% [markdown] slug="gradient-exercise"
 # ## Exercise: `gradient_norms`
@@ -261,9 +257,8 @@ print("norms", my.gradient_norms(outputs, inputs).tolist())
 # instead of rewriting it, and a **forget gate** between 0 and 1 decides how much of the old state stays. The gate starts at
 # $\sigma(\text{forget bias})$: with a bias of 1 it keeps $0.73$ of the state at each step, with a bias of 4 it keeps $0.98$.
 #
-# **By hand:** after 10 steps $0.73^{10} \approx 0.04$ is left, and after 50 steps $0.98^{50} \approx 0.4$.
-#
-# Can any of the five see 100 steps back? The axis is logarithmic.
+# **By hand:** after 10 steps $0.73^{10} \approx 0.04$ is left, and after 50 steps $0.98^{50} \approx 0.4$. Can any of the five
+# see 100 steps back?
 
 # %% slug="reach"
 torch.manual_seed(0)
@@ -302,24 +297,23 @@ def steps_back(norms, share=0.01):
 far = steps.try_steps_back(steps_back, norms)
 
 # %% [markdown] slug="reach-answer"
-# Nearly straight lines on a logarithmic axis: **each step back costs about the same factor**. At a gain of 0.5 or 1, and in
-# the LSTM with a bias of 1, the gradient vanishes. At a gain of 3 the same law runs the other way, and it explodes.
+# Nearly straight lines on a logarithmic axis: **each step back costs about the same factor**. At a gain of 0.5 or 1, and in the
+# LSTM with a bias of 1, the gradient vanishes. At a gain of 3 it explodes. With a bias of 4 the curve is nearly level.
 #
-# With a bias of 4 the curve is nearly level. So the usual sentence, "recurrent networks cannot see far", needs a condition:
-# *unless what is multiplied on the way is almost exactly 1*. Whether a network then *learns* to use its reach, we will measure.
+# So "recurrent networks cannot see far" needs a condition: *unless what is multiplied on the way is almost exactly 1*.
 
 # %% [markdown] slug="average-idea"
 # ## A short cut: mix all positions at once
 #
-# **Why walk at all?** Every output could take something from each earlier position *directly*. The simplest such layer has
-# no weights to learn. Output t is the mean of all inputs up to t:
+# **Why walk at all?** Every output could take something from each earlier position *directly*. The simplest such layer has no
+# weights to learn. Output t is the mean of all inputs up to t:
 #
 # $$y_t = \frac{1}{t+1} \sum_{s \le t} x_s$$
 #
 # **By hand:** the inputs 2, 4, 9 give 2, then $(2 + 4)/2 = 3$, then $(2 + 4 + 9)/3 = 5$.
 #
-# A loop over positions can do that. But no output is made from another output, so nothing has to wait, and the number of
-# tensor operations can stay the same at any length. That is what a parallel machine wants.
+# No output is made from another output, so nothing has to wait, and the number of tensor operations can stay the same at any
+# length.
 #
 # ## Exercise: `causal_average`
 #
@@ -353,8 +347,8 @@ def causal_average(x):
 check("causal_average")
 
 # %% [markdown] slug="weights-question"
-# A trick shows what a layer of this kind does. Feed it an **identity matrix**, so that input s is a one at place s. Then
-# output t spells out how much it took from each position. Which picture will your function give?
+# To see what such a layer does, feed it an **identity matrix**, so that input s is a one at place s. Then output t spells out
+# how much it took from each position.
 
 # %% slug="average-picture"
 weights = my.causal_average(torch.eye(6)[None])[0]
@@ -365,15 +359,14 @@ plots.alt(ax, "Lower triangle of weights: row t holds t + 1 equal weights of 1 o
               "and zeros to their right.")
 
 # %% [markdown] slug="average-answer"
-# A square of weights, a row for each output: keep this picture, the whole course is about what stands in it. **The path
-# between any two positions is one step long.**
+# A square of weights, a row for each output. **The path between any two positions is one step long.**
 #
-# Yet this layer takes the same from everywhere. It lacks a way to *choose*. That is what attention adds: the same square, an
-# **attention matrix**, with weights that are made from the contents. You will build it in chapter 2. Here we use it ready-made:
-# `my.attention(q, k, v)` compares a *query* with a *key* for each position, mixes the *values* of those that fit, and returns
-# the mixture and the weights.
+# Yet this layer takes the same from everywhere. It cannot *choose*. Attention can: the same square, an **attention matrix**,
+# with weights that are made from the contents. You will build it in chapter 2. Here `my.attention(q, k, v)` is ready-made: it
+# compares a *query* with a *key* for each position, mixes the *values* of those that fit, and returns the mixture and the
+# weights.
 #
-# What do the gradient norms of the two look like against the distance?
+# How far do the gradients of the two reach?
 
 # %% slug="reach-short-paths"
 generator = torch.Generator().manual_seed(3)
@@ -394,10 +387,10 @@ pictures.reach(lines, 1e-10, 1e3, "Gradient norm against steps back, logarithmic
 # %% [markdown] slug="recall-models"
 # ## Recall, trained
 #
-# **Who learns the challenge?** Two of the models stand here; the LSTM and the average come from the course in the same form: a
-# vector for each letter, the layer, a linear readout. Attention and average have no order of their own, so each position gets
-# a learned vector that is added to its letter (chapter 6). The plain network gets a second chance: a start with an
-# **orthogonal** $W_h$, which turns the state and does not shrink it.
+# **Who learns the challenge?** Two of the models stand here; the LSTM and the average have the same form: a vector for each
+# letter, the layer, a linear readout. Attention and average have no order of their own, so each position gets a learned vector
+# that is added to its letter (chapter 6). The plain network gets a second chance: a start with an **orthogonal** $W_h$, which
+# turns the state and does not shrink it.
 #
 # In one training the answer always stands at position 0. Each model learns *one place*, and not to count back.
 
@@ -464,9 +457,9 @@ def training_step(model, optimiser, tokens):
 step = steps.try_step(training_step, RecallRnn) if session.training_allowed() else toy.closed_step
 
 # %% [markdown] slug="step-answer"
-# `backward` *adds* to `.grad`. Without clearing, each step follows the sum of all gradients so far, most of them taken at
-# weights that are long gone. The loss falls at first and then climbs above a blind guess, in all three seeds, and no error
-# says so. (Done on purpose, over a few batches, it is called **gradient accumulation**.)
+# `backward` *adds* to `.grad`. Without clearing, each step follows the sum of all gradients so far. The loss falls at first and
+# then climbs above a blind guess, in all three seeds, without an error. (Done on purpose, over a few batches, it is called
+# **gradient accumulation**.)
 
 # %% [markdown] slug="recall-predict"
 # Each model is trained from scratch at each distance, with three seeds, the same 300 steps and the same learning rate, and
@@ -503,24 +496,24 @@ if session.training_allowed():
         print(f"{name:18}{training.count_parameters(makers[name](51)):6,} parameters at k = 50")
 
 # %% [markdown] slug="recall-answer"
-# The triangles are two numbers from before: where less than a hundredth of the gradient is left.
+# The triangles mark where less than a hundredth of the gradient is left.
 #
-# - The **plain network** is lost at about that distance, and so is the LSTM with a forget bias of 1. An orthogonal start
-#   helps a little: a seed may get one distance further.
-# - The **LSTM** is often said to solve this. With a bias of 4 it goes on to 20. At 50 its seeds disagree: reach is needed, and
-#   it is not enough. We opened the gate because we knew the distance.
+# - The **plain network** is lost at about that distance, and so is the LSTM with a forget bias of 1. An orthogonal start helps
+#   a little: a seed may get one distance further.
+# - The **LSTM** with a bias of 4 goes on to 20. At 50 its seeds disagree: reach is needed, and it is not enough. We opened the
+#   gate because we knew the distance.
 # - The **average** reaches everywhere, and even at $k = 2$ it cannot tell which letter was meant.
 # - **Attention** is right at every distance tried.
 #
-# This one small task is kind to attention, which here has a vector for each place to look for. What it isolates is distance,
-# and that is the claim: *no loss with distance*.
+# This small task is kind to attention, which here has a vector for each place to look for. What it isolates is distance, and
+# that is the claim: *no loss with distance*.
 
 # %% [markdown] slug="picture-idea"
 # ## A first picture of attention
 #
-# **Where did it look?** The weights of the last position say that directly. Take a distance that both the plain network and
-# attention can master, $k = 5$, train one of each (and an average, for later), and read six new sequences. Beside the
-# weights stand the states of the recurrent network, one column of 32 numbers for each step.
+# **Where did it look?** The weights of the last position say that directly. At $k = 5$, which the plain network masters, too,
+# train one of each (and an average, for later), and read six new sequences. Beside the weights stand the states of the
+# recurrent network, a column of 32 numbers for each step.
 
 # %% slug="picture"
 torch.manual_seed(1)
@@ -537,9 +530,8 @@ with torch.no_grad():
 pictures.looks(weights, states, [toy.text_of(row) for row in rows])
 
 # %% [markdown] slug="picture-answer"
-# Left, one dark column: in every sequence the last position takes nearly everything from position 0. Right is a model that
-# knows the answer just as well, or nearly. Its readout gets the letter out of the last column, and our eyes do not. Attention
-# has this advantage, too: **you can see where it looks.**
+# Left, one dark column: in every sequence the last position takes nearly everything from position 0. On the right a readout
+# gets the letter out of the last column, and our eyes do not. With attention **you can see where it looks.**
 #
 # Where it looks is not yet why it answers. Test it by an **intervention**: change one letter and see whether the answer
 # changes.
@@ -564,11 +556,10 @@ with torch.no_grad():
 pictures.changes(looked, shares, guess_change)
 
 # %% [markdown] slug="intervene-answer"
-# For attention, picture and test agree: where the weight is, a change matters, and elsewhere it does not. The plain network
-# has learned the same, and only the test shows it. The average hangs on all positions alike.
+# For attention, picture and test agree: where the weight is, a change matters, and elsewhere it does not. The plain network has
+# learned the same, and only the test shows it. The average hangs on all positions alike.
 #
-# In larger models picture and test need not agree. Keep the habit: a picture is a guess, a change is a test. The explorer
-# exchanges one letter and shows the three answers.
+# In larger models picture and test need not agree: a picture is a guess, a change is a test. The explorer exchanges one letter.
 
 # %% slug="explorer-static"
 settings = [explorer.RecallSetting(),
@@ -582,16 +573,15 @@ explorer.recall_explorer(models)
 # %% [markdown] slug="cost-idea"
 # ## What it costs
 #
-# **Is attention faster, then?** Three things are easily mixed up. Here they are, for `seq` positions of size $d$ (Vaswani et
-# al. 2017, table 1):
+# **Is attention faster, then?** Three things are easily mixed up, here for `seq` positions of size $d$ (Vaswani et al. 2017,
+# table 1):
 #
 # | layer | path between positions k apart | steps that wait for each other | multiplications |
 # |---|---|---|---|
 # | recurrent | $k$ | `seq` | $2 \cdot \text{seq} \cdot d^2$ |
 # | attention | 1 | 1 | $2 \cdot \text{seq}^2 \cdot d$, and $3 \cdot \text{seq} \cdot d^2$ to make q, k and v |
 #
-# Attention waits for nothing and does **more work**, the more so the longer the sequence. Both can be counted: autograd's
-# graph knows which operation waited for which, and PyTorch counts multiplications.
+# The last two can be counted: autograd's graph knows which operation waited for which, and PyTorch counts multiplications.
 
 # %% slug="layers"
 d = 64
@@ -616,12 +606,11 @@ if session.training_allowed():
         print(f"{seq:4} {chains[0]:12} {chains[1]:10} {work[0]:16.2f} {work[1]:10.2f}")
 
 # %% [markdown] slug="time-question"
-# The chain of the recurrent layer grows with the sequence, that of attention does not. The work of attention is larger at
-# every length, and from 256 to 1,024 it grows more than tenfold.
+# The chain grows with the sequence in the recurrent layer alone. The work of attention is larger at every length, and from 256
+# to 1,024 it grows more than tenfold.
 #
-# So which is faster on this machine, with one thread? Two pairs run side by side: the two layers as written out above, and
-# PyTorch's own kernels, `nn.RNN` and `scaled_dot_product_attention`. Left one sequence at a time, in the middle a batch of
-# 16, and right the same batch in training, with the way back.
+# So which is faster on this machine, with one thread? Two pairs run side by side: the layers written out above, and PyTorch's
+# kernels, `nn.RNN` and `scaled_dot_product_attention`; with one sequence, with a batch of 16, and with that batch in training.
 #
 # **Predict 5:** one sequence at a time, PyTorch's kernels. From which length on, of 16 to 4,096, is attention the slower one?
 
@@ -653,15 +642,14 @@ if session.training_allowed():
     pictures.crossings(times, pairs)
 
 # %% [markdown] slug="time-answer"
-# - **Short sequences, one at a time.** The recurrent layer is held up by its many small steps. Attention does everything in a
-#   few large products, and is ahead in spite of its larger work.
+# - **Short sequences, one at a time.** The recurrent layer is held up by its many small steps. Attention is ahead in spite of
+#   its larger work.
 # - **Long sequences.** The square decides: from the printed length on attention is the slower one, *on this machine, with one
 #   thread, at this size*.
 # - **A batch** fills the small steps of the recurrent layer, and the crossing of the kernels comes much earlier.
 #
-# So "transformers are faster" is true in part. What holds at every length is that nothing waits, and what that is worth
-# depends on how much a machine can do side by side. **A graphics card** does thousands of things side by side. Watch: a stored
-# measurement of PyTorch's two kernels, on a processor and on such a card.
+# So "transformers are faster" is true in part. That nothing waits is worth more where more is done side by side, as on **a
+# graphics card**. Watch: a stored measurement of PyTorch's two kernels, on a processor and on such a card.
 
 # %% slug="on-a-gpu"
 on_a_gpu.print_race()
@@ -670,8 +658,8 @@ on_a_gpu.print_race()
 # The numbers above 1 are attention's lead. On the processor it ends within the table. On the graphics card attention is ahead,
 # or level, nearly everywhere, and only the longest sequences in a batch turn it round.
 #
-# All this is **training**, or reading a text that is there. A model that *writes* has to wait in any case: each word needs
-# the one before it (chapters 7 and 8). And the square has to be paid for: chapter 2 ends with a way to save its memory.
+# All this is **training**, or reading a text that is there. A model that *writes* has to wait in any case: each word needs the
+# one before it (chapters 7 and 8).
 
 # %% [markdown] slug="papers"
 # ## Here and in papers
@@ -727,11 +715,10 @@ check_quiz("01_attention_problem")
 # %% [markdown] slug="what-you-built"
 # ## What you built
 #
-# - `rnn_forward`: a memory of fixed size that is rewritten at each step.
+# - `rnn_forward`: a memory of fixed size, rewritten at each step.
 # - `gradient_norms`: a ruler for how far back an output can see, for any model.
-# - `causal_average`: every position mixed with all before it, at once, by a square of weights.
+# - `causal_average`: every position mixed with all before it, at once.
 #
-# What passed its checks is now in your library `my_transformer/`, and the next chapters take it from there.
+# What passed its checks is now in your library `my_transformer/`.
 #
-# **Next:** the square of weights is there, the choice is missing. In chapter 2 you build the look-up that makes the weights
-# from queries and keys.
+# **Next:** the choice is missing. In chapter 2 you build the look-up that makes the weights from queries and keys.

@@ -1,7 +1,7 @@
 # %% [markdown] slug="title"
 # # 2 · The attention mechanism
 #
-# A layer that attends looks things up. This chapter takes one look-up apart, measures its parts, and has you build it:
+# A layer that attends looks things up. You take one look-up apart and build it:
 #
 # | you build | what it does | minutes | points |
 # |---|---|---|---|
@@ -14,11 +14,10 @@
 #
 # **Time:** about 170 minutes, of which 60 are reading, running and the open task, and 10 the quiz and the written question.
 #
-# **You need:** PyTorch tensors, broadcasting, the matrix product, and what a gradient is. Chapter 1 helps, but nothing
-# from it is used.
+# **You need:** PyTorch tensors, broadcasting, the matrix product, and what a gradient is.
 #
-# **How it goes:** predict, run, compare. A prediction that you enter is drawn on the result. Cells that call `my.softmax`
-# and so on take your version once its checks hold, the course's until then, and say which.
+# **How it goes:** a prediction that you enter is drawn on the result. Cells that call `my.softmax` and so on take your version
+# once its checks hold, the course's until then.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
@@ -31,18 +30,15 @@ from utils.chapters.attention_mechanism import explorer, look_up, masking, pictu
 # %% [markdown] slug="soft-look-up"
 # ## A look-up that always answers
 #
-# **How fast is a living thing, rather large?** A Python `dict` could not say. It answers only when the question equals
-# one of its keys.
-#
-# Attention answers every question. It compares the question with *all* keys and mixes the values of those that fit.
-# Three roles take part, each a vector:
+# **How fast is a living thing, rather large?** A Python `dict` answers only when the question equals one of its keys. Attention
+# answers every question. It compares the question with *all* keys and mixes the values of those that fit. Three roles take
+# part, each a vector:
 #
 # - a **query** $q$ says what is looked for;
 # - a **key** $k_j$ says under what entry $j$ can be found;
 # - a **value** $v_j$ says what entry $j$ hands over when it is found.
 #
-# In the five entries below, a key has two numbers: how *living* the thing is, and how *large*. The value is the top speed,
-# which stands in no key: what we search by and what we get are different things.
+# In the five entries below, a key has two numbers: how *living* the thing is, and how *large*; the value is the top speed.
 #
 # How well a key fits is measured by the **dot product** $q \cdot k_j$. By hand, for the horse:
 # $1.8 \cdot 1.4 + 0.9 \cdot 0.3 = 2.79$.
@@ -64,12 +60,11 @@ fits = (query @ keys.T)[0]
 pictures.fits(labels, fits.tolist(), guess_best)
 
 # %% [markdown] slug="after-fits"
-# The elephant fits a little better than the horse, though the query points closer to the horse: a dot product grows with
-# the *length* of a key, too.
+# The elephant fits a little better than the horse, though the query points closer to the horse: a dot product grows with the
+# *length* of a key, too.
 #
-# A mixture needs shares: positive numbers that sum to 1. The drawing shows the whole look-up, from below. There the fits,
-# divided by a number that is explained later, are called **scores**, and their shares **attention weights**. This chapter
-# builds it box by box, the softmax first.
+# A mixture needs shares: positive numbers that sum to 1. In the drawing the fits, divided by a number explained later, are
+# called **scores**, their shares **attention weights**.
 
 # %% slug="draw-look-up"
 pictures.look_up(query, keys, speeds)
@@ -77,16 +72,16 @@ pictures.look_up(query, keys, speeds)
 # %% [markdown] slug="softmax-idea"
 # ## From numbers to shares: the softmax
 #
-# **How do you make shares out of any numbers,** so that a larger number always gets a larger share? The exponential makes
-# every number positive and keeps the order; dividing by the sum makes the total 1.
+# **How do you make shares out of any numbers,** so that a larger number always gets a larger share? The exponential makes every
+# number positive and keeps the order; dividing by the sum makes the total 1.
 #
 # $$\operatorname{softmax}(x)_i = \frac{e^{x_i}}{\sum_j e^{x_j}}$$
 #
 # **By hand:** for $x = (0,\ \ln 3)$ the exponentials are $1$ and $3$, their sum is $4$, and the shares are
-# $\left(\tfrac14, \tfrac34\right)$. Now add 1000 to both entries. Both exponentials grow by the same factor
-# $e^{1000}$, which cancels in the fraction: the shares are still $\left(\tfrac14, \tfrac34\right)$.
+# $\left(\tfrac14, \tfrac34\right)$. Add 1000 to both entries, and both exponentials grow by the factor $e^{1000}$, which
+# cancels on paper: the shares stay.
 #
-# That is so on paper. From which of these numbers on does `exp` stop giving a usable float32?
+# From which of these numbers on does `exp` stop giving a usable float32?
 
 # %% slug="exp-overflows" tags=["nbval-check-output"]
 for number in (10.0, 80.0, 88.0, 89.0, 1000.0, -80.0, -110.0):
@@ -143,35 +138,34 @@ shares = {factor: my.softmax(factor * fits).tolist() for factor in (0.3, 1.0, 3.
 pictures.temperatures(labels, shares)
 
 # %% [markdown] slug="temperature-answer"
-# They do not. A softmax looks at *differences*: adding a number to all entries changes nothing, stretching them changes
-# everything. Stretched far enough, nearly all goes to the largest entry: the softmax is **saturated**. One over the factor is
-# called the **temperature**.
+# They do not. A softmax looks at *differences*: adding a number to all entries changes nothing, stretching them does. Stretched
+# far enough, nearly all goes to the largest entry: the softmax is **saturated**. One over the factor is called the
+# **temperature**.
 
 # %% [markdown] slug="why-scale"
 # ## Why divide by $\sqrt{d_k}$?
 #
-# Our keys have two features, real ones have 64 or 128. Call that number $d_k$. **What do more features do to the dot
-# products?**
+# Our keys have two features, real ones $d_k = 64$ or $128$. **What do more features do to the dot products?**
 #
-# Take queries and keys whose entries are independent, with mean 0 and variance 1. One product of two entries has mean 0
-# and variance 1. A dot product adds $d_k$ of them, and variances of independent terms add up:
+# Take queries and keys whose entries are independent, with mean 0 and variance 1. A product of two entries has mean 0 and
+# variance 1, too. A dot product adds $d_k$ of them, and variances of independent terms add up:
 #
 # $$\operatorname{Var}(q \cdot k) = d_k, \qquad \operatorname{Var}\!\left(\frac{q \cdot k}{\sqrt{d_k}}\right) = 1.$$
 #
-# So with $d_k = 64$ a typical dot product is 8 or -8, enough to saturate a softmax. Is that harmful? Training moves scores
-# along the gradient of the softmax, and that is
+# So with $d_k = 64$ a typical dot product is 8 or -8, enough to saturate a softmax. Training moves scores along the gradient of
+# the softmax:
 #
 # $$\frac{\partial w_i}{\partial s_j} = w_i\,(\delta_{ij} - w_j).$$
 #
-# **By hand,** with two keys: at $w = (0.5, 0.5)$ the entry for $i = j$ is $0.5 \cdot 0.5 = 0.25$; at
-# $w = (0.99, 0.01)$ it is $0.0099$. Hardly any gradient passes through a saturated softmax.
+# **By hand,** with two keys: at $w = (0.5, 0.5)$ the entry for $i = j$ is $0.5 \cdot 0.5 = 0.25$; at $w = (0.99, 0.01)$ it is
+# $0.0099$. Hardly any gradient passes through a saturated softmax.
 #
-# For a whole row of weights the **slope by the scores** is the size of this matrix, the root of the sum of its squared
-# entries. What is learned, though, is the queries and keys behind the scores. With $s_j = q \cdot k_j / c$, the **slope by
-# the query** is that of the matrix times the keys over $c$: without a scale ($c = 1$) the keys come in at full size.
+# For a whole row of weights the **slope by the scores** is the size of this matrix, the root of the sum of its squared entries.
+# Behind the scores are the queries and keys, which are learned. With $s_j = q \cdot k_j / c$, the **slope by the query** is
+# that of the matrix times the keys over $c$.
 #
-# **Predict 2:** the keys are 32 random ones. At $d_k = 4$ and without the scale, the largest weight is about 0.3 on average
-# and the slope by the scores about 0.3. What is left of them at $d_k = 1024$?
+# **Predict 2:** the keys are 32 random ones. At $d_k = 4$ and without the scale, the largest weight is about 0.3 on average and
+# the slope by the scores about 0.3. What is left of them at $d_k = 1024$?
 
 # %% slug="guess-scale"
 guess_scale = {"largest weight": None, "slope by the scores": None}   # from 0 to 1
@@ -199,20 +193,17 @@ if session.training_allowed():
     pictures.scale(sizes, measured, guess_scale)
 
 # %% [markdown] slug="scale-answer"
-# - The variance is close to $d_k$ without the scale and close to 1 with it.
-# - Without the scale the largest of 32 weights approaches 1, for no reason but chance: queries and keys are random here.
-# - The **median** slope by the scores falls to nearly nothing. The **mean** falls far less: a few queries happen to have
-#   two keys in a close race.
-# - At $d_k = 64$, the size of the first transformer's heads, the slope by the **query** is *larger* without the scale. Its
-#   median is near nothing only at 1024, and its mean not even there. "Without the scale the gradients vanish" is true of the
-#   scores. Of the queries it is true of most, and only at large sizes.
+# - Without the scale the largest of 32 weights approaches 1 by chance alone.
+# - The **median** slope by the scores falls to nearly nothing. The **mean** falls far less.
+# - At $d_k = 64$ the slope by the **query** is *larger* without the scale. Its median is near nothing only at 1024, its mean
+#   not even there. So "without the scale the gradients vanish" is true of the scores, and of most queries only at large sizes.
 #
-# So what is the scale good for? Look at the rows with it: **about the same numbers at every size** from $d_k = 16$ on.
+# What is the scale good for? With it there are **about the same numbers at every size** from $d_k = 16$ on.
 #
 # ### Trained with and without it (a demonstration)
 #
-# 16 entries have a label each, and a query equals one of the entries. Two matrices that make queries and keys of size $d_k$
-# learn to find it. Plain gradient descent, one learning rate for all, three seeds.
+# 16 entries have a label each, and a query equals one of them. Two matrices that make queries and keys of size $d_k$ learn to
+# find it. Plain gradient descent, one learning rate for all, three seeds.
 
 # %% slug="train-scale"
 if session.training_allowed():
@@ -223,11 +214,10 @@ if session.training_allowed():
     pictures.trained(runs)
 
 # %% [markdown] slug="train-scale-answer"
-# With the scale, **one learning rate serves both sizes**. Without it the large size starts from a loss many times higher,
-# because its random choices are made with full confidence. It comes down, though: "it cannot learn" is more than we measure.
-# The small size does not settle, because the same steps move its scores further.
+# With the scale, **one learning rate serves both sizes**. Without it the large size starts from a loss many times higher. It
+# comes down, though: "it cannot learn" is more than we measure. The small size does not settle.
 #
-# So far queries had nothing to do with keys. What does the scale do for a query that *equals* one of the keys?
+# What of a query that *equals* one of the keys?
 
 # %% slug="aligned-query"
 for d_k in sizes:
@@ -280,33 +270,28 @@ check("attention_scores")
 # %% [markdown] slug="attention-idea"
 # ## Attention
 #
-# **How do scores become an answer?** The softmax makes weights of them, and the output is the mixture of the values with
-# those weights. The paper calls the whole **scaled dot-product attention**:
+# **How do scores become an answer?** The softmax makes weights of them, and the output is the mixture of the values with those
+# weights. The paper calls the whole **scaled dot-product attention**:
 #
 # $$\operatorname{Attention}(Q, K, V) = \operatorname{softmax}\!\left(\frac{Q K^\top}{\sqrt{d_k}}\right) V$$
 #
-# | step | shape |
-# |---|---|
-# | scores: queries against keys | `(..., q_len, d_k)` and `(..., k_len, d_k)` give `(..., q_len, k_len)` |
-# | weights: softmax **along the keys** | `(..., q_len, k_len)`, each row sums to 1 |
-# | output: weights times values | `(..., q_len, k_len)` and `(..., k_len, d_v)` give `(..., q_len, d_v)` |
+# Scores and weights are `(..., q_len, k_len)`: the softmax runs **along the keys**, so that each row sums to 1. The output is
+# `(..., q_len, d_v)`.
 #
-# **By hand:** $d_k = 4$, so the root is 2. Take $q = (2, 0, 0, 0)$ with $k_1 = (\ln 3, 0, 0, 0)$ and
-# $k_2 = (0, 7, 7, 7)$. The scores are $2 \ln 3 / 2 = \ln 3$ and $0$: the second key is long, but it points elsewhere.
-# The weights are $\left(\tfrac34, \tfrac14\right)$. With the values $v_1 = (4, 0)$ and $v_2 = (0, 8)$ the output is
-# $\tfrac34 (4, 0) + \tfrac14 (0, 8) = (3, 2)$.
+# **By hand:** $d_k = 4$, so the root is 2. Take $q = (2, 0, 0, 0)$ with $k_1 = (\ln 3, 0, 0, 0)$ and $k_2 = (0, 7, 7, 7)$. The
+# scores are $2 \ln 3 / 2 = \ln 3$ and $0$, the weights $\left(\tfrac34, \tfrac14\right)$. With the values $v_1 = (4, 0)$ and
+# $v_2 = (0, 8)$ the output is $\tfrac34 (4, 0) + \tfrac14 (0, 8) = (3, 2)$.
 #
 # ### Keys that must not be seen
 #
-# Sentences in a batch are filled up to the same length, and a model that writes must not read what comes next. So
-# attention takes a **mask**, a boolean tensor that broadcasts against the scores. In this course, as in PyTorch's own
-# `scaled_dot_product_attention`, **`True` means "may attend"**.
+# Sentences in a batch are filled up to the same length, and a model that writes must not read what comes next. So attention
+# takes a **mask**, a boolean tensor that broadcasts against the scores. Here, as in PyTorch's `scaled_dot_product_attention`,
+# **`True` means "may attend"**.
 #
-# A forbidden key must count for nothing, as if it were not there. Add to the example a third key $k_3 = (9, 0, 0, 0)$
-# with value $(100, 100)$ and forbid it: weights $\left(\tfrac34, \tfrac14, 0\right)$, output $(3, 2)$ as before.
+# A forbidden key must count for nothing. Add to the example a third key $k_3 = (9, 0, 0, 0)$ with value $(100, 100)$ and forbid
+# it: weights $\left(\tfrac34, \tfrac14, 0\right)$, output $(3, 2)$ as before.
 #
-# And a query that may attend to *nothing*? The convention here: its weights are all 0 and its output is 0. It is never
-# NaN, and neither is a gradient.
+# A query that may attend to *nothing* has, by convention, weights 0 and output 0. It is never NaN, and neither is a gradient.
 
 # %% [markdown] slug="attention-exercise"
 # ## Exercise: `attention`
@@ -354,7 +339,7 @@ check("attention")
 # %% [markdown] slug="answer-question"
 # ## The first question, answered
 #
-# **How fast is a living thing, rather large?** The worked number first, then the question.
+# **How fast is a living thing, rather large?**
 
 # %% slug="first-answer" tags=["nbval-check-output"]
 q = torch.tensor([[2.0, 0, 0, 0]])
@@ -370,11 +355,7 @@ for label, weight in zip(labels, weights[0], strict=True):
 print(f"answer    {output.item():.1f} km/h")
 
 # %% [markdown] slug="explorer-text"
-# The answer lies between the elephant's speed and the horse's, with a little of the rest. Because it moves smoothly with the
-# query, training can improve the query.
-#
-# Watch: the same look-up at three settings. On the left the plane of the keys, the query as an arrow, and dots that grow
-# with the weight; on the right the weights.
+# Watch: the same look-up at three settings. The dots on the plane of the keys grow with the weight.
 
 # %% slug="settings"
 lookup = explorer.Lookup(labels, keys, speeds, axes=("living", "large"), unit="km/h")
@@ -385,12 +366,11 @@ explorer.lookup_settings(my.attention, lookup, [
 ])
 
 # %% [markdown] slug="explorer-tasks"
-# Now move it yourself, with the controls below. Guess before each move:
+# Now move it yourself. Guess before each move:
 #
-# 1. Turn the query through a full circle. Does each of the five win somewhere?
-# 2. Set the query's length to 0. Why is the temperature powerless there?
-# 3. Forbid the winner. Who gets its share: all the others alike, or in which proportion?
-# 4. Forbid all five.
+# 1. Set the query's length to 0. Why is the temperature powerless there?
+# 2. Forbid the winner. Who gets its share: all the others alike, or in which proportion?
+# 3. Forbid all five.
 
 # %% slug="explorer"
 explorer.lookup_explorer(my.attention, lookup)
@@ -398,11 +378,11 @@ explorer.lookup_explorer(my.attention, lookup)
 # %% [markdown] slug="masking-pitfall"
 # ## The mask and four ways to get it wrong
 #
-# **How would you notice a wrong mask?** It raises no error, the shapes fit, and the loss goes down. So let us make the
-# mistakes on purpose. One query, four keys; the last two are padding that happens to fit well.
+# **How would you notice a wrong mask?** It raises no error, and the shapes fit. One query, four keys; the last two are padding
+# that happens to fit well.
 #
-# A right mask passes two tests. Its weights on what is hidden are 0 and the rest sums to 1. And the sharper one: put *other*
-# keys and values in the hidden places, and the output must not move. Which of the five ways below passes both?
+# A right mask passes two tests. Its weights on what is hidden are 0 and the rest sums to 1. And with *other* keys and values in
+# the hidden places, the output must not move. Which of the five ways below passes both?
 
 # %% slug="masking-ways"
 tokens = ["the", "cat", "[pad]", "[pad]"]
@@ -427,16 +407,14 @@ outputs = {way: ((w @ values).item(), (after[way] @ other_values).item()) for wa
 pictures.ways(before, tokens, ~mask, outputs)
 
 # %% [markdown] slug="masking-answer"
-# Only `attention` passes, and each of the others fails in its own manner:
+# Only `attention` passes:
 #
-# - **No mask:** most of the weight goes to padding. Where the hidden tokens are words that a model is asked to predict,
-#   it reads them: the loss gets *better*, and the model is useless (chapter 3).
-# - **After the softmax:** the hidden weights are 0. But the hidden scores are still in the denominator: the row sums to less
-#   than 1, and the output moves with what is hidden.
-# - **Scores × mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other. Padding even beats "the", whose
-#   score is negative.
-# - **Turned round:** exactly the wrong half. PyTorch has both conventions: `True` means "may attend" in
-#   `scaled_dot_product_attention` and "must not attend" in `nn.MultiheadAttention`.
+# - **No mask:** most of the weight goes to padding. If the hidden tokens are the words to predict, the loss gets *better*, and
+#   the model is useless (chapter 3).
+# - **After the softmax:** the hidden scores are still in the denominator: the row sums to less than 1, and the output moves
+#   with them.
+# - **Scores × mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other.
+# - **Turned round:** exactly the wrong half. In `nn.MultiheadAttention` `True` means "must not attend".
 
 # %% [markdown] slug="mask-task"
 # ### Open task: a wrong mask, and the test that refutes it
@@ -480,9 +458,9 @@ masking.try_mask(wrong_attention, test_mask)
 # %% [markdown] slug="real-tokens"
 # ## An attention map of real tokens
 #
-# **What does attention do with words?** It needs vectors for them. Trained ones come later; here we count, in the help texts
-# that come with Python. Which words stand within four words of each other, and how much more often than chance would have it?
-# The 16 strongest directions of that table are the vectors, so that words which keep the same company get similar ones.
+# **What does attention do with words?** We count, in the help texts that come with Python, which words stand within four words
+# of each other more often than by chance. The 16 strongest directions of that table are the vectors: words which keep the same
+# company get similar ones.
 
 # %% slug="count-words"
 import re
@@ -510,8 +488,7 @@ if session.training_allowed():
     print(f"{len(text):,} words read, {len(vocabulary)} kept, {embedding.shape[1]} numbers each")
 
 # %% [markdown] slug="map-question"
-# Now a sentence of 17 words looks things up in itself: queries, keys and values are all the same word vectors `x`. The scores
-# are a square then, each word against each.
+# Now a sentence of 17 words looks things up in itself: queries, keys and values are all the same word vectors `x`.
 
 # %% slug="draw-sentence"
 sentence = "an integer or a float is a number but a list or a tuple is a sequence".split()
@@ -558,33 +535,33 @@ if session.training_allowed():
         print(f"{name:38} {given:.2f}   (equal shares: {equal:.2f})")
 
 # %% [markdown] slug="map-answer"
-# Nothing but dot products, and "integer", "float" and "number" (orange) find each other, at five times an equal share. It also
-# shows what is still missing:
+# By dot products alone "integer", "float" and "number" (orange) find each other, at five times an equal share. What is still
+# missing:
 #
 # - "list", "tuple" and "sequence" (green) are barely above equal shares. Such vectors know only who stands near whom, in a
 #   short text.
-# - A word fits itself best: query and key are one vector here. A model learns separate maps to queries and keys (chapter 3).
+# - A word fits itself best: query and key are one vector here. A model learns separate ones (chapter 3).
 # - In the first map the rows of the five "a" are equal: nothing tells *where* a word stands (chapter 6).
 #
-# A warning for all **attention maps** to come: a map shows where the *values* were taken from. It says little about what the
-# output would be if a word were changed. To know that, change it and look.
+# An **attention map** shows where the *values* were taken from. It says little about what the output would be if a word were
+# changed.
 
 # %% [markdown] slug="memory-question"
 # ## What does the score matrix cost?
 #
-# Every query meets every key, so the scores have $q_{\text{len}} \cdot k_{\text{len}}$ entries. **By hand:** a book of
-# 100,000 tokens that attends to itself has $10^{10}$ scores, 40 GB in float32, for one head of one layer. **Is the whole
-# matrix needed at once?**
+# Every query meets every key, so there are $q_{\text{len}} \cdot k_{\text{len}}$ scores. **By hand:** a book of 100,000 tokens
+# that attends to itself has $10^{10}$ scores, 40 GB in float32, for one head of one layer. **Is the whole matrix needed at
+# once?**
 #
-# The trouble is inside a row: the softmax needs its maximum and its sum before any value can be weighted. The **online
-# softmax** gets around that. It goes through the keys block by block and carries three things for each query: the largest
-# score so far $m$, the sum of exponentials $\ell$, and the weighted sum of values $a$, both taken relative to $m$. When a
-# block brings a larger maximum $m'$, one factor puts right what was carried:
+# The softmax of a row needs its maximum and its sum before any value can be weighted. The **online softmax** gets around that.
+# It goes through the keys block by block and carries three things for each query: the largest score so far $m$, the sum of
+# exponentials $\ell$, and the weighted sum of values $a$, both relative to $m$. When a block brings a larger maximum $m'$, one
+# factor puts right what was carried:
 #
 # $$\ell \leftarrow \ell\, e^{m - m'} + \sum_j e^{s_j - m'}, \qquad
 #   a \leftarrow a\, e^{m - m'} + \sum_j e^{s_j - m'} v_j, \qquad m \leftarrow m'.$$
 #
-# At the end the output is $a / \ell$. Nothing is approximated.
+# At the end the output is $a / \ell$.
 #
 # **By hand:** scores $(0, \ln 2, \ln 4)$, values $(10, 20, 30)$, blocks of one key.
 #
@@ -594,7 +571,7 @@ if session.training_allowed():
 # | 2 | $\ln 2$ | $\tfrac12$ | $\tfrac12 + 1 = \tfrac32$ | $5 + 20 = 25$ |
 # | 3 | $\ln 4$ | $\tfrac12$ | $\tfrac34 + 1 = \tfrac74$ | $12.5 + 30 = 42.5$ |
 #
-# Output: $42.5 / 1.75 = 24.29$. All at once: $(1 \cdot 10 + 2 \cdot 20 + 4 \cdot 30) / 7 = 170 / 7 = 24.29$.
+# Output: $42.5 / 1.75 = 24.29$, the same as all at once.
 
 # %% [markdown] slug="blockwise-exercise"
 # ## Stretch exercise: `blockwise_attention`
@@ -652,9 +629,9 @@ check("blockwise_attention")
 # %% [markdown] slug="memory-measure"
 # ## Measured
 #
-# **What do blocks save?** The instrument below watches every tensor that PyTorch allocates during a call and notes the most
-# entries that were alive at the same time. **Predict 4:** when the sequence doubles, by which factor does that number grow,
-# with all scores at once and with blocks of 64 keys?
+# **What do blocks save?** The cell below notes the most tensor entries that were alive at the same time during a call.
+# **Predict 4:** when the sequence doubles, by which factor does that number grow, with all scores at once and with blocks of 64
+# keys?
 
 # %% slug="guess-factor"
 guess_factor = {"all scores at once": None, "blocks of 64 keys": None}   # for example 3
@@ -686,15 +663,14 @@ if session.training_allowed():
     pictures.memory(lengths, held, guess_factor)
 
 # %% [markdown] slug="memory-answer"
-# At once, doubling the length takes four times the memory; in blocks, twice. (A guess is drawn where its factor would lead
-# from the first length.) The results agree to rounding.
+# At once, doubling the length takes four times the memory; in blocks, twice. (A guess is drawn where its factor would lead from
+# the first length.)
 #
-# Blocks save no multiplications: every query still meets every key. For short sequences the loop over blocks is the slower
-# way. For the longest it is the faster one. The likely reason: a block fits into the processor's fast memory, and the whole
-# matrix does not.
+# Blocks save no multiplications: every query still meets every key. For short sequences the loop is the slower way, for the
+# longest the faster one.
 #
-# **And in training?** The backward pass needs the weights again, and autograd keeps what each step used. Does a loop over
-# blocks keep less than the whole matrix? (The loop below leaves out maximum and sum.)
+# **And in training?** Autograd keeps what each step used for the backward pass. Does a loop over blocks keep less than the
+# whole matrix? (The loop below leaves out maximum and sum.)
 
 # %% slug="kept-for-backward"
 def kept(function, *inputs):
@@ -721,10 +697,9 @@ print(f"a loop over blocks keeps         {kept(loop, q, k, v):10,}")
 print(f"PyTorch's kernel keeps           {kept(kernel, q, k, v):10,}")
 
 # %% [markdown] slug="kept-answer"
-# A plain loop keeps the exponentials of every block, in the end a whole matrix: blocks alone save memory only where nothing
-# is trained. PyTorch's kernel keeps $q$, $k$, $v$, the output and one number for each query:
-# $1024 \cdot (4 \cdot 16 + 1) = 66{,}560$. On the way back it computes each block a second time. That idea is
-# **FlashAttention** (Dao et al. 2022).
+# A plain loop keeps the exponentials of every block, in the end a whole matrix: blocks alone save memory only where nothing is
+# trained. PyTorch's kernel keeps $q$, $k$, $v$, the output and one number for each query. On the way back it computes each
+# block a second time. That idea is **FlashAttention** (Dao et al. 2022).
 
 # %% [markdown] slug="papers"
 # ## Here and in papers
@@ -781,13 +756,10 @@ check_quiz("02_attention_mechanism")
 # ## What you built
 #
 # - `softmax`: shares from numbers of any size.
-# - `attention_scores`: the fit of every query and every key, and while they are random its spread does not depend
-#   on $d_k$.
-# - `attention`: the look-up itself, with a mask that leaves no trace of what it hides. Everything that follows, up to
-#   BERT, GPT, T5 and ViT, is built around it.
-# - `blockwise_attention`, if you went for it: the same in memory that grows with the length, not with its square.
+# - `attention_scores`: the fit of every query and every key.
+# - `attention`: the look-up itself, with a mask that leaves no trace of what it hides.
+# - `blockwise_attention`: the same, in memory that grows with the length alone.
 #
-# What passed its checks is now in your library `my_transformer/`, and the next chapters take it from there.
+# What passed its checks is now in your library `my_transformer/`.
 #
-# **Next:** here, queries, keys and values were given. In chapter 3 a layer makes all three from one sequence, with
-# matrices that it learns, and a mask keeps it from reading ahead.
+# **Next:** in chapter 3 a layer makes queries, keys and values from one sequence.

@@ -1,7 +1,7 @@
 # %% [markdown] slug="title"
 # # 3 · Self-attention
 #
-# In chapter 2 somebody handed you queries, keys and values. Here you have one sentence and nothing else:
+# In chapter 2 somebody handed you queries, keys and values. Here you have one sentence:
 #
 # | you build | what it does | minutes | points |
 # |---|---|---|---|
@@ -14,7 +14,7 @@
 # **Time:** about 130 minutes, of which 55 are reading, running and the open tasks, and 15 the quiz and the written question.
 # **You need:** chapter 2 (`attention`).
 #
-# Where a cell begins with `guess_`, put your prediction there before you go on: it is drawn on the result.
+# Where a cell begins with `guess_`, enter your prediction: it is drawn on the result.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
@@ -33,11 +33,11 @@ attention = my.attention
 #
 # **Where do queries, keys and values come from when there is only one sequence?**
 #
-# Take *The cat sat on the mat*. A table of word vectors gives `cat` the same vector in every sentence. To find out that this
-# cat sat, and that there is only one of it, `cat` has to look at the other words.
+# A table of word vectors gives `cat` the same vector in every sentence. To find out that this one sat, it has to look at the
+# other words of *The cat sat on the mat*.
 #
-# **Self-attention** gives each word three roles at once. As a **query** it asks, as a **key** it can be found, as a **value**
-# it is passed on. All three are made from the same vector, by three matrices that are learned:
+# **Self-attention** gives each word three roles. As a **query** it asks, as a **key** it can be found, as a **value** it is
+# passed on. All three are made from the same vector, by three matrices that are learned:
 #
 # $$Q = X W^Q \qquad K = X W^K \qquad V = X W^V$$
 #
@@ -51,8 +51,7 @@ attention = my.attention
 # | weights | `(batch, seq, seq)` | row *i*: how much word *i* takes from each word |
 # | output | `(batch, seq, d_v)` | each word's mixture: the word **in its context** |
 #
-# The drawing has the sizes of the layer that you run first, for one sentence of six words. Read it from below: **one** X goes
-# into all three matrices.
+# The drawing has the sizes of the layer that you run first.
 
 # %% slug="draw-projections"
 pictures.projections(batch=1, seq=6, d_model=32, d_k=16, d_v=32)
@@ -67,12 +66,9 @@ pictures.projections(batch=1, seq=6, d_model=32, d_k=16, d_v=32)
 # | word 0 | (1, 0) | 1 | 0 | 4 |
 # | word 1 | (0, 1) | 0 | ln 3 | 8 |
 #
-# Word 0 asks with 1. Its scores are 1 · 0 = 0 and 1 · ln 3 = ln 3, and $\sqrt{d_k}$ is 1. The exponentials are 1 and 3,
-# so its weights are ¼ and ¾, and its output is ¼ · 4 + ¾ · 8 = **7**.
-#
-# Word 1 asks with 0. Both scores are 0, both weights ½, and its output is ½ · 4 + ½ · 8 = **6**.
-#
-# Word 0 looks at word 1 with ¾, and word 1 looks back with ½. Looking is not mutual.
+# Word 0 asks with 1. Its scores are 1 · 0 = 0 and 1 · ln 3 = ln 3. The exponentials are 1 and 3, so its weights are ¼ and ¾,
+# and its output is ¼ · 4 + ¾ · 8 = **7**. Word 1 asks with 0. Both scores are 0, both weights ½, and its output is **6**.
+# Looking is not mutual.
 
 # %% [markdown] slug="build-self-attention"
 # ## Exercise: `SelfAttention`
@@ -123,8 +119,7 @@ class SelfAttention(nn.Module):
 check("SelfAttention")
 
 # %% [markdown] slug="by-hand-again"
-# The two words from above, through the layer. `nn.Linear` keeps its weights as `(outputs, inputs)`: one row for each
-# number that comes out.
+# The same through the layer. `nn.Linear` keeps its weights as `(outputs, inputs)`.
 
 # %% slug="by-hand-code" tags=["nbval-check-output"]
 two_words = my.SelfAttention(d_model=2, d_k=1, d_v=1)
@@ -141,8 +136,8 @@ print("output ", output[0, :, 0].mul(100).round().div(100).tolist())
 # %% [markdown] slug="each-word-sees-all"
 # ## Each word gets context from all words
 #
-# **What does a layer do with a sentence before it has learned anything?** The word vectors and the three matrices below
-# are random. An even spread would be $\tfrac16 = 0.17$ everywhere.
+# **What does a layer do with a sentence before it has learned anything?** The word vectors and the three matrices are random.
+# An even spread would be $\tfrac16 = 0.17$ everywhere.
 
 # %% slug="untrained-layer"
 sentence = toy.HELD_OUT
@@ -156,8 +151,7 @@ with torch.no_grad():
 pictures.maps({"random weights: who looks at whom": (weights[0], words)})
 
 # %% [markdown] slug="untrained-layer-read"
-# Every word takes something from every word, also from itself (the diagonal): the softmax never gives 0. The layer *can*
-# bring context. It does not yet know which.
+# Every word takes something from every word, also from itself: the softmax never gives 0. It does not yet know which matters.
 #
 # ### Give it something to learn
 #
@@ -166,13 +160,12 @@ pictures.maps({"random weights: who looks at whom": (weights[0], words)})
 #
 # - the **animal** decides the **verb**: a cat sat, a dog lay, a bird sang …
 # - the **first word** goes with the ending: *The cat*, *Two cats*;
-# - the **place** decides the **preposition**: *on the mat*, *in the box*, *under the tree*. Each preposition has three
-#   places.
+# - the **place** decides the **preposition**: *on the mat*, *in the box*. Each preposition has three places.
 #
-# One word is hidden behind a `?`, and a model has to guess it from the other five: **masked language modelling**. The model
-# is your layer with as little around it as possible: a vector for each word, a vector for each place (chapter 6 is about
-# those), your layer, and a linear **readout**, which gives a score for each word, its **logit**. The layer's output is added
-# to the word's own vector, a **residual connection**: the word keeps what it was and gets what it gathered.
+# One word is hidden behind a `?`, and a model has to guess it from the other five: **masked language modelling**. The model is
+# your layer with as little around it as possible: a vector for each word, a vector for each place (chapter 6), your layer, and
+# a linear **readout**, which gives each word a score, its **logit**. The layer's output is added to the word's own vector, a
+# **residual connection**.
 
 # %% slug="sentence-model"
 class SentenceModel(nn.Module):
@@ -204,9 +197,9 @@ if session.training_allowed():
     pictures.fill_in_losses(losses, toy.FILL_IN_FLOOR)
 
 # %% [markdown] slug="fill-in-floor"
-# The dashed line is the best that is possible: five of the six words are certain once you see the others, and the place is
-# one of three, which costs ln 3 = 1.10 in one case of six. The model ends close to it. Now each word is hidden in turn: first the
-# model's guesses, then the row of weights of the hidden word.
+# The dashed line is the best that is possible: five of the six words are certain once you see the others, and the place is one
+# of three, which costs ln 3 = 1.10 in one case of six. Now each word is hidden in turn: first the model's guesses, then the row
+# of weights of the hidden word.
 
 # %% slug="trained-layer"
 shown, weights, guesses = toy.looks(filler)
@@ -218,21 +211,17 @@ if session.training_allowed():
     pictures.looks(weights, words, guess_looks)
 
 # %% [markdown] slug="trained-layer-read"
-# Compare the rows with the rules of the language.
-#
 # - `cat` takes from **two** words: the verb says which animal, the first word says how many.
-# - The verb is looked for at the animal, `on` at the place. When the place is hidden, three words remain, and the model
-#   shares its guess among them.
-# - The row of `the` means nothing. That word is the same in every sentence, so the guess is right whatever the row holds.
-#   **Weights are worth reading only where the task depends on them.**
+# - The verb is looked for at the animal, `on` at the place.
+# - The row of `the` means nothing: that word is the same in every sentence. **Weights are worth reading only where the task
+#   depends on them.**
 #
-# Nobody told the layer which words belong together. BERT is trained in this way (chapter 8). But the layer had help.
+# BERT is trained in this way (chapter 8). But the layer had help.
 #
 # ### The same training, without the help
 #
-# `toy.train_fill_in` **held queries and keys back**: they started at three tenths of the size of the other weights, and
-# learned at a tenth of their rate. Below, five models are trained with it, and five with one size and one rate for all
-# weights.
+# `toy.train_fill_in` **held queries and keys back**: they started at three tenths of the size of the other weights, and learned
+# at a tenth of their rate. Below, five models are trained with it, and five with one size and one rate for all weights.
 #
 # **Predict 2.** With the help the loss ended near 0.18, the best possible. Where will it end without, for a typical seed?
 
@@ -254,19 +243,17 @@ if session.training_allowed():
 
 # %% [markdown] slug="held-back-read"
 # **Held back,** the loss is the same five times, near the best possible, and the maps agree in part: `cat` takes most from
-# `sat` in all five, and `sat` most from `cat`. How much `The` looks at `cat`, or `on` at `mat`, differs from seed to seed, and
-# the guesses are as good.
+# `sat` in all five, and `sat` most from `cat`. How much `The` looks at `cat`, or `on` at `mat`, differs from seed to seed.
 #
 # **With one rate** most models are stuck far above the best loss. Their rows are no less sharp, and many point at a word that
-# tells nothing. The likely reason is **saturation**: before the values mean anything, some queries become so sure of one
-# word that the others get next to no weight, and with it next to no gradient (chapter 2). A sharp row shows where a layer
-# looks. Whether that is of use, only the loss says.
+# tells nothing. The likely reason is **saturation**: early on some queries become so sure of one word that the others get next
+# to no weight, and next to no gradient (chapter 2). Whether a sharp row is of use, only the loss says.
 #
 # ## Why three projections? (a demonstration)
 #
-# **Could one matrix serve for queries and keys?** Then the score of *i* for *j* would be $x_i W W^\top x_j^\top$, a number
-# that does not change when *i* and *j* change places. The cell measures it on your trained layer, then on a copy in which
-# the keys use the queries' matrix.
+# **Could one matrix serve for queries and keys?** Then the score of *i* for *j* would be $x_i W W^\top x_j^\top$, which does
+# not change when *i* and *j* change places. The cell measures it on your trained layer, then on a copy in which the keys use
+# the queries' matrix.
 
 # %% slug="symmetric-scores"
 with torch.no_grad():
@@ -278,13 +265,12 @@ with torch.no_grad():
         print(f"{name:18} cat scores sat {cat_sat:5.2f}, sat scores cat {sat_cat:5.2f}")
 
 # %% [markdown] slug="order"
-# With one matrix every score equals its mirror image: `cat` could not look for its verb without the verb looking for `cat`
-# just as hard. Values have a matrix of their own for a similar reason: what a word is found by need not be what it passes on.
+# With one matrix every score equals its mirror image: `cat` could not look for its verb without the verb looking for `cat` just
+# as hard. Values have a matrix of their own for a similar reason: what a word is found by need not be what it passes on.
 #
 # ## What it cannot see: the order
 #
-# **Does the layer know which word comes first?** Scores are dot products of vectors, the output is a weighted sum. Is there
-# a place in the formula where a position enters? The layer with random weights reads our sentence backwards.
+# **Does the layer know which word comes first?** The layer with random weights reads our sentence backwards.
 #
 # **Predict 3.** By how much will the output of `cat` change? (The largest change of its 32 numbers, which lie between −1 and
 # 1.)
@@ -309,23 +295,21 @@ pictures.maps({
 })
 
 # %% [markdown] slug="order-read"
-# Every word has kept its output and taken it along; the second map is the first, turned by half a turn. This is called
-# **permutation equivariance**: reorder the input, and the output is reordered in the same way, and not changed otherwise.
-# (*Permutation-invariant* is what **one** query gets: its keys and values may come in any order.) A bare layer reads a **bag
-# of words**. The model above could tell places apart only because it added a vector for each place.
+# Every word has kept its output and taken it along. This is called **permutation equivariance**: reorder the input, and the
+# output is reordered in the same way, and not changed otherwise. A bare layer reads a **bag of words**. The model above could
+# tell places apart only because it added a vector for each place.
 #
 # ## A model that writes must not read ahead
 #
-# **What is the next word?** A **language model** answers that at every position at once: from `The` it predicts `cat`, from
-# `The cat` it predicts `sat`, and so on. With a full stop before and behind the sentence, its beginning and its end are
-# predicted, too. The targets are the input, **shifted by one**:
+# **What is the next word?** A **language model** answers that at every position at once. A full stop stands before and behind
+# the sentence. The targets are the input, **shifted by one**:
 
 # %% slug="draw-next-words"
 pictures.next_words(f"{toy.STOP} {sentence} {toy.STOP}".split(), position=1)
 
 # %% [markdown] slug="look-ahead-mask"
-# But the layer above lets every word see every word. At `The`, the answer `cat` stands one place to the right, in plain
-# sight: follow the orange arrow back.
+# But the layer above lets every word see every word. At `The`, the answer `cat` stands one place to the right: follow the
+# orange arrow back.
 #
 # The **causal mask** closes that. (Its other name, look-ahead mask, is in the name of the exercise.) Row *i* is the position
 # that looks, column *j* the one that is looked at:
@@ -340,8 +324,7 @@ pictures.next_words(f"{toy.STOP} {sentence} {toy.STOP}".split(), position=1)
 # | **position 1** | True | True | False |
 # | **position 2** | True | True | True |
 #
-# Six of nine entries are True; for *n* positions it is *n*(*n* + 1)/2. Each position sees itself: it holds the word that
-# has just been read, and what is asked for is the word *after* it.
+# Each position sees itself: it holds the word that has just been read, and what is asked for is the word *after* it.
 
 # %% [markdown] slug="build-look-ahead-mask"
 # ## Exercise: `create_look_ahead_mask`
@@ -395,10 +378,10 @@ shift = tasks.try_shift(shifted)
 # %% [markdown] slug="both-ways"
 # ### Trained both ways
 #
-# The same model, the same sentences, the same number of steps, three seeds: with your mask, and without one.
+# The same model, sentences and number of steps, three seeds: with your mask, and without one.
 #
-# We know the best loss that an honest model can have. There are 108 sentences, all equally likely, so telling one costs
-# ln 108 on average, spread over seven predictions: 0.67 for each word. This is the **entropy** of the language.
+# The best loss of an honest model is known. There are 108 sentences, all equally likely, so telling one costs ln 108 on
+# average, spread over seven predictions: 0.67 for each word, the **entropy** of the language.
 #
 # **Predict 4.** With the mask the loss will end near 0.67. Where will it end without?
 
@@ -420,7 +403,7 @@ if session.training_allowed():
 
 # %% [markdown] slug="both-ways-read"
 # Without a mask the loss goes *through* the floor, and that is the alarm: no prediction can beat the entropy of what it
-# predicts. A loss that is too good is a bug until proven otherwise. Here it is a **leak**: the answer stands in the input.
+# predicts. Here it is a **leak**: the answer stands in the input.
 #
 # ### Open task: write
 #
@@ -475,10 +458,9 @@ if session.training_allowed():
     pictures.judged(judged, shares, toy.NEXT_WORD_FLOOR, guess_sentences)
 
 # %% [markdown] slug="write-read"
-# With the mask the models write the language, with hardly a slip. Without it they write rubbish. The orange marks say why:
-# hide the future from them, as writing does, and their loss is several times the entropy. The low loss was that of *another
-# task*, to copy the word on the right. Putting the mask on after training does not help: these models never learned what
-# follows what. The maps show what they learned instead (seed 0):
+# With the mask the models write the language, with hardly a slip. Without it they write rubbish. The orange marks say why: hide
+# the future from them, as writing does, and their loss is several times the entropy. The low loss was that of *another task*,
+# to copy the word on the right. The maps show what they learned (seed 0):
 
 # %% slug="cheat-map"
 if session.training_allowed():
@@ -492,9 +474,8 @@ if session.training_allowed():
 
 # %% [markdown] slug="cheat-map-read"
 # On the left everything above the diagonal is exactly 0; the second `the` finds `on` one word back, and so knows which places
-# can follow. On the right the full stop, `The` and `the` look one step to the right, at the answer. `sat` finds the
-# preposition there, and also in `mat`, which gives it away. The other rows are certain without looking (after `cat` comes
-# `sat`), so theirs mean little.
+# can follow. On the right the full stop, `The` and `the` look one step to the right, at the answer. `sat` finds the preposition
+# there, too. The other rows are certain without looking (after `cat` comes `sat`).
 #
 # ### Is that only a toy? (a demonstration)
 #
@@ -525,23 +506,20 @@ if session.training_allowed():
 # %% [markdown] slug="prose-read"
 # One layer does not write well, but with the mask its letters come in the shape of words. Without it the loss is next to 0 at
 # 31 of 32 places, and at the last, where no answer stands to the right, it is worse than with the mask (left). While a model
-# writes, every place is a last place, and there the copy is worth less than a blind guess at most places, because the model
-# is *sure* of it (right). **Look at samples, not only at the loss.**
+# writes, every place is a last place, and there the copy is worth less than a blind guess at most places (right). **Look at
+# samples, not only at the loss.**
 
 # %% [markdown] slug="padding"
 # ## Sentences of different lengths
 #
-# **How do *The cat sat* and *The cat sat on the mat* fit into one tensor?** The shorter one is filled up with a token
-# that means nothing, the **padding**, written `–` here. To the layer a pad is a word like any other, and the softmax gives it
-# its share.
+# **How do *The cat sat* and *The cat sat on the mat* fit into one tensor?** The shorter one is filled up with a token that
+# means nothing, the **padding**, written `–` here. To the layer a pad is a word like any other.
 #
-# The **padding mask** says which keys are real. It does not depend on who is looking, so one row for each sentence is
-# enough, and it has shape `(batch, 1, seq)`: the axis of size 1 stretches over all queries.
+# The **padding mask** says which keys are real. It does not depend on who is looking, so it has shape `(batch, 1, seq)`: the
+# axis of size 1 stretches over all queries.
 #
-# ### By hand
-#
-# With `pad_id = 0`, the tokens `[[5, 9, 0], [7, 0, 0]]` of shape `(2, 3)` give
-# `[[[True, True, False]], [[True, False, False]]]` of shape `(2, 1, 3)`.
+# **By hand:** with `pad_id = 0`, the tokens `[[5, 9, 0], [7, 0, 0]]` of shape `(2, 3)` give `[[[True, True, False]], [[True,
+# False, False]]]` of shape `(2, 1, 3)`.
 
 # %% [markdown] slug="build-padding-mask"
 # ## Exercise: `create_padding_mask`
@@ -586,13 +564,13 @@ with torch.no_grad():
 pictures.pads(counts, changes)
 
 # %% [markdown] slug="pads-leak-read"
-# Without the mask, the output depends on the number of pads, and so on the longest sentence of the batch. Nothing fails and
-# no shape is wrong: a bug of the quiet kind. With the mask the change is rounding.
+# Without the mask, the output depends on the number of pads, and so on the longest sentence of the batch. Nothing fails and no
+# shape is wrong. With the mask the change is rounding.
 #
 # ## Both masks at once (a demonstration)
 #
-# **What does a language model need on a batch of padded sentences?** Both: a key must be real **and** not later. Two boolean
-# masks are joined with `&`, and broadcasting does the rest: `(batch, 1, seq) & (seq, seq)` is `(batch, seq, seq)`.
+# **What does a language model need on a batch of padded sentences?** A key must be real **and** not later. Two boolean masks
+# are joined with `&`, and broadcasting does the rest: `(batch, 1, seq) & (seq, seq)` is `(batch, seq, seq)`.
 
 # %% slug="both-masks"
 padded = toy.encode(f"The cat sat {toy.PAD} {toy.PAD} {toy.PAD}")[None]
@@ -606,9 +584,8 @@ for name, mask in masks.items():
 pictures.maps(found)
 
 # %% [markdown] slug="both-masks-read"
-# The columns of the pads are empty, the *rows* are not: a pad still asks and gets an answer. A loss that skips padded
-# places never reads it. Where the padding stands in front, the first rows may see nothing at all. Such a row has weights 0 and
-# output 0, as in chapter 2, and not NaN:
+# The columns of the pads are empty, the *rows* are not: a pad still asks and gets an answer, which a loss that skips padded
+# places never reads. Where the padding stands in front, the first rows may see nothing. Such a row has weights and output 0:
 
 # %% slug="left-padding" tags=["nbval-check-output"]
 left = toy.encode(f"{toy.PAD} {toy.PAD} The cat sat")[None]
@@ -622,12 +599,10 @@ print("any NaN:", bool(output.isnan().any()))
 # %% [markdown] slug="explore"
 # ## Explore
 #
-# **Where does the layer look in other sentences?** The model that fills in hidden words, live: the thicker the arc, the more
-# weight.
+# **Where does the layer look in other sentences?** The thicker the arc, the more weight.
 #
 # - Hide `cat` and tick *causal mask*: the verb is out of sight. What can the layer still know? (It never saw this in training.)
 # - Hide the place in another sentence: do the guesses follow the preposition?
-# - Untick *hide that word*: the model was trained to look *for* something. What do the rows of visible words show?
 
 # %% slug="explorer-static"
 settings = [explorer.SentenceSetting(position=1),
@@ -691,10 +666,9 @@ check_quiz("03_self_attention")
 # ## What you built
 #
 # - `SelfAttention`: three projections of one sequence, and attention between its words. It is blind to order.
-# - `create_look_ahead_mask`: the difference between predicting and copying. Chapter 7 and the GPT of chapter 8 stand on it.
+# - `create_look_ahead_mask`: the difference between predicting and copying. Chapters 7 and 8 stand on it.
 # - `create_padding_mask`: so that a sentence means the same in any batch.
 #
 # What passed its checks is now in your library `my_transformer/`.
 #
-# **Next:** each row of weights is *one* mixture. `cat` had to put the verb and the first word into the same one. What if it
-# could look twice, for two things at once, and keep the answers apart? That is chapter 4: several heads.
+# **Next:** each row of weights is *one* mixture. In chapter 4 `cat` can look several times and keep the answers apart.

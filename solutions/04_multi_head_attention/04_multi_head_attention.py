@@ -1,8 +1,7 @@
 # %% [markdown] slug="title"
 # # 4 · Multi-head attention
 #
-# One look-up mixes what it finds into one vector. This chapter shows when that is too little, and builds the layer that
-# looks several times at once:
+# One look-up mixes what it finds into one vector. This chapter builds the layer that looks several times at once:
 #
 # | you build | what it does | minutes | points |
 # |---|---|---|---|
@@ -14,9 +13,9 @@
 # One **open task** carries no points: the layer without one of its heads.
 #
 # **Time:** about 165 minutes, of which 60 are reading, running and the open task, and 15 the quiz and the written question.
-# **You need:** chapter 2 (`attention`) and chapter 3 (a layer that makes queries, keys and values).
+# **You need:** chapters 2 and 3.
 #
-# Where a cell begins with `guess_`, put your prediction there before you go on: it is drawn on the result.
+# Where a cell begins with `guess_`, enter your prediction: it is drawn on the result.
 
 # %% slug="set-up" tags=["setup"]
 from autograder import check, check_quiz, start
@@ -38,16 +37,15 @@ attention = my.attention
 # |---|---|---|---|---|---|---|---|---|
 # | letter | f | **c** | a | h | a | **b** | e | g |
 #
-# Somebody asks: *which letters stand at places 1 and 5, in that order?* The answer is "c, then b". **Can a single look-up
-# answer that?**
+# *Which letters stand at places 1 and 5, in that order?* The answer is "c, then b". **Can a single look-up answer that?**
 #
-# A look-up has one row of weights, and the weights sum to 1. So two places have to share. Take the letters as one-hot
-# values and give place 1 the share $p$, place 5 the rest:
+# Its weights sum to 1, so two places have to share. Take the letters as one-hot values and give place 1 the share $p$, place 5
+# the rest:
 #
 # $$\text{output} = p \cdot \text{c} + (1 - p) \cdot \text{b}$$
 #
-# **Predict 1.** Further down, a layer with one head and a linear readout is trained on such questions. Which share of them
-# will it answer right, both letters? (A blind guess: $\tfrac{1}{64} = 0.016$.) You may change your number until then.
+# **Predict 1.** Further down, a layer with one head and a linear readout is trained on such questions. Which share of them will
+# it answer right, both letters? (A blind guess: $\tfrac{1}{64} = 0.016$.) You may change your number until then.
 
 # %% slug="guess-one-head"
 guess_one_head = None    # from 0 to 1
@@ -61,43 +59,38 @@ for share in (0.5, 0.7):
         print("   a {:.1f}   b {:.1f}   c {:.1f}".format(*mixture))
 
 # %% [markdown] slug="middle-share"
-# With equal shares the order is gone: both questions give the same vector. With unequal shares it is still in there: the
-# first letter has the most, the second has *less*, and absent letters have 0.
+# With equal shares both questions give the same vector: the order is gone. With unequal shares the first letter has the most,
+# the second *less*, absent letters 0.
 #
-# But who reads it? Say the next layer is linear. Then the score that it gives a letter for "c, then b" is $p$ times what it
-# would give if both places held c, plus $1 - p$ times what it would give if both held b. Write $B(l, m)$ for the score of
-# letter $l$ when both places hold $m$. Then $m$ has to win: $B(m, m) > B(l, m)$ for every other $l$. Now let it name the
-# **second** letter, in both orders:
+# But who reads it? With a linear readout, the score that a letter gets for "c, then b" is $p$ times what it would get if both
+# places held c, plus $1 - p$ times what it would get if both held b. Write $B(l, m)$ for the score of letter $l$ when both
+# places hold $m$. Then $m$ has to win: $B(m, m) > B(l, m)$ for every other $l$. The **second** letter beats the first for "c,
+# then b" if
 #
-# | question | the second letter beats the first |
-# |---|---|
-# | c, then b | $p\,B(b, c) + (1 - p)\,B(b, b) > p\,B(c, c) + (1 - p)\,B(c, b)$ |
-# | b, then c | $p\,B(c, b) + (1 - p)\,B(c, c) > p\,B(b, b) + (1 - p)\,B(b, c)$ |
+# $$p\,B(b, c) + (1 - p)\,B(b, b) > p\,B(c, c) + (1 - p)\,B(c, b).$$
 #
-# Add the two lines and sort: $(1 - 2p)\,\big[B(b, b) + B(c, c) - B(c, b) - B(b, c)\big] > 0$. The bracket is positive, so $p$
-# has to be **below** one half. For the **first** letter the same steps ask that $p$ be **above** one half. As long as the
-# shares depend on the places alone, one look-up with a linear readout cannot get both letters right in all questions.
+# Swap b and c for the other order, add the two lines and sort: $(1 - 2p)\,\big[B(b, b) + B(c, c) - B(c, b) - B(b, c)\big] > 0$.
+# The bracket is positive, so $p$ has to be **below** one half. The **first** letter asks for $p$ **above** one half. As long as
+# the shares depend on the places alone, one look-up with a linear readout cannot get both letters right in all questions.
 #
-# **The way out:** look twice. Give the layer several **heads**, each with a row of weights of its own, and keep what they
-# find side by side instead of mixing it.
+# **The way out:** give the layer several **heads**, each with a row of weights of its own, and keep what they find side by
+# side.
 #
 # ## Split, attend, concatenate, project
 #
-# **Several full-sized layers?** The paper (Vaswani et al. 2017, section 3.2.2) has a cheaper way: each of $h$ heads works
-# with a slice of $d_{head} = d_{model} / h$ features.
+# **Several full-sized layers?** Cheaper (Vaswani et al. 2017, section 3.2.2): each of $h$ heads works with a slice of
+# $d_{head} = d_{model} / h$ features.
 #
 # $$\operatorname{MultiHead}(Q, K, V) = \operatorname{Concat}(\text{head}_1, \dots, \text{head}_h)\, W^O, \qquad
 #   \text{head}_i = \operatorname{Attention}(Q W_i^Q,\ K W_i^K,\ V W_i^V)$$
 #
-# The drawing shows the five steps for one sentence of six words with $d_{model} = 32$ and four heads; read it from below. A
-# colour is a head, and the numbers are the features that it works on.
+# The drawing has five steps; a colour is a head, and the numbers are its features.
 
 # %% slug="draw-heads"
 pictures.heads(batch=1, seq=6, d_model=32, num_heads=4)
 
 # %% [markdown] slug="what-is-left"
-# You have step 3 already: `attention` takes any number of leading axes, so an axis of heads in front is enough to run all
-# heads at once. What is left is to bring the heads there and back.
+# Step 3 of the drawing is your `attention` with an axis of heads in front. What is left is to bring the heads there and back.
 
 # %% [markdown] slug="split-exercise"
 # ## Exercise: `split_heads`
@@ -143,8 +136,8 @@ check("split_heads")
 # %% [markdown] slug="view-question"
 # ### The same shape, the wrong numbers (a demonstration)
 #
-# A tempting short cut: `x.view(batch, num_heads, seq, d_head)` has the right shape, too, and saves the transpose. In the
-# picture, entry `13` is feature 3 of position 1, and each position has a colour.
+# `x.view(batch, num_heads, seq, d_head)` has the right shape, too, without a transpose. In the picture, entry `13` is feature 3
+# of position 1, and each position has a colour.
 
 # %% slug="view-picture"
 explorer.split_picture({
@@ -153,8 +146,8 @@ explorer.split_picture({
 })
 
 # %% [markdown] slug="view-answer"
-# `view` moves nothing. It cuts the numbers into pieces in the order in which they lie in memory: head 0 gets two pieces of
-# *position 0* and calls them two positions. Nothing complains, since every shape fits.
+# `view` moves nothing. It cuts the numbers in the order in which they lie in memory: head 0 gets two pieces of *position 0*.
+# Every shape fits.
 
 # %% [markdown] slug="merge-exercise"
 # ## Exercise: `merge_heads`
@@ -189,25 +182,23 @@ check("merge_heads")
 # %% [markdown] slug="by-hand"
 # ## One layer by hand
 #
-# Two heads of one feature each: $d_{model} = 2$, $d_{head} = 1$, so $\sqrt{d_{head}} = 1$. Let all four projections be
-# the identity. One query asks two keys:
+# Two heads of one feature each: $d_{model} = 2$, $d_{head} = 1$. Let all four projections be the identity. One query asks two
+# keys:
 #
 # | | feature 0: head 0 | feature 1: head 1 |
 # |---|---|---|
 # | query | ln 3 | 0 |
 # | first key | 1 | 0 |
-# | second key | 0 | 0 |
 # | value of the first key | 4 | 8 |
-# | value of the second key | 0 | 0 |
+# | second key and its value | 0 | 0 |
 #
-# - **Head 0** has the scores $\ln 3 \cdot 1$ and $\ln 3 \cdot 0$, so the weights $\tfrac34, \tfrac14$. It finds
+# - **Head 0** has the scores $\ln 3$ and $0$, the weights $\tfrac34, \tfrac14$, and finds
 #   $\tfrac34 \cdot 4 + \tfrac14 \cdot 0 = 3$.
-# - **Head 1** has the scores $0$ and $0$, so the weights $\tfrac12, \tfrac12$. It finds
+# - **Head 1** has the scores $0$ and $0$, the weights $\tfrac12, \tfrac12$, and finds
 #   $\tfrac12 \cdot 8 + \tfrac12 \cdot 0 = 4$.
 #
-# Side by side: $(3, 4)$. Each feature was looked up with weights of its own. With one head of size 2 both features share
-# the same weights, here 0.68 and 0.32, and the output is $(2.74,\ 5.48)$. No single row of weights gives $(3, 4)$, since
-# it would need $\tfrac34$ for the one feature and $\tfrac12$ for the other.
+# Side by side: $(3, 4)$. No single row of weights gives that, since it would need $\tfrac34$ for the one feature and $\tfrac12$
+# for the other.
 
 # %% [markdown] slug="heads-exercise"
 # ## Exercise: `MultiHeadAttention`
@@ -282,7 +273,7 @@ class MultiHeadAttention(nn.Module):
 check("MultiHeadAttention")
 
 # %% [markdown] slug="by-hand-again"
-# The numbers from above, through the layer, with two heads and with one:
+# Through the layer, with two heads and with one:
 
 # %% slug="by-hand-code" tags=["nbval-check-output"]
 identity = {}
@@ -305,15 +296,13 @@ for num_heads in (2, 1):
 # %% [markdown] slug="one-or-many"
 # ## One projection or $h$ of them? (a demonstration)
 #
-# The formula has three matrices *for each head*, $W_i^Q$, $W_i^K$ and $W_i^V$. Your layer has one `w_q`, cut afterwards.
-# **Is that the same?**
-#
-# `nn.Linear` computes $x W^\top + b$: the features of head $i$ come from the **rows** of head $i$ alone, and these rows *are*
-# $W_i^Q$, transposed. On the other side, $W^O$ multiplies a concatenation, and that is a sum:
+# **Are three matrices *for each head* the same as one `w_q`, cut afterwards?** `nn.Linear` computes $x W^\top + b$: the
+# features of head $i$ come from the **rows** of head $i$ alone, which *are* $W_i^Q$, transposed. And $W^O$ multiplies a
+# concatenation, which is a sum:
 #
 # $$\operatorname{Concat}(\text{head}_1, \dots, \text{head}_h)\, W^O = \sum_i \text{head}_i\, W_i^O$$
 #
-# The cell computes the formula head by head, with slices of *your* layer's weights, and counts parameters.
+# The cell computes the formula head by head, with slices of *your* layer's weights.
 
 # %% slug="formula-with-your-weights"
 torch.manual_seed(4)
@@ -339,13 +328,13 @@ for num_heads in (1, 2, 4, 8):
     print(f"{num_heads=}: {count:,} parameters, {32 // num_heads:2} features a head")
 
 # %% [markdown] slug="same-cost"
-# Rounding, and nothing else. Every head has its own slice of $W^O$, with which it *writes* what it found into all features of
-# the output. And since the slices get narrower as the heads get more, the layer stays the same size.
+# Every head *writes* with its own slice of $W^O$ into all features of the output. More heads have narrower slices, so the layer
+# stays the same size.
 #
 # ## What does a head look at?
 #
-# **Before training, nothing in particular.** *The cat sat on the mat* with random vectors, through a layer of four heads
-# with random weights:
+# **Before training, nothing in particular.** *The cat sat on the mat* with random vectors, through four heads with random
+# weights:
 
 # %% slug="untrained-heads"
 torch.manual_seed(1)
@@ -356,15 +345,13 @@ with torch.no_grad():
 pictures.untrained(weights[0], words)
 
 # %% [markdown] slug="experiment"
-# All weights lie near an even spread, $\tfrac16 = 0.17$, the orange line at the colour bar. The rest is chance. Nothing forces
-# the heads to become useful, or to divide the work.
+# All weights lie near an even spread, $\tfrac16 = 0.17$, the orange line at the colour bar.
 #
 # ## The experiment: two look-ups at once
 #
-# **Does the number of heads decide what can be answered?** The model below gets eight letters and a question that names two
-# places, and answers with both letters, in order. One query, made of the two names, looks at the eight places, and a
-# **linear** readout turns the output into the **logits** of two letters. Nothing else: no residual connection, no
-# feed-forward layer.
+# **Does the number of heads decide what can be answered?** The model gets eight letters and a question that names two places.
+# One query, made of the two names, looks at the eight places, and a **linear** readout gives the **logits** of the two letters,
+# in order. Nothing else stands around it.
 
 # %% slug="look-ups-model"
 class LookUps(nn.Module):
@@ -414,10 +401,9 @@ if session.training_allowed():
     pictures.shares(both_right, "number of heads", "both letters right", lines, guesses)
 
 # %% [markdown] slug="heads-answer"
-# One head answers about one question in five; two heads, or more, answer all of them, whatever the seed. More than two
-# make no difference here.
+# One head answers about one question in five; two heads, or more, answer all of them, whatever the seed.
 #
-# **What did the one head learn?** The two letters apart, and the weight that it gives to each of the two places:
+# **What did the one head learn?**
 
 # %% slug="one-head-letters"
 if session.training_allowed():
@@ -428,13 +414,12 @@ if session.training_allowed():
               f"   weight on the two places: {weight_1:.2f}, {weight_2:.2f}")
 
 # %% [markdown] slug="one-head-answer"
-# It takes sides, as the two lines foretold. One of the two letters is right about nine times out of ten, the other two or
-# three times out of ten, and which one depends on the seed. The head does give the other place some weight; the linear
-# readout cannot use it.
+# It takes sides. One of the two letters is right about nine times out of ten, the other two or three times out of ten, and
+# which one depends on the seed.
 #
 # ### What each head learned
 #
-# Now the model with two heads. Each row of the picture is a question, each column a place.
+# Now the model with two heads. Each row is a question, each column a place.
 
 # %% slug="trained-heads"
 if session.training_allowed():
@@ -447,8 +432,7 @@ if session.training_allowed():
 # %% [markdown] slug="explore"
 # ### Explore
 #
-# Move the two places and change the letters. Compare one head with two, and look at four and eight: which heads share a
-# job? Which does nothing that you can name? (Below, two questions as still pictures, with two heads and with one.)
+# Move the two places and change the letters. Compare one head with two, and look at four and eight: which heads share a job?
 
 # %% slug="explorer"
 one_each = {num_heads: trained[0] for num_heads, trained in models.items()}
@@ -463,8 +447,7 @@ if session.training_allowed():
 # %% [markdown] slug="ablate-question"
 # ## Is the picture true?
 #
-# **Does the model need what the map shows?** A map shows where values were taken from, and no more. To find out, take a part
-# away and measure: an **ablation**.
+# **Does the model need what the map shows?** To find out, take a part away and measure: an **ablation**.
 #
 # ### Open task: the layer without one head
 #
@@ -512,20 +495,15 @@ if session.training_allowed():
 
 # %% [markdown] slug="ablate-answer"
 # With two heads the map is true (the table has seed 0): without the head that looks at the first place, the first letter falls
-# to chance (0.125), and the second does not notice. With four, two look at each place (seed 0). Taking one of them away costs
-# less, sometimes nothing. Without *both* (the last lines) that letter falls to chance, too. With eight, each head alone costs
-# little.
+# to chance (0.125), and the second does not notice. With four, two look at each place (seed 0). Taking one away costs less,
+# sometimes nothing; without *both* (the last lines) that letter falls to chance, too. With eight, each head alone costs little.
 #
-# What does such a number prove? A **large loss** says that this model, as it stands, uses the head. It does not say more:
+# A **large loss** says that this model, as it stands, uses the head, and not more:
 #
-# - **A small loss is not a useless head.** Another head may double it, as in the model with four: without one
-#   of the two, most answers are still right.
-# - **Retraining may fill in.** Trained on after the removal, the other heads could learn the missing job. That was not tried
-#   here.
-# - **Zeros are an input that the readout never saw.** With two heads the loss is somewhat above the dotted line, so at the
-#   missing letter the readout does worse than a blind guess. Some papers put the head's mean in place of the zeros.
-#
-# In large models, too, many heads could be removed after training at little cost (Michel et al. 2019).
+# - **A small loss is not a useless head.** Another head may double it, as in the model with four.
+# - **Retraining may fill in.** The other heads could learn the missing job. That was not tried here.
+# - **Zeros are an input that the readout never saw.** With two heads the loss is somewhat above the dotted line: at the missing
+#   letter the readout does worse than a blind guess.
 
 # %% [markdown] slug="more-look-ups"
 # ## How many heads for how many look-ups?
@@ -579,14 +557,13 @@ if session.training_allowed():
                     guesses={"hidden layer": guess_hidden})
 
 # %% [markdown] slug="mlp-answer"
-# With the hidden layer all of them, or nearly; without it no more than before, so it is not the longer training. The one head
-# now gives about two thirds to one place and a good quarter to the other, and the hidden layer tells the letters apart by
-# their shares. So one head with a **linear** readout cannot do two look-ups, and two heads can, at the same size; one head with
-# a **nonlinear** readout can, too.
+# With the hidden layer all of them, or nearly; without it no more than before: it is not the longer training. So one head with
+# a **linear** readout cannot do two look-ups; two heads can, at the same size, and so can one head with a **nonlinear**
+# readout.
 #
-# A transformer has a feed-forward layer behind every attention layer (chapter 5), so whether several heads are better has to
-# be measured. The paper found one head somewhat worse at translation than eight, and sixteen or thirty-two no better (its
-# table 3, rows A).
+# A transformer has a feed-forward layer behind every attention layer (chapter 5), so whether several heads are better has to be
+# measured. The paper found one head somewhat worse at translation than eight, and sixteen or thirty-two no better (its table 3,
+# rows A).
 
 # %% [markdown] slug="memory"
 # ## What the heads have to remember
@@ -594,13 +571,12 @@ if session.training_allowed():
 # A model that writes is **autoregressive**: each new token attends to all before it. Their keys and values do not change, so
 # one computes them once and keeps them, in the **KV cache**. **How much memory is that?**
 #
-# For each token, each layer and each head: one key and one value, $d_{head}$ numbers each. **By hand:** 32 layers, 32
-# heads, $d_{head} = 128$, two bytes a number. That is $32 \cdot 32 \cdot 2 \cdot 128 \cdot 2 = 524{,}288$ bytes, half a
-# megabyte *for each token*. A conversation of 8,192 tokens needs 4 GiB, besides the model.
+# Each token, layer and head keeps one key and one value of $d_{head}$ numbers. **By hand:** 32 layers, 32 heads,
+# $d_{head} = 128$, two bytes a number make $32 \cdot 32 \cdot 2 \cdot 128 \cdot 2 = 524{,}288$ bytes *for each token*. A
+# conversation of 8,192 tokens needs 4 GiB, besides the model.
 #
-# Queries are not kept. So let several query heads **share** one key/value head. With all sharing one it is called
-# **multi-query attention** (Shazeer 2019), with a few groups **grouped-query attention** (Ainslie et al. 2023). Here are the
-# three for four query heads with $d_{head} = 8$. An arrow says whose keys and values a query head uses.
+# Queries are not kept. So let several query heads **share** one key/value head. With all sharing one it is called **multi-query
+# attention** (Shazeer 2019), with a few groups **grouped-query attention** (Ainslie et al. 2023).
 
 # %% slug="draw-sharing"
 pictures.sharing(d_head=8, num_heads=4, shared=(4, 2, 1))
@@ -671,8 +647,8 @@ check("GroupedQueryAttention")
 # %% [markdown] slug="grouped-question"
 # ### What sharing saves (a demonstration)
 #
-# The table takes a layer with $d_{model} = 512$ and 8 heads of 64 and measures what it keeps for a sequence of 100 tokens.
-# The last column computes the same for the large model above.
+# A layer with $d_{model} = 512$ and 8 heads of 64, and what it keeps for 100 tokens. The last column computes the same for the
+# large model above.
 
 # %% slug="grouped-table" tags=["nbval-check-output"]
 tokens, sizes = torch.zeros(1, 100, 512), (8, 4, 2, 1)
@@ -688,8 +664,7 @@ for groups, layer in zip(sizes, layers, strict=True):
     print(row + f"{large:.1f} GiB ({large_heads} heads)")
 
 # %% [markdown] slug="grouped-accuracy"
-# Memory falls in proportion, and `w_k` and `w_v` shrink with it. **What does it cost?** The two look-ups again, with four
-# heads that share two key/value heads, or one. (Four of each is the layer that you measured above.)
+# **What does it cost?** The two look-ups again, with four heads that share two key/value heads, or one.
 
 # %% slug="train-grouped"
 if session.training_allowed():
@@ -703,8 +678,7 @@ if session.training_allowed():
     pictures.shares(right, "key/value heads of four heads", "both letters right")
 
 # %% [markdown] slug="grouped-answer"
-# Here it costs nothing: the heads ask different questions, and the same keys and values can answer all of them. That does not
-# make sharing free. On large models one shared head loses some quality, and a few groups lose little (Ainslie et al. 2023).
+# Here it costs nothing. On large models one shared head loses some quality, and a few groups lose little (Ainslie et al. 2023).
 
 # %% [markdown] slug="papers"
 # ## Here and in papers
@@ -762,13 +736,10 @@ check_quiz("04_multi_head_attention")
 # %% [markdown] slug="what-you-built"
 # ## What you built
 #
-# - `split_heads` and `merge_heads`: features into heads and back, with every position in its place.
-# - `MultiHeadAttention`: several look-ups in one layer of the same size, with masks and dropout. Every block of chapter 5
-#   has it inside.
-# - `GroupedQueryAttention`, if you went for it: the same with a fraction of the memory.
+# - `split_heads` and `merge_heads`: features into heads and back.
+# - `MultiHeadAttention`: several look-ups in one layer of the same size, with masks and dropout.
+# - `GroupedQueryAttention` (stretch): the same with a fraction of the memory.
 #
 # What passed its checks is now in your library `my_transformer/`.
 #
-# **Next:** an attention layer mixes and projects. Chapter 5 puts a feed-forward layer behind it, adds residual connections
-# and norms, and stacks the result into a transformer. Chapter 6 answers what was handed to the layer here for free: how does
-# it know which place is which?
+# **Next:** chapter 5 puts a feed-forward layer behind attention and stacks the result into a transformer.
