@@ -67,12 +67,12 @@ def _fork(connection: Connection, copies: set[int]) -> Connection:
     pid = os.fork() if threading.active_count() == 1 else None
     if pid == 0:
         gc.freeze()  # a collection would write into every object, and so copy all memory that the two still share
-        os.setsid()
         connection.close()
         copies.clear()
         return Connection(handle)
     os.close(handle)
     if pid is not None:
+        os.setpgid(pid, pid)  # before anybody knows of it: the end of this process's group is not the copy's
         copies.add(pid)
     connection.send_bytes(wire.pack({"happened": None, "pid": pid}))
     return connection
