@@ -536,8 +536,8 @@ pictures.looks(weights, states, [toy.text_of(row) for row in rows])
 # Where it looks is not yet why it answers. Test it by an **intervention**: change one letter and see whether the answer
 # changes.
 #
-# **Predict 4:** the average was right in fewer than half of the sequences. In what share of them will its answer change when
-# the letter at position 0 is exchanged for another?
+# **Predict 4:** the average was right in fewer than half of the sequences. In what share of **all** sequences will its answer
+# change when the letter at position 0 is exchanged for another?
 
 # %% slug="guess-change"
 guess_change = None   # from 0 to 1
@@ -581,7 +581,8 @@ explorer.recall_explorer(models)
 # | recurrent | $k$ | `seq` | $2 \cdot \text{seq} \cdot d^2$ |
 # | attention | 1 | 1 | $2 \cdot \text{seq}^2 \cdot d$, and $3 \cdot \text{seq} \cdot d^2$ to make q, k and v |
 #
-# The last two can be counted: autograd's graph knows which operation waited for which, and PyTorch counts multiplications.
+# The last two columns can be counted: autograd's graph knows which operation waited for which, and PyTorch counts
+# multiplications.
 
 # %% slug="layers"
 d = 64
@@ -644,8 +645,8 @@ if session.training_allowed():
 # %% [markdown] slug="time-answer"
 # - **Short sequences, one at a time.** The recurrent layer is held up by its many small steps. Attention is ahead in spite of
 #   its larger work.
-# - **Long sequences.** The square decides: from the printed length on attention is the slower one, *on this machine, with one
-#   thread, at this size*.
+# - **Long sequences.** The square decides: where a length is printed, attention is the slower one from there on, *on this
+#   machine, with one thread, at this size*.
 # - **A batch** fills the small steps of the recurrent layer, and the crossing of the kernels comes much earlier.
 #
 # So "transformers are faster" is true in part. That nothing waits is worth more where more is done side by side, as on **a

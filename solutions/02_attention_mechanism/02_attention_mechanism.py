@@ -145,15 +145,15 @@ pictures.temperatures(labels, shares)
 # %% [markdown] slug="why-scale"
 # ## Why divide by $\sqrt{d_k}$?
 #
-# Our keys have two features, real ones $d_k = 64$ or $128$. **What do more features do to the dot products?**
+# Our keys have two features, real ones 64 or 128. That number is $d_k$. **What do more features do to the dot products?**
 #
 # Take queries and keys whose entries are independent, with mean 0 and variance 1. A product of two entries has mean 0 and
 # variance 1, too. A dot product adds $d_k$ of them, and variances of independent terms add up:
 #
 # $$\operatorname{Var}(q \cdot k) = d_k, \qquad \operatorname{Var}\!\left(\frac{q \cdot k}{\sqrt{d_k}}\right) = 1.$$
 #
-# So with $d_k = 64$ a typical dot product is 8 or -8, enough to saturate a softmax. Training moves scores along the gradient of
-# the softmax:
+# So with $d_k = 64$ a typical dot product is 8 or -8, enough to saturate a softmax. Training moves the scores
+# $s$ along the gradient of their weights $w$ ($\delta_{ij}$ is 1 where $i = j$, else 0):
 #
 # $$\frac{\partial w_i}{\partial s_j} = w_i\,(\delta_{ij} - w_j).$$
 #
@@ -161,8 +161,8 @@ pictures.temperatures(labels, shares)
 # $0.0099$. Hardly any gradient passes through a saturated softmax.
 #
 # For a whole row of weights the **slope by the scores** is the size of this matrix, the root of the sum of its squared entries.
-# Behind the scores are the queries and keys, which are learned. With $s_j = q \cdot k_j / c$, the **slope by the query** is
-# that of the matrix times the keys over $c$.
+# Behind the scores are the queries and keys, which are learned. With $s_j = q \cdot k_j / c$, where $c$ is 1 or
+# $\sqrt{d_k}$, the **slope by the query** is the size of the matrix times the keys over $c$.
 #
 # **Predict 2:** the keys are 32 random ones. At $d_k = 4$ and without the scale, the largest weight is about 0.3 on average and
 # the slope by the scores about 0.3. What is left of them at $d_k = 1024$?
@@ -193,6 +193,7 @@ if session.training_allowed():
     pictures.scale(sizes, measured, guess_scale)
 
 # %% [markdown] slug="scale-answer"
+# - The variance of the scores is about $d_k$ without the scale, about 1 with it.
 # - Without the scale the largest of 32 weights approaches 1 by chance alone.
 # - The **median** slope by the scores falls to nearly nothing. The **mean** falls far less.
 # - At $d_k = 64$ the slope by the **query** is *larger* without the scale. Its median is near nothing only at 1024, its mean
@@ -215,7 +216,7 @@ if session.training_allowed():
 
 # %% [markdown] slug="train-scale-answer"
 # With the scale, **one learning rate serves both sizes**. Without it the large size starts from a loss many times higher. It
-# comes down, though: "it cannot learn" is more than we measure. The small size does not settle.
+# comes down, though: "it cannot learn" is more than we measure. Nor does the small size settle without it.
 #
 # What of a query that *equals* one of the keys?
 
@@ -228,8 +229,9 @@ for d_k in sizes:
           f"   its weight {weight.mean():.3f}")
 
 # %% [markdown] slug="scores-exercise"
-# Its dot product with itself is $d_k$ on average, so the score is $\sqrt{d_k}$ on average, and the softmax saturates
-# again, scale or no scale. Dividing by $\sqrt{d_k}$ gives a fair *start* and promises nothing about a trained model.
+# Its dot product with itself is $d_k$ on average, so the score is $\sqrt{d_k}$ on average, and for large $d_k$ the
+# softmax saturates again, in spite of the scale. Dividing by $\sqrt{d_k}$ gives a fair *start* and promises nothing about a
+# trained model.
 #
 # ## Exercise: `attention_scores`
 #
@@ -339,7 +341,7 @@ check("attention")
 # %% [markdown] slug="answer-question"
 # ## The first question, answered
 #
-# **How fast is a living thing, rather large?**
+# **How fast is a living thing, rather large?** The example worked by hand comes first, then the answer.
 
 # %% slug="first-answer" tags=["nbval-check-output"]
 q = torch.tensor([[2.0, 0, 0, 0]])
@@ -355,7 +357,8 @@ for label, weight in zip(labels, weights[0], strict=True):
 print(f"answer    {output.item():.1f} km/h")
 
 # %% [markdown] slug="explorer-text"
-# Watch: the same look-up at three settings. The dots on the plane of the keys grow with the weight.
+# Watch: the same look-up at three settings. The arrow is the query; the dots on the plane of the keys grow
+# with the weight.
 
 # %% slug="settings"
 lookup = explorer.Lookup(labels, keys, speeds, axes=("living", "large"), unit="km/h")
@@ -407,14 +410,14 @@ outputs = {way: ((w @ values).item(), (after[way] @ other_values).item()) for wa
 pictures.ways(before, tokens, ~mask, outputs)
 
 # %% [markdown] slug="masking-answer"
-# Only `attention` passes:
+# Only `attention` passes. The others:
 #
 # - **No mask:** most of the weight goes to padding. If the hidden tokens are the words to predict, the loss gets *better*, and
 #   the model is useless (chapter 3).
 # - **After the softmax:** the hidden scores are still in the denominator: the row sums to less than 1, and the output moves
 #   with them.
 # - **Scores × mask:** the hidden score becomes 0, and $e^0 = 1$ is a weight like any other.
-# - **Turned round:** exactly the wrong half. In `nn.MultiheadAttention` `True` means "must not attend".
+# - **Turned round:** exactly the wrong half. Easily done: in `nn.MultiheadAttention` `True` means "must not attend".
 
 # %% [markdown] slug="mask-task"
 # ### Open task: a wrong mask, and the test that refutes it
@@ -698,8 +701,9 @@ print(f"PyTorch's kernel keeps           {kept(kernel, q, k, v):10,}")
 
 # %% [markdown] slug="kept-answer"
 # A plain loop keeps the exponentials of every block, in the end a whole matrix: blocks alone save memory only where nothing is
-# trained. PyTorch's kernel keeps $q$, $k$, $v$, the output and one number for each query. On the way back it computes each
-# block a second time. That idea is **FlashAttention** (Dao et al. 2022).
+# trained. PyTorch's kernel keeps $q$, $k$, $v$, the output and one number for each query:
+# $1024 \cdot (4 \cdot 16 + 1) = 66{,}560$. On the way back it computes each block a second time. That idea is
+# **FlashAttention** (Dao et al. 2022).
 
 # %% [markdown] slug="papers"
 # ## Here and in papers
@@ -758,7 +762,7 @@ check_quiz("02_attention_mechanism")
 # - `softmax`: shares from numbers of any size.
 # - `attention_scores`: the fit of every query and every key.
 # - `attention`: the look-up itself, with a mask that leaves no trace of what it hides.
-# - `blockwise_attention`: the same, in memory that grows with the length alone.
+# - `blockwise_attention` (stretch): the same, in memory that grows with the length alone.
 #
 # What passed its checks is now in your library `my_transformer/`.
 #

@@ -12,6 +12,7 @@
 # Two **open tasks** carry no points: the shift that turns a text into a task, and the loop that writes.
 #
 # **Time:** about 130 minutes, of which 55 are reading, running and the open tasks, and 15 the quiz and the written question.
+#
 # **You need:** chapter 2 (`attention`).
 #
 # Where a cell begins with `guess_`, enter your prediction: it is drawn on the result.
@@ -33,8 +34,8 @@ attention = my.attention
 #
 # **Where do queries, keys and values come from when there is only one sequence?**
 #
-# A table of word vectors gives `cat` the same vector in every sentence. To find out that this one sat, it has to look at the
-# other words of *The cat sat on the mat*.
+# A table of word vectors gives `cat` the same vector in every sentence. To find out that this one sat, `cat` has to look at
+# the other words of *The cat sat on the mat*.
 #
 # **Self-attention** gives each word three roles. As a **query** it asks, as a **key** it can be found, as a **value** it is
 # passed on. All three are made from the same vector, by three matrices that are learned:
@@ -77,7 +78,7 @@ pictures.projections(batch=1, seq=6, d_model=32, d_k=16, d_v=32)
 #
 # - `SelfAttention(d_model, d_k, d_v)` makes three linear layers **without bias**, called `w_q`, `w_k` and `w_v`.
 # - `forward(x, mask=None)` takes `x` of shape `(batch, seq, d_model)` and returns `(output, weights)` of the shapes in the
-#   table above. The mask, where there is one, is boolean with `True` = may attend, as in chapter 2.
+#   first table. The mask, where there is one, is boolean with `True` = may attend, as in chapter 2.
 # - `attention`, yours or the reference's, is there for you to use. Plain tensor operations are just as welcome.
 #
 # In the checks `d_model`, `d_k` and `d_v` are three different numbers. In much code that you will read they are equal,
@@ -295,14 +296,15 @@ pictures.maps({
 })
 
 # %% [markdown] slug="order-read"
-# Every word has kept its output and taken it along. This is called **permutation equivariance**: reorder the input, and the
+# Every word has kept its output and taken it along (blue); the outputs at one place differ (orange). The second map is the
+# first, turned by half a turn. This is called **permutation equivariance**: reorder the input, and the
 # output is reordered in the same way, and not changed otherwise. A bare layer reads a **bag of words**. The model above could
 # tell places apart only because it added a vector for each place.
 #
 # ## A model that writes must not read ahead
 #
 # **What is the next word?** A **language model** answers that at every position at once. A full stop stands before and behind
-# the sentence. The targets are the input, **shifted by one**:
+# the sentence. What it is to say, the **targets**, is the input, **shifted by one**:
 
 # %% slug="draw-next-words"
 pictures.next_words(f"{toy.STOP} {sentence} {toy.STOP}".split(), position=1)
@@ -585,7 +587,8 @@ pictures.maps(found)
 
 # %% [markdown] slug="both-masks-read"
 # The columns of the pads are empty, the *rows* are not: a pad still asks and gets an answer, which a loss that skips padded
-# places never reads. Where the padding stands in front, the first rows may see nothing. Such a row has weights and output 0:
+# places never reads. Where the padding stands in front, the first rows may see nothing. By the convention of chapter 2
+# such a row has weights and output 0, and no NaN:
 
 # %% slug="left-padding" tags=["nbval-check-output"]
 left = toy.encode(f"{toy.PAD} {toy.PAD} The cat sat")[None]
@@ -599,7 +602,7 @@ print("any NaN:", bool(output.isnan().any()))
 # %% [markdown] slug="explore"
 # ## Explore
 #
-# **Where does the layer look in other sentences?** The thicker the arc, the more weight.
+# **Where does the model that fills in hidden words look in other sentences?** The thicker the arc, the more weight.
 #
 # - Hide `cat` and tick *causal mask*: the verb is out of sight. What can the layer still know? (It never saw this in training.)
 # - Hide the place in another sentence: do the guesses follow the preposition?

@@ -13,6 +13,7 @@
 # One **open task** carries no points: the layer without one of its heads.
 #
 # **Time:** about 165 minutes, of which 60 are reading, running and the open task, and 15 the quiz and the written question.
+#
 # **You need:** chapters 2 and 3.
 #
 # Where a cell begins with `guess_`, enter your prediction: it is drawn on the result.
@@ -64,22 +65,23 @@ for share in (0.5, 0.7):
 #
 # But who reads it? With a linear readout, the score that a letter gets for "c, then b" is $p$ times what it would get if both
 # places held c, plus $1 - p$ times what it would get if both held b. Write $B(l, m)$ for the score of letter $l$ when both
-# places hold $m$. Then $m$ has to win: $B(m, m) > B(l, m)$ for every other $l$. The **second** letter beats the first for "c,
-# then b" if
+# places hold $m$. Then $m$ has to win: $B(m, m) > B(l, m)$ for every other $l$. A readout that is to name the **second** letter
+# of "c, then b" must score b above c:
 #
 # $$p\,B(b, c) + (1 - p)\,B(b, b) > p\,B(c, c) + (1 - p)\,B(c, b).$$
 #
 # Swap b and c for the other order, add the two lines and sort: $(1 - 2p)\,\big[B(b, b) + B(c, c) - B(c, b) - B(b, c)\big] > 0$.
-# The bracket is positive, so $p$ has to be **below** one half. The **first** letter asks for $p$ **above** one half. As long as
-# the shares depend on the places alone, one look-up with a linear readout cannot get both letters right in all questions.
+# The bracket is positive, so $p$ has to be **below** one half. To name the **first** letter, the same steps ask for $p$
+# **above** one half. As long as the shares depend on the places alone, one look-up with a linear readout cannot get both
+# letters right in all questions.
 #
 # **The way out:** give the layer several **heads**, each with a row of weights of its own, and keep what they find side by
 # side.
 #
 # ## Split, attend, concatenate, project
 #
-# **Several full-sized layers?** Cheaper (Vaswani et al. 2017, section 3.2.2): each of $h$ heads works with a slice of
-# $d_{head} = d_{model} / h$ features.
+# **Several full-sized layers?** There is a cheaper way (Vaswani et al. 2017, section 3.2.2): each of $h$ heads works with a
+# slice of $d_{head} = d_{model} / h$ features.
 #
 # $$\operatorname{MultiHead}(Q, K, V) = \operatorname{Concat}(\text{head}_1, \dots, \text{head}_h)\, W^O, \qquad
 #   \text{head}_i = \operatorname{Attention}(Q W_i^Q,\ K W_i^K,\ V W_i^V)$$
@@ -296,7 +298,7 @@ for num_heads in (2, 1):
 # %% [markdown] slug="one-or-many"
 # ## One projection or $h$ of them? (a demonstration)
 #
-# **Are three matrices *for each head* the same as one `w_q`, cut afterwards?** `nn.Linear` computes $x W^\top + b$: the
+# **Is a matrix $W_i^Q$ *for each head* the same as one `w_q`, cut afterwards?** `nn.Linear` computes $x W^\top + b$: the
 # features of head $i$ come from the **rows** of head $i$ alone, which *are* $W_i^Q$, transposed. And $W^O$ multiplies a
 # concatenation, which is a sum:
 #
@@ -328,8 +330,8 @@ for num_heads in (1, 2, 4, 8):
     print(f"{num_heads=}: {count:,} parameters, {32 // num_heads:2} features a head")
 
 # %% [markdown] slug="same-cost"
-# Every head *writes* with its own slice of $W^O$ into all features of the output. More heads have narrower slices, so the layer
-# stays the same size.
+# The same, up to rounding. Every head *writes* with its own slice of $W^O$ into all features of the output. More heads have
+# narrower slices, so the layer stays the same size.
 #
 # ## What does a head look at?
 #
@@ -433,6 +435,7 @@ if session.training_allowed():
 # ### Explore
 #
 # Move the two places and change the letters. Compare one head with two, and look at four and eight: which heads share a job?
+# Below: two questions, with two heads and then with one.
 
 # %% slug="explorer"
 one_each = {num_heads: trained[0] for num_heads, trained in models.items()}
@@ -498,7 +501,7 @@ if session.training_allowed():
 # to chance (0.125), and the second does not notice. With four, two look at each place (seed 0). Taking one away costs less,
 # sometimes nothing; without *both* (the last lines) that letter falls to chance, too. With eight, each head alone costs little.
 #
-# A **large loss** says that this model, as it stands, uses the head, and not more:
+# A **large loss** says that this model, as it stands, uses the head. Do not read more from these numbers:
 #
 # - **A small loss is not a useless head.** Another head may double it, as in the model with four.
 # - **Retraining may fill in.** The other heads could learn the missing job. That was not tried here.
@@ -557,7 +560,8 @@ if session.training_allowed():
                     guesses={"hidden layer": guess_hidden})
 
 # %% [markdown] slug="mlp-answer"
-# With the hidden layer all of them, or nearly; without it no more than before: it is not the longer training. So one head with
+# With the hidden layer all of them, or nearly; without it no more than before: it is not the longer training. Here the
+# one head gives about 0.7 to one place and about 0.27 to the other: a large share and a small one. So one head with
 # a **linear** readout cannot do two look-ups; two heads can, at the same size, and so can one head with a **nonlinear**
 # readout.
 #
@@ -576,7 +580,8 @@ if session.training_allowed():
 # conversation of 8,192 tokens needs 4 GiB, besides the model.
 #
 # Queries are not kept. So let several query heads **share** one key/value head. With all sharing one it is called **multi-query
-# attention** (Shazeer 2019), with a few groups **grouped-query attention** (Ainslie et al. 2023).
+# attention** (Shazeer 2019), with a few that share one each, **grouped-query attention** (Ainslie et al. 2023). In the
+# drawing an arrow says whose keys and values a query head uses.
 
 # %% slug="draw-sharing"
 pictures.sharing(d_head=8, num_heads=4, shared=(4, 2, 1))
@@ -664,7 +669,8 @@ for groups, layer in zip(sizes, layers, strict=True):
     print(row + f"{large:.1f} GiB ({large_heads} heads)")
 
 # %% [markdown] slug="grouped-accuracy"
-# **What does it cost?** The two look-ups again, with four heads that share two key/value heads, or one.
+# **What does it cost?** The two look-ups again, with four heads that share two key/value heads, or one; bar 4 is
+# the layer from above.
 
 # %% slug="train-grouped"
 if session.training_allowed():
