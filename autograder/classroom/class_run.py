@@ -50,7 +50,7 @@ class ClassRun:
         (self.folder / "nbgrader_config.py").write_text(text, encoding="utf-8")
 
     def nbgrader(self, *arguments: str, ok: Collection[int] = (0,)) -> str:
-        """Runs an nbgrader command in the course directory and returns what it said. `RuntimeError` where its exit is not `ok`."""
+        """Runs an nbgrader command in the course directory and returns what it said. `RuntimeError`: its exit is not `ok`."""
         return self._command("nbgrader", *arguments, ok=ok)
 
     def _command(self, module: str, *arguments: str, ok: Collection[int] = (0,)) -> str:

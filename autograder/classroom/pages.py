@@ -49,7 +49,7 @@ def safe_cell(cell: NotebookNode) -> None:
 
 
 def safe_markdown(source: str, attached: Iterable[str] = ()) -> str:
-    """Markdown without HTML, links that run something, and pictures that are not `attached`; at worst the text as it was typed."""
+    """Markdown without HTML, links that run something, and pictures that are not `attached`; at worst the text as typed."""
     safe = (
         re.sub(r"(javascript|vbscript|data)(\s*):", r"\1 :", source, flags=re.IGNORECASE) if _harm(source, attached) else source
     )

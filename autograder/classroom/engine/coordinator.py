@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import errno
 import glob
-import logging
 import os
 import time
 import warnings
@@ -18,33 +17,26 @@ from concurrent import futures
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import filelock
-from nbconvert.exporters.exporter import ResourcesDict
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.apps import AutogradeApp
-from nbgrader.converters import Autograde
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.utils import find_all_files
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SAWarning
 from tqdm import tqdm
 
 from autograder.classroom.autograding import RunCells
 from autograder.classroom.engine.gradebook import SharedGradebook
-from autograder.classroom.engine.jobs import Job, NoSandbox, Result
+from autograder.classroom.engine.jobs import NoSandbox, Result
 from autograder.classroom.engine.policy import GradingPolicy
 from autograder.classroom.engine.steps import Steps, Submission
 from autograder.classroom.engine.store import Store
 from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers
 from autograder.classroom.report import why_not
 from autograder.framework.isolation import sandbox
-from autograder.framework.isolation.limits import Limits
-from autograder.submission.beside import beside_notebook
 from autograder.submission.reading import NotGradable
 from utils.manifest import load
-
 
 _MOST_WAITING = 256  # submissions that are prepared and with the workers at the same time
 _KEPT = "Who is graded stays graded, and what was found is kept: running it again goes on from here."

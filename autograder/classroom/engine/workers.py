@@ -9,8 +9,8 @@ import sys
 import threading
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing.connection import Connection
 from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
 from autograder.classroom.engine.jobs import Job, NoSandbox, Result
