@@ -22,10 +22,12 @@ from nbformat import NotebookNode
 
 from autograder import display, render
 from autograder.display import Card, Mark
+from autograder.framework.candidate import EndedAtOnce
 from autograder.framework.happening import Happening, sentence
 from autograder.framework.isolation.judging import Gone, judge_in
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.process import Process, Snapshot
+from autograder.framework.isolation.transcripts import Transcripts
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
 from autograder.step import GradedCell, Step
@@ -68,9 +70,15 @@ class GradingRun:
         files: Path | None = None,
         figures: bool = False,
         limits: Limits | None = None,
+        transcripts: Transcripts | None = None,
     ) -> None:
-        """`notebook` as `take_in` gives it; `files` is the folder that it lies in; with `figures` pictures are kept."""
+        """`notebook` as `take_in` gives it; `files` is the folder that it lies in; with `figures` pictures are kept.
+
+        With `transcripts`, of the submissions before, exercises are judged one after the other in the process itself: less
+        work for a class as a whole, where every processor has a submission.
+        """
         self._chapter, self._figures, self._limits = chapter, figures, limits or Limits()
+        self._transcripts = transcripts
         self._files = {} if files is None else beside_notebook(files)
         self._exercises = [exercise.id for exercise in load().chapter(chapter).exercises]
         self._owners = {cell: exercise.id for exercise in load().chapter(chapter).exercises for cell in exercise.cells}
@@ -220,7 +228,8 @@ class GradingRun:
     def _judge_aside(self, number: int, step: Step, check: tuple[str, float, str]) -> bool:
         """Has an exercise judged in a copy of the process; False where it has to be judged here."""
         name = check[2]
-        copy = None if name in self._stand_ins or name in self._raised else self._process.snapshot()
+        in_place = self._transcripts is not None or name in self._stand_ins or name in self._raised
+        copy = None if in_place else self._process.snapshot()
         if copy is None:
             return False
         state = list(self._ran), list(self._sources), dict(self._raised)
@@ -250,13 +259,20 @@ class GradingRun:
             return None, self._missing(name)
         self._collect(wait=True)
         try:
-            verdict = judge_in(self._process, name)
+            verdict = self._judge_here(name)
         except Gone as gone:
             self._restart({name}, gone.happening)
             return None, sentence(gone.happening, "The notebook")
         if self._process.gone:
             verdict = self._after_the_end(name, verdict)
         return verdict, self._missing(name)
+
+    def _judge_here(self, name: str) -> Verdict | None:
+        try:
+            return judge_in(self._process, name, self._transcripts)
+        except EndedAtOnce:
+            self._renew()
+            return judge_in(self._process, name)
 
     def _after_the_end(self, name: str, first: Verdict | None) -> Verdict | None:
         """The verdict on what ended the process: was it the exercise itself, or an earlier one that it calls?"""

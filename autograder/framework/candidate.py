@@ -32,6 +32,10 @@ class CandidateError(Exception):
         self.happening = happening
 
 
+class EndedAtOnce(Exception):
+    """The process has ended under questions that were asked together: which one it was, only asking one by one can tell."""
+
+
 class Candidate:
     """An answer to one component. Subclasses give `_perform`."""
 
@@ -56,6 +60,13 @@ class Candidate:
         if reply["happened"]:
             raise CandidateError(Happening.from_dict(reply["happened"]))
         return reply["result"]
+
+    def remembered(self, law: str, find: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
+        """What `find` gives, which asks this answer and follows from its replies alone. `holds`: as of a right answer.
+
+        Here it is found each time; `TranscriptCandidate` remembers it.
+        """
+        return find()
 
     def there(self, procedure: Callable, *args: object) -> Any:
         """Runs `procedure(component, *args)`, a function of a component's file, where the answer is."""

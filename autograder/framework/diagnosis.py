@@ -33,7 +33,8 @@ def name(candidate: Candidate, verdict: Verdict) -> str | None:
 
 def _from_probes(candidate: Candidate) -> str | None:
     component = candidate.component
-    wrong = fingerprints.wrong_ones(component, fingerprints.run_probes(candidate))
+    outcomes = candidate.remembered("its probes", lambda: fingerprints.run_probes(candidate), lambda outcomes: True)
+    wrong = fingerprints.wrong_ones(component, outcomes)
     if not wrong:
         return None
     for id, versions in fingerprints.shipped(component.name).items():

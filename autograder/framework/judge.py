@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from autograder.framework import catalogue, diagnosis
-from autograder.framework.candidate import Candidate, CandidateError
+from autograder.framework.candidate import Candidate, CandidateError, EndedAtOnce
 from autograder.framework.case import Case
 from autograder.framework.component import Component
 from autograder.framework.expect import About, Failed
@@ -79,15 +80,21 @@ def _find(candidate: Candidate, component: Component, law: Law, extra: dict, ver
 
 
 def _judge(candidate: Candidate, law: Law, cases: Sequence[Case], verdict: Verdict, shown: bool = True) -> Finding:
+    def find() -> Finding:
+        try:
+            for case in cases:
+                law.judge(candidate, case.fresh(law.name))
+        except (Failed, CandidateError) as failure:
+            return _failed(law, failure, shown)
+        return Finding(law.sentence, Status.HELD, law.points, law.points)
+
     try:
-        for case in cases:
-            law.judge(candidate, case.fresh(law.name))
-    except (Failed, CandidateError) as failure:
-        return _failed(law, failure, shown)
+        return replace(candidate.remembered(f"{law.name}{'' if shown else ', hidden'}", find, lambda finding: finding.held))
+    except EndedAtOnce:
+        raise
     except Exception:  # noqa: BLE001 (whatever a law raises else is a bug of the course, and not the learner's)
         verdict.faults.append(Fault(law.sentence, traceback.format_exc()))
         return Finding(law.sentence, Status.FAULT, law.points, law.points, FAULT)
-    return Finding(law.sentence, Status.HELD, law.points, law.points)
 
 
 def _failed(law: Law, failure: Failed | CandidateError, shown: bool) -> Finding:

@@ -7,7 +7,10 @@ import nbformat
 
 from autograder.classroom.engine.jobs import Job, NoSandbox, Result
 from autograder.framework.isolation import sandbox, server
+from autograder.framework.isolation.transcripts import Transcripts
 from autograder.run import GradingRun
+
+_transcripts = Transcripts()
 
 
 def execute(text: str) -> str:
@@ -22,7 +25,7 @@ def execute(text: str) -> str:
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(data)
-        with GradingRun(job.chapter, notebook, files=Path(folder), figures=True, limits=job.limits) as run:
+        with GradingRun(job.chapter, notebook, Path(folder), figures=True, limits=job.limits, transcripts=_transcripts) as run:
             steps = run.steps(notebook.cells)
             faults = [fault.traceback for fault in run.faults]
     return Result(steps, inside, faults).to_json()

@@ -6,6 +6,7 @@ from autograder.framework.component import component as find
 from autograder.framework.exchange import exchangeable
 from autograder.framework.happening import Happening
 from autograder.framework.isolation.process import Process, RemoteCandidate
+from autograder.framework.isolation.transcripts import TranscriptCandidate, Transcripts
 from autograder.framework.judge import judge_with_exchange
 from autograder.framework.usual import usual
 from autograder.framework.verdict import Verdict
@@ -19,8 +20,11 @@ class Gone(Exception):
         self.happening = happening
 
 
-def judge_in(process: Process, name: str) -> Verdict | None:
-    """The `Verdict` on `name` as it stands in `process`, hidden cases included; None where it is not defined. Raises `Gone`."""
+def judge_in(process: Process, name: str, transcripts: Transcripts | None = None) -> Verdict | None:
+    """The `Verdict` on `name` as it stands in `process`, hidden cases included; None where it is not defined.
+
+    Raises `Gone`, and with `transcripts`, by which a class is judged sooner, `EndedAtOnce`.
+    """
     component = find(name)
     reply = process.ask("defined", names=[name, *component.earlier])
     if reply.get("happened"):
@@ -32,6 +36,8 @@ def judge_in(process: Process, name: str) -> Verdict | None:
 
     def open_candidate(exchange: Iterable[str]) -> RemoteCandidate:
         process.ask("exchange", names=list(exchange))
+        if transcripts is not None:
+            return TranscriptCandidate(component, process, transcripts)
         return RemoteCandidate(component, process)
 
     with usual():

@@ -8,6 +8,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import signal
 import socket
 import sys
@@ -17,20 +18,23 @@ import IPython.core.interactiveshell  # noqa: F401
 import matplotlib.pyplot  # noqa: F401
 import matplotlib_inline.backend_inline  # noqa: F401
 import numpy  # noqa: F401
-import torch  # noqa: F401
+import torch
 
 import autograder.cells  # noqa: F401
-import utils.plots  # noqa: F401
+import utils
+from autograder.framework import watch
 from autograder.framework.isolation import worker
+from autograder.framework.isolation.shell import open_shell
 from utils.manifest import load
 
 _MOST_BYTES = 2**16
+_FIRST_CELL = "None"
 
 
 def main(handle: int, in_sandbox: bool) -> None:
     """Serves the judge at the socket `handle` until it closes it."""
-    for exercise in load().exercises:
-        importlib.import_module(f"autograder.components.{exercise.id}")
+    _import_course()
+    _warm_up()
     gc.freeze()  # what each process inherits: a collection in it would copy all this
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the judge's, which ends its answers
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who ended is the judge's to see; nothing has to be waited for
@@ -44,6 +48,24 @@ def main(handle: int, in_sandbox: bool) -> None:
             _become_answer(line, handles[0], json.loads(order), in_sandbox)
         os.close(handles[0])
         line.sendall(str(pid).encode())
+
+
+def _import_course() -> None:
+    """What the cells and the checks of any chapter import of the course: compiled once, where no bytecode can be stored."""
+    for exercise in load().exercises:
+        importlib.import_module(f"autograder.components.{exercise.id}")
+    for module in pkgutil.walk_packages(utils.__path__, "utils."):
+        importlib.import_module(module.name)
+
+
+def _warm_up() -> None:
+    """Does once what the first cell and the first check in every process would do again; it leaves nothing of its own behind."""
+    torch.set_num_threads(1)
+    open_shell(figures=True).run_cell(_FIRST_CELL, silent=True)
+    some = torch.ones(2, 2, requires_grad=True)
+    with watch.watching(None, None, (), False), watch.on():
+        (some @ some).sum().backward()
+    assert len(os.listdir("/proc/self/task")) == 1, "a fork copies no thread"
 
 
 def _become_answer(line: socket.socket, handle: int, order: dict, in_sandbox: bool) -> None:

@@ -34,6 +34,8 @@ _WALL = 4
 _IDLE_SECONDS = 15  # of wall clock, for code that waits and does not work: a sleep, an input, a server
 START_SECONDS = 60
 _LOOK_SECONDS, _LOOKS = 0.1, 5
+NO_REPLY: dict[str, Any] = {"result": None, "seen": [], "changed": False, "happened": None}
+"""What stands for the entries that a reply to `perform` does not have."""
 
 
 class Process:
@@ -106,6 +108,10 @@ class Process:
             return {"happened": self._gone}
         return self._reply(seconds, {"do": do, **request}, meanwhile=meanwhile)
 
+    def ask_packed(self, message: bytes, seconds: float = CALL_SECONDS) -> bytes | None:
+        """The reply to a message of `wire.pack` as it came; None where the process has ended."""
+        return None if self._gone is not None else self._exchange(seconds, message)
+
     def snapshot(self) -> Snapshot | None:
         """A copy of the process as it stands now, with a pipe of its own; None where none can be had: it is judged in place.
 
@@ -128,19 +134,27 @@ class Process:
     def _reply(
         self, seconds: float, request: dict, handle: int | None = None, meanwhile: Callable[[], object] | None = None
     ) -> dict:
+        data = self._exchange(seconds, wire.pack(request), handle, meanwhile)
         try:
-            self._pipe.send_bytes(wire.pack(request))
+            return {"happened": self._gone} if data is None else wire.unpack(data)
+        except wire.WireError as error:
+            return self._end(What.BROKE_CONNECTION, message=str(error))
+
+    def _exchange(
+        self, seconds: float, message: bytes, handle: int | None = None, meanwhile: Callable[[], object] | None = None
+    ) -> bytes | None:
+        try:
+            self._pipe.send_bytes(message)
             if handle is not None:
                 reduction.send_handle(self._pipe, handle, self._pid)
             if meanwhile is not None:
                 meanwhile()
-            if not self._answers(seconds):
-                return self._end(What.TIMEOUT, seconds=seconds)
-            return wire.unpack(self._pipe.recv_bytes(wire._MOST_BYTES))
-        except wire.WireError as error:
-            return self._end(What.BROKE_CONNECTION, message=str(error))
+            if self._answers(seconds):
+                return self._pipe.recv_bytes(wire._MOST_BYTES)
+            self._end(What.TIMEOUT, seconds=seconds)
         except (EOFError, OSError):
-            return self._end(self._over or What.ENDED)
+            self._end(self._over or What.ENDED)
+        return None
 
     def _answers(self, seconds: float) -> bool:
         """Waits for a reply; False when a limit is reached first, of processor time or wall clock. `EOFError`: it has ended."""
@@ -342,4 +356,4 @@ class RemoteCandidate(Candidate):
     def _perform(self, name: str, args: tuple, meanwhile: Callable[[], object] | None = None) -> dict:
         component = self.component.name
         reply = self._process.ask("perform", meanwhile=meanwhile, component=component, procedure=name, args=list(args))
-        return {"result": None, "seen": [], "changed": False, "happened": None, **reply}
+        return {**NO_REPLY, **reply}

@@ -184,3 +184,12 @@ class Worker:
                 self._namespace[component], procedure, args,
                 forbids=judged.forbids, component_name=component, earlier=judged.earlier,
             )  # fmt: skip
+
+    def do_performs(self, component: str, requests: list[dict], raised: list[bool]) -> dict:
+        """Performs several procedures, up to the first that raises where `raised` says otherwise or that does not where it does."""
+        replies = []
+        for request, expected in zip(requests, raised, strict=True):
+            replies.append(self.do_perform(component, **request))
+            if bool(replies[-1]["happened"]) is not expected:
+                break
+        return {"happened": None, "replies": replies}
