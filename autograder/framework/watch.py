@@ -11,6 +11,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -20,6 +21,7 @@ from torch.multiprocessing.reductions import StorageWeakRef
 from torch.overrides import TorchFunctionMode
 from torch.utils import _python_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from autograder.framework.happening import OURS as _OURS
 from utils.reference import observed
@@ -111,19 +113,14 @@ class Watch:
         return self.forbids != "smoothing" and not any(FORBIDDEN[self.forbids])
 
     def function(self, name: str) -> None:
-        if not self.paused and (name in FORBIDDEN[self.forbids][0] or self._fused(name)):
+        if not self.paused and _forbidden(self.forbids, name):
             self.note(name)
 
     def argument(self, name: str, args: Sequence, kwargs: dict) -> None:
         """`cross_entropy` is called: with label smoothing it is what `label_smoothed_loss` is to build."""
-        if self.forbids != "smoothing":
-            return
         smoothing = kwargs.get("label_smoothing", args[5] if name == "cross_entropy_loss" and len(args) > 5 else 0.0)
         if not self.paused and name.startswith("cross_entropy") and smoothing:
             self.note(f"{name}(label_smoothing={smoothing})")
-
-    def _fused(self, name: str) -> bool:
-        return self.forbids in ("softmax", "attention") and name.startswith("_scaled_dot_product")
 
     def module(self, module: torch.nn.Module) -> None:
         kind = type(module)
@@ -131,6 +128,17 @@ class Watch:
         library = self.forbids in ("attention", "blocks") and kind.__module__.split(".")[0] == "transformers"
         if not self.paused and (torch_module or library):
             self.note(f"{kind.__module__.split('.')[0]}.{kind.__name__}")
+
+
+@cache
+def _forbidden(forbids: str | None, name: str) -> bool:
+    fused = forbids in ("softmax", "attention") and name.startswith("_scaled_dot_product")
+    return fused or name in FORBIDDEN[forbids][0]
+
+
+@cache
+def _name(operation: Any) -> str:
+    return operation.name().split("::")[-1].split(".")[0]
 
 
 _current = Watch()
@@ -161,7 +169,8 @@ class _Functions(TorchFunctionMode):
             if isinstance(name, str):
                 name = name.partition(".")[0]
                 _current.function(name)
-                _current.argument(name, args, kwargs or {})
+                if _current.forbids == "smoothing":
+                    _current.argument(name, args, kwargs or {})
         return function(*args, **(kwargs or {}))
 
 
@@ -176,7 +185,7 @@ class Dispatch(TorchDispatchMode):
 class _Operations(Dispatch):
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
         if not _current.paused:
-            _current.function(function.name().split("::")[-1].split(".")[0])
+            _current.function(_name(function))
         return function(*args, **(kwargs or {}))
 
 
@@ -253,18 +262,20 @@ class _Memory(Dispatch):
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
         result = function(*args, **(kwargs or {}))
         self.measurement.operations += 1
-        for tensor in torch.utils._pytree.tree_leaves(result):
+        for tensor in (result,) if isinstance(result, torch.Tensor) else tree_leaves(result):
             if isinstance(tensor, torch.Tensor):
                 self._note(tensor)
         return result
 
     def _note(self, tensor: torch.Tensor) -> None:
         storage = tensor.untyped_storage()
-        self._live = {ref: size for ref, size in self._live.items() if not ref.expired()}
         if storage.nbytes() == 0 or storage.data_ptr() in self._known:
             return
-        elements = storage.nbytes() // tensor.element_size()
-        self._live[StorageWeakRef(storage)] = elements
+        found, elements = StorageWeakRef(storage), storage.nbytes() // tensor.element_size()
+        if self._live.get(found) == elements:  # a view: nothing has grown
+            return
+        self._live = {ref: size for ref, size in self._live.items() if not ref.expired()}
+        self._live[found] = elements
         self.measurement.largest = max(self.measurement.largest, elements)
         self.measurement.peak = max(self.measurement.peak, sum(self._live.values()))
 

@@ -80,7 +80,7 @@ class TranscriptCandidate(RemoteCandidate):
                 self._transcripts.keep(self.component.name, law, self._asked)
             return found
         data = self._process.ask_packed(transcript.message)
-        if self._process.gone:
+        if data is None:
             raise EndedAtOnce
         digest = hashlib.sha256(data).digest()
         known = transcript.known.get(digest)

@@ -186,7 +186,7 @@ class Worker:
             )  # fmt: skip
 
     def do_performs(self, component: str, requests: list[dict], raised: list[bool]) -> dict:
-        """Performs several procedures, up to the first that raises where `raised` says otherwise or that does not where it does."""
+        """Performs several procedures, up to the first that raises, or does not, otherwise than `raised` says."""
         replies = []
         for request, expected in zip(requests, raised, strict=True):
             replies.append(self.do_perform(component, **request))

@@ -24,6 +24,7 @@ def print_positions(guesses: Mapping[str, str | None]) -> None:
         print(f"{model:8} {way:10}" + (f" you: {guess}" if guess else ""))
 
 
+@plots.picture
 def four_architectures() -> None:
     """Shows BERT, GPT, T5 and ViT side by side."""
     drawn = drawings.Diagram(column=1.95, row=0.6)
@@ -63,6 +64,7 @@ def four_architectures() -> None:
     )
 
 
+@plots.picture
 def sequence_in(title: str, rows: Sequence[tuple[str, Sequence[Any]]], colours: Sequence[int] | None = None) -> None:
     """Shows rows of cells under each other: {name: one entry a place}; `colours` 0 or 1 for each place.
 
@@ -92,6 +94,7 @@ def _cell(x: float, y: float, colour: str, alpha: float) -> Any:
     return Rectangle((x - 0.48, y - 0.4), 0.96, 0.8, facecolor=colour, alpha=alpha, edgecolor=INK, linewidth=0.5)
 
 
+@plots.picture
 def few_labels(results: Mapping[str, Mapping[str, Sequence[float]]], guess: Mapping[str, float | None] | None = None) -> None:
     """Shows what a model reaches with few labels: {task: {"with pre-training": one number a seed, "without": …}}."""
     figure, axes = plots.figure(8.4, 2.9, 1, len(results), sharey=True, squeeze=False)
@@ -112,6 +115,7 @@ def few_labels(results: Mapping[str, Mapping[str, Sequence[float]]], guess: Mapp
     plots.alt(figure, f"Scores with few labels, a dot for each seed. {told}.")
 
 
+@plots.picture
 def held_out_curves(curves: Mapping[str, Sequence[tuple[float, float]]], guess: float | None = None) -> None:
     """Shows held-out losses against seconds of training, {label: [(seconds, loss)]}."""
     figure, ax = plots.figure(6.4, 3.4)
@@ -128,6 +132,7 @@ def held_out_curves(curves: Mapping[str, Sequence[tuple[float, float]]], guess: 
     plots.alt(figure, f"Held-out loss against seconds of training. {told}.")
 
 
+@plots.picture
 def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]], guess: float | None = None) -> None:
     """Shows seconds to write against the number of tokens; `guess` is how many times faster the first way is at the end."""
     axes = plots.curves(counts, took, "tokens written", "seconds")
@@ -139,6 +144,7 @@ def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]], gu
     plots.alt(axes, f"Seconds against tokens written. For {counts[-1]} tokens: {told}.")
 
 
+@plots.picture
 def loss_with_guesses(histories: Mapping[str, Sequence[float]], first: float | None = None, last: float | None = None) -> None:
     """Shows losses by step, {label: list}; guesses of the first and of the last as orange rings."""
     axes = plots.losses(histories, smooth=10)
@@ -153,6 +159,7 @@ def loss_with_guesses(histories: Mapping[str, Sequence[float]], first: float | N
     plots.alt(axes, f"Loss against step. {'; '.join(told)}.")
 
 
+@plots.picture
 def reader_maps(model: Any, text: str) -> None:
     """Shows every head of every block of a `MaskedModel` for one text with a blank."""
     tokens, segments = blanks.padded([blanks.read(text)])
@@ -187,6 +194,7 @@ def attention_of(model: Any, *inputs: torch.Tensor) -> list[torch.Tensor]:
     return seen
 
 
+@plots.picture
 def buckets(distances: torch.Tensor, found: Mapping[str, torch.Tensor]) -> None:
     """Shows the bucket of each distance, {label: (n,)}."""
     figure, ax = plots.figure(6.8, 3.2)
@@ -201,6 +209,7 @@ def buckets(distances: torch.Tensor, found: Mapping[str, torch.Tensor]) -> None:
     plots.alt(figure, f"Bucket of each distance. {told}.")
 
 
+@plots.picture
 def scores(results: Mapping[str, float], guess: Mapping[str, float | None] | None = None, title: str = "") -> None:
     """Shows a bar for each task's share, and a ring where a guess was."""
     figure, ax = plots.figure(6.4, 0.9 + 0.45 * len(results))
@@ -216,6 +225,7 @@ def scores(results: Mapping[str, float], guess: Mapping[str, float | None] | Non
     plots.alt(figure, f"Exact match, a bar for each task ({title}). {told}.")
 
 
+@plots.picture
 def patches(image: torch.Tensor, patch_size: int, order: Sequence[torch.Tensor]) -> None:
     """Shows a picture (channels, height, width) with its grid of patches, and the patches in a row as `order` has them."""
     count = len(order)
@@ -236,6 +246,7 @@ def _picture(ax: "Axes", points: torch.Tensor, title: str) -> None:
     ax.grid(False)
 
 
+@plots.picture
 def rollouts(images: torch.Tensor, shares: torch.Tensor, classes: Sequence[int]) -> None:
     """Shows digits (n, 1, side, side) above how much of each patch reached the class token, (n, patches)."""
     count = len(images)
@@ -251,6 +262,7 @@ def rollouts(images: torch.Tensor, shares: torch.Tensor, classes: Sequence[int])
     plots.alt(figure, f"Digits, and below each the share of every patch that reached the class token. {told}.")
 
 
+@plots.picture
 def scenes(
     drawn: Sequence[torch.Tensor], found: torch.Tensor, detector: Any, box_iou: Callable[..., torch.Tensor], count: int = 6
 ) -> None:

@@ -7,6 +7,7 @@ from utils import drawings, plots
 from utils.palette import BLUE, GREEN, INK, VERMILLION
 
 
+@plots.picture
 def look_up(q: Any, k: Any, v: Any, source: Any = None) -> None:
     """Draws attention for queries, keys and values of these shapes; with a `source` x that serves as all three."""
     shapes = {name: tuple(tensor.shape) for name, tensor in (("q", q), ("k", k), ("v", v))}
@@ -34,6 +35,7 @@ def look_up(q: Any, k: Any, v: Any, source: Any = None) -> None:
     )
 
 
+@plots.picture
 def sentence_maps(
     maps: Mapping[str, Any],
     sentence: Sequence[str],
@@ -61,6 +63,7 @@ def sentence_maps(
     plots.alt(figure, " ".join(alt.split()))
 
 
+@plots.picture
 def fits(labels: Sequence[str], scores: Sequence[float], guess: str | None = None) -> None:
     """A bar for the fit of each entry, and a ring on the one that was guessed to be the best."""
     drawn, ax = plots.figure(7.5, 2.8)
@@ -75,6 +78,7 @@ def fits(labels: Sequence[str], scores: Sequence[float], guess: str | None = Non
     plots.alt(drawn, f"A bar for the dot product of the query with each key: {said}.")
 
 
+@plots.picture
 def temperatures(labels: Sequence[str], shares: Mapping[float, Sequence[float]]) -> None:
     """A panel of bars for each factor that the fits were multiplied by, {factor: shares}."""
     drawn, axes = plots.figure(10.5, 2.6, 1, len(shares), sharey=True)
@@ -103,6 +107,7 @@ def scale_table(sizes: Sequence[int], measured: Measured) -> None:
             print("{:15} {:4} {:9.1f} {:8.2f} {:8.4f} {:8.4f} {:7.3f} {:7.3f}".format(way, d_k, *row))
 
 
+@plots.picture
 def scale(sizes: Sequence[int], measured: Measured, guesses: Mapping[str, float | None]) -> None:
     """The largest weight and both slopes against d_k, with the guesses for the last d_k without the scale."""
     drawn, axes = plots.figure(10, 3.2, 1, 3)
@@ -149,6 +154,7 @@ def ways(before: Mapping[str, Any], tokens: Sequence[str], hidden: Any, outputs:
     plots.alt(ax, f"One query's weights on {', '.join(tokens)}, a row for each way to mask: {said}.")
 
 
+@plots.picture
 def memory(lengths: Sequence[int], held: Mapping[str, Sequence[int]], factors: Mapping[str, float | None]) -> None:
     """Entries held against the length; guessed factors for a doubling are drawn as where they lead from the first length."""
     ax = plots.curves(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@plots.picture
 def paths(seq: int, width: int) -> None:
     """Draws an unrolled recurrent network beside attention, for one sequence of `seq` vectors of `width` numbers."""
     drawn, last = drawings.Diagram(column=0.66, row=0.66), seq - 1
@@ -47,6 +48,7 @@ def paths(seq: int, width: int) -> None:
     )
 
 
+@plots.picture
 def fading(apart: Mapping[str, Sequence[float]], guess: float | None) -> None:
     """Distances of two states by step, {gain: distances}, and the distance that was guessed for the last step."""
     steps = len(next(iter(apart.values()))) - 1
@@ -57,6 +59,7 @@ def fading(apart: Mapping[str, Sequence[float]], guess: float | None) -> None:
     plots.alt(ax, f"Distance of two states against steps, logarithmic. After {steps} steps: {said}.")
 
 
+@plots.picture
 def reach(norms: Mapping[str, Any], lowest: float, highest: float, alt: str, every: int = 4) -> None:
     """Gradient norms {label: (distances,)}, from the last position back, on a logarithmic axis."""
     back = list(range(0, len(next(iter(norms.values()))), every))
@@ -102,6 +105,7 @@ def recall(
         print(f"{name:17}" + "".join(f"{cell:>9}" for cell in cells))
 
 
+@plots.picture
 def steps_compared(runs: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) -> None:
     """Losses of three seeds, {panel: {way: losses by seed}}, on one scale, and where a blind guess would be."""
     drawn, axes = plots.figure(4.8 * len(runs) + 0.8, 3.2, 1, len(runs), sharey=True, squeeze=False)
@@ -118,6 +122,7 @@ def steps_compared(runs: Mapping[str, Mapping[str, Sequence[Sequence[float]]]]) 
     plots.alt(drawn, f"Loss against steps, three seeds each; a blind guess has 2.08. Mean of the last 20 steps: {ends}.")
 
 
+@plots.picture
 def looks(weights: Any, states: Any, texts: Sequence[str]) -> None:
     """Weights of the last position for some sequences, beside the states (seq, width) of a recurrent network for the first."""
     drawn, (left, right) = plots.figure(10, 3.4, 1, 2)
@@ -159,6 +164,7 @@ Times = Mapping[str, Mapping[int, Mapping[str, float]]]
 """{run: {length: {layer: seconds}}}"""
 
 
+@plots.picture
 def times(measured: Times, guess: float | None, guessed: str, alt: str) -> None:
     """A panel of milliseconds against the length for each run; a guessed length is ringed on the line of `guessed`."""
     drawn, axes = plots.figure(10, 3.4, 1, len(measured), sharey=True)

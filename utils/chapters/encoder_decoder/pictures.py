@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+@plots.picture
 def architecture(model: Any, source_len: int, target_len: int) -> None:
     """Shows the whole model, with the shapes that really flow through `model` for one sentence of these lengths."""
     width, vocab = model.output.in_features, model.output.out_features
@@ -53,6 +54,7 @@ def architecture(model: Any, source_len: int, target_len: int) -> None:
     )
 
 
+@plots.picture
 def maps_picture(model: Any, sentences: Sequence[str], guesses: Mapping[str, str | None] | None = None) -> None:
     """Shows the cross-attention maps of sentences side by side; `guesses`, {Spanish word: English word}, as orange frames."""
     found = [Translation.of(model, sentence) for sentence in sentences]
@@ -83,6 +85,7 @@ def _spoken(found: Translation) -> str:
     return f"{' '.join(found.source)}, largest weights: {', '.join(rows)}"
 
 
+@plots.picture
 def heads_picture(model: Any, sentence: str) -> None:
     """Shows the map of every head of every decoder block for one sentence."""
     found = Translation.of(model, sentence)
@@ -94,6 +97,7 @@ def heads_picture(model: Any, sentence: str) -> None:
     plots.alt(figure, f"The maps of {layers * heads} heads; averaged over the last block's heads: {_spoken(found)}")
 
 
+@plots.picture
 def scores_picture(
     results: Mapping[str, Sequence[float]],
     guesses: Mapping[str, float | None] | None = None,
@@ -115,6 +119,7 @@ def scores_picture(
     plots.alt(figure, f"{title}. {shown}")
 
 
+@plots.picture
 def loss_picture(histories: Mapping[str, Sequence[float]], guess: float | None = None) -> None:
     """Shows losses by step, {label: list}; a `guess` of the first one as an orange ring."""
     axes = plots.losses(histories, smooth=10)
@@ -124,6 +129,7 @@ def loss_picture(histories: Mapping[str, Sequence[float]], guess: float | None =
     plots.alt(axes, f"Loss against step. {'; '.join(shown)}.")
 
 
+@plots.picture
 def rate_picture(curves: Mapping[str, Sequence[float]]) -> None:
     """Shows learning rates by step, {label: list}."""
     figure, ax = plots.figure(6.4, 3.0)

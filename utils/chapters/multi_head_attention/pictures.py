@@ -13,6 +13,7 @@ from utils.palette import INK, SKY, TINTS
 _HEADS = (*TINTS[1:5], TINTS[0])  # blue comes last: it is the ground of what has weights
 
 
+@plots.picture
 def heads(batch: int, seq: int, d_model: int, num_heads: int) -> None:
     """Draws the five steps of multi-head self-attention for x of these sizes, with the slice of features of each head."""
     d_head = d_model // num_heads
@@ -44,6 +45,7 @@ def heads(batch: int, seq: int, d_model: int, num_heads: int) -> None:
     )
 
 
+@plots.picture
 def sharing(d_head: int, num_heads: int, shared: Sequence[int]) -> None:
     """Draws which query heads use which key/value head, a panel for each number of key/value heads in `shared`."""
     drawn, words = drawings.Diagram(column=0.6, row=0.7), []
@@ -67,6 +69,7 @@ def sharing(d_head: int, num_heads: int, shared: Sequence[int]) -> None:
     drawn.show(f"{'; '.join(words)}.")
 
 
+@plots.picture
 def shares(
     results: Mapping[Any, Sequence[float]],
     xlabel: str,
@@ -101,6 +104,7 @@ def _flat(label: Any) -> str:
     return str(label).replace("\n", " ")
 
 
+@plots.picture
 def untrained(weights: torch.Tensor, words: Sequence[str]) -> None:
     """Draws weights (num_heads, seq, seq) of a layer with random weights, a map a head, on a scale from 0 to 1."""
     figure = plots.heads(weights, words, words, even=True)
@@ -118,6 +122,7 @@ def _from_0_to_1(figure: Any) -> None:
             image.set_clim(0.0, 1.0)
 
 
+@plots.picture
 def questions(weights: torch.Tensor, asked: torch.Tensor) -> None:
     """Draws weights (num_heads, questions, places), a map a head, with the places (questions, 2) that are asked for."""
     rows = [f"{first} then {second}" for first, second in asked.tolist()]
@@ -133,6 +138,7 @@ def questions(weights: torch.Tensor, asked: torch.Tensor) -> None:
     plots.alt(figure, f"A map for each head, a row for each question. {spoken}.")
 
 
+@plots.picture
 def without(losses: Mapping[int, Mapping[str, Sequence[float]]], guesses: Mapping[int, float | None] | None = None) -> None:
     """Plots losses without one head, {number of heads: {"all" or the missing head: a loss for each seed}}, a panel a number.
 

@@ -13,6 +13,7 @@ from utils.palette import BLUE, INK, PALETTE, QUIET, RULE, VERMILLION
 FAR = GROUPS[-1]  # the places of the guess on long sequences
 
 
+@plots.picture
 def entries(batch: int, seq: int, d_model: int) -> None:
     """Draws one attention layer for sequences of this size, and the three places at which positions can enter it."""
     rows, scores = f"({batch}, {seq}, {d_model})", f"({batch}, {seq}, {seq})"
@@ -53,6 +54,7 @@ def print_outputs(words: Sequence[str], sentences: Mapping[str, Mapping[str, tor
         print(f"{word:9}" + "   ".join(f"{row} …" for row in rows))
 
 
+@plots.picture
 def bars(shares: Mapping[str, float], guesses: Mapping[str, Any], title: str, chance: float | None = None) -> None:
     """Shows shares between 0 and 1 as bars, with a ring where a learner's guess was; `chance` is a dashed line."""
     figure, ax = plots.figure(7.2, 0.9 + 0.42 * len(shares))
@@ -63,6 +65,7 @@ def bars(shares: Mapping[str, float], guesses: Mapping[str, Any], title: str, ch
     plots.alt(figure, f"{title}, share right: {_listed(shares)}.")
 
 
+@plots.picture
 def two_bars(losses: Mapping[str, float], shares: Mapping[str, float], guesses: Mapping[str, Any]) -> None:
     """Shows two measures of the same models side by side; `guesses` are of the second."""
     figure, (left, right) = plots.figure(9.6, 0.9 + 0.42 * len(losses), 1, 2, sharey=True)
@@ -93,6 +96,7 @@ def _listed(values: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {value:.2f}" for name, value in values.items())
 
 
+@plots.picture
 def encoding(table: torch.Tensor, rows: Sequence[int] = (10, 30, 50)) -> None:
     """Shows binary digits, an encoding (seq, d_model), and the dot products of some of its `rows` with all."""
     seq, d_model = table.shape
@@ -118,6 +122,7 @@ def encoding(table: torch.Tensor, rows: Sequence[int] = (10, 30, 50)) -> None:
     )
 
 
+@plots.picture
 def looks_back(maps: Mapping[int, torch.Tensor], query: int, place: Any) -> None:
     """Shows a map (seq, seq) for each offset; `place` is where the learner expects `query` of the last map to look."""
     figure, axes = plots.figure(9, 3.9, columns=len(maps))
@@ -136,6 +141,7 @@ def looks_back(maps: Mapping[int, torch.Tensor], query: int, place: Any) -> None
     )
 
 
+@plots.picture
 def turns(
     apply_rotary: Callable[..., torch.Tensor], places: Sequence[tuple[int, int]] = ((0, 1), (1, 2), (4, 5), (4, 6))
 ) -> None:
@@ -173,6 +179,7 @@ def _circle(ax: Any) -> None:
     ax.axis("off")
 
 
+@plots.picture
 def bias_maps(bias: torch.Tensor) -> None:
     """Shows an ALiBi bias (num_heads, seq, seq) as a heat map for each head, on one scale; what is -inf is grey."""
     from matplotlib import colormaps
@@ -199,6 +206,7 @@ def bias_maps(bias: torch.Tensor) -> None:
     )
 
 
+@plots.picture
 def one_curve(distances: Sequence[int], scores: Mapping[str, Sequence[float]]) -> None:
     """Shows scores against distance for queries at several places, broad lines under narrow ones."""
     ax = plots.curves(distances, scores, "distance from query to key", "dot product", "rotary")
@@ -220,6 +228,7 @@ def print_shares(task: str, by_scheme: Mapping[str, torch.Tensor]) -> None:
         print(f"    {scheme:16}" + "".join(f"{share:8.2f}" for share in shares))
 
 
+@plots.picture
 def extrapolation(accuracies: Mapping[str, Mapping[str, torch.Tensor]], guesses: Mapping[str, Any]) -> None:
     """Shows the share right against place for each task; `guesses` are {scheme: share} at recall and the places `FAR`."""
     from matplotlib.lines import Line2D
@@ -254,6 +263,7 @@ def extrapolation(accuracies: Mapping[str, Mapping[str, torch.Tensor]], guesses:
     )
 
 
+@plots.picture
 def depths(rows: Mapping[str, Sequence[Sequence[float]]], share: Any) -> None:
     """Shows recall without positions by the number of layers, a dot a seed; `share` is a guess for the deepest, inside."""
     figure, ax = plots.figure(6.4, 3.2)

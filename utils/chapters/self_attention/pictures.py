@@ -12,6 +12,7 @@ Runs = Mapping[str, Sequence[Sequence[float]]]
 """{way: a list for each seed}"""
 
 
+@plots.picture
 def projections(batch: int, seq: int, d_model: int, d_k: int, d_v: int) -> None:
     """Draws self-attention for X of these sizes: three matrices make queries, keys and values of it."""
     drawn = drawings.Diagram(column=2.0, row=0.7)
@@ -33,6 +34,7 @@ def projections(batch: int, seq: int, d_model: int, d_k: int, d_v: int) -> None:
     )
 
 
+@plots.picture
 def next_words(words: Sequence[str], position: int = 1) -> None:
     """Draws `words` as input and, shifted by one, as targets; the answer of one `position` is traced back to the input."""
     shown, targets = words[:-1], words[1:]
@@ -56,6 +58,7 @@ def next_words(words: Sequence[str], position: int = 1) -> None:
     )
 
 
+@plots.picture
 def maps(titled: Mapping[str, tuple[torch.Tensor, Sequence[str]]]) -> None:
     """Draws maps side by side, {title: (weights (seq, seq), words)}, on a scale from 0 to 1."""
     figure, grid = plots.figure(0.8 + 3.3 * len(titled), 3.6, columns=len(titled), squeeze=False)
@@ -73,6 +76,7 @@ def _most(weights: torch.Tensor, words: Sequence[str]) -> str:
     return ", ".join(f"{word} most on {words[int(row.argmax())]} ({float(row.max()):.2f})" for word, row in rows)
 
 
+@plots.picture
 def looks(weights: torch.Tensor, words: Sequence[str], guesses: Mapping[str, str | None] | None = None) -> None:
     """Draws where the layer looks for each hidden word; `guesses`, {hidden word: word}, as frames."""
     from matplotlib.patches import Rectangle
@@ -85,6 +89,7 @@ def looks(weights: torch.Tensor, words: Sequence[str], guesses: Mapping[str, str
     plots.alt(ax, f"Heat map of weights, a row for each hidden word: {_most(weights, words)}.")
 
 
+@plots.picture
 def fill_in_losses(history: Sequence[float], best: float) -> None:
     """Plots the losses of guessing a hidden word, with the best that is possible."""
     ax = plots.losses({"one hidden word": history}, smooth=20)
@@ -96,6 +101,7 @@ def fill_in_losses(history: Sequence[float], best: float) -> None:
     )
 
 
+@plots.picture
 def held_back(
     ends: Mapping[str, Sequence[float]],
     weights: Mapping[str, Sequence[torch.Tensor]],
@@ -124,6 +130,7 @@ def held_back(
     plots.alt(figure, f"Losses at the end, five seeds a way, best possible {best:.2f}. {spoken}. Beside them a map for each.")
 
 
+@plots.picture
 def next_word_losses(histories: Runs, entropy: float, guess: float | None = None) -> None:
     """Plots losses by step on a logarithmic axis, a thin line a seed, with the entropy and a learner's `guess`."""
     ax = plots.losses(histories, smooth=20)
@@ -135,6 +142,7 @@ def next_word_losses(histories: Runs, entropy: float, guess: float | None = None
     plots.alt(ax, f"Loss by step, three seeds each, on a logarithmic axis. At the end: {ends}; the entropy is {entropy:.2f}.")
 
 
+@plots.picture
 def judged(
     losses: Mapping[str, tuple[Sequence[float], Sequence[float]]],
     shares: Mapping[str, Sequence[float]],
@@ -167,6 +175,7 @@ def judged(
     plots.alt(figure, f"Losses and shares, a dot for each seed. {spoken}. The entropy is {entropy:.2f}.")
 
 
+@plots.picture
 def changes(differences: Mapping[str, torch.Tensor], words: Sequence[str], guesses: Mapping[str, float | None]) -> None:
     """Plots the largest change of each word's output, {what is compared: differences (seq, d)}; `guesses` {word: change}."""
     _, ax = plots.figure(6.0, 2.6)
@@ -182,6 +191,7 @@ def changes(differences: Mapping[str, torch.Tensor], words: Sequence[str], guess
     plots.alt(ax, f"Largest change of each word's output when the sentence is reversed. {spoken}.")
 
 
+@plots.picture
 def pads(counts: Sequence[int], changed: Mapping[str, Sequence[float]]) -> None:
     """Plots by how much a word's output changes with the number of pads, {name: changes}."""
     _, ax = plots.figure(5.6, 2.8)
@@ -191,6 +201,7 @@ def pads(counts: Sequence[int], changed: Mapping[str, Sequence[float]]) -> None:
     plots.alt(ax, f"Largest change of the output of cat with {', '.join(map(str, counts))} pads. {spoken}.")
 
 
+@plots.picture
 def losses_by_place(trained: Mapping[str, Sequence[Any]], hidden: Mapping[str, Sequence[Any]], blind: float) -> None:
     """Plots losses by place: on the left as trained, on the right with the future hidden; `blind` is that of a blind guess.
 

@@ -38,6 +38,7 @@ def _column(drawn: drawings.Diagram, column: float, sublayers: Sequence[str], no
     return names
 
 
+@plots.picture
 def encoder_blocks(batch: int, seq: int, d_model: int) -> None:
     """Draws an encoder block in both orders, for x of these sizes."""
     drawn, shape = drawings.Diagram(column=2.9, row=0.6), f"({batch}, {seq}, {d_model})"
@@ -51,6 +52,7 @@ def encoder_blocks(batch: int, seq: int, d_model: int) -> None:
     )
 
 
+@plots.picture
 def decoder_blocks(batch: int, seq: int, k_len: int, d_model: int) -> None:
     """Draws a decoder block in both orders, with the memory that it reads."""
     drawn, shape = drawings.Diagram(column=2.9, row=0.56), f"({batch}, {seq}, {d_model})"
@@ -70,6 +72,7 @@ def decoder_blocks(batch: int, seq: int, k_len: int, d_model: int) -> None:
     )
 
 
+@plots.picture
 def flow(seen: Sequence[tuple[str, tuple[int, ...], tuple[int, ...]]], title: str) -> None:
     """Draws the parts that `experiment.shapes` saw, in the order of their calls, with the shapes between them."""
     drawn = drawings.Diagram(row=0.62)
@@ -88,6 +91,7 @@ def flow(seen: Sequence[tuple[str, tuple[int, ...], tuple[int, ...]]], title: st
     drawn.show(f"{title}, in the order of the calls: " + "; ".join(words) + ".")
 
 
+@plots.picture
 def gradients(
     depths: Sequence[int], panels: Mapping[str, Mapping[str, Sequence[Sequence[float]]]], guess: float | None = None
 ) -> None:
@@ -113,6 +117,7 @@ def gradients(
     plots.alt(figure, f"Gradient norm at the first block against the number of blocks. At {depths[-1]} blocks, {spoken}.")
 
 
+@plots.picture
 def runs(
     histories: Mapping[str, Sequence[Sequence[float]]],
     chance: float | None = None,
@@ -137,6 +142,7 @@ def runs(
     plots.alt(figure, f"Loss by step, a line for each seed. At the end: {ends}.")
 
 
+@plots.picture
 def sweep(rows: Sequence[Mapping[str, Any]]) -> None:
     """Plots the stored losses against depth, a panel for each learning rate, a dot for each seed."""
     rates = sorted({row["lr"] for row in rows})
@@ -164,6 +170,7 @@ def sweep(rows: Sequence[Mapping[str, Any]]) -> None:
     plots.alt(figure, f"Loss after 200 steps against the number of blocks, a dot for each of three seeds. {spoken}.")
 
 
+@plots.picture
 def shares(
     lengths: Sequence[int], parts: Mapping[str, Sequence[int]], parameters: Mapping[str, int], guess: float | None = None
 ) -> None:
