@@ -147,7 +147,11 @@ def ways(before: Mapping[str, Any], tokens: Sequence[str], hidden: Any, outputs:
     for way, w in before.items():
         numbers = (float(w.sum()), float(w[hidden].sum()), *outputs[way])
         print("{:14} {:14.2f} {:10.2f} {:7.2f} {:19.2f}".format(way, *numbers))
-    rows = {way: w[0].tolist() for way, w in before.items()}
+    _ways_map({way: w[0].tolist() for way, w in before.items()}, tokens)
+
+
+@plots.picture
+def _ways_map(rows: Mapping[str, Sequence[float]], tokens: Sequence[str]) -> None:
     ax = plots.attention_map(list(rows.values()), list(rows), tokens, largest=1.0)
     ax.set_ylabel("way to mask")
     said = "; ".join(f"{way} " + " ".join(f"{weight:.2f}" for weight in row) for way, row in rows.items())

@@ -148,11 +148,16 @@ def changes(weights: Sequence[float], shares: Mapping[str, Sequence[float]], gue
     print("position   of attention" + "".join(f"{name:>15}" for name in shares))
     for place, weight in enumerate(weights):
         print(f"{place:8} {weight:14.2f}" + "".join(f"{row[place]:15.0%}" for row in shares.values()))
+    _change_bars(len(weights), shares, guess)
+
+
+@plots.picture
+def _change_bars(places: int, shares: Mapping[str, Sequence[float]], guess: float | None) -> None:
     drawn, ax = plots.figure(7.5, 2.8)
     width = 0.8 / len(shares)
     for number, (name, row) in enumerate(shares.items()):
         ax.bar([place + width * number for place in range(len(row))], row, width, label=name, color=plots.PALETTE[number])
-    ax.set_xticks([place + 0.4 - width / 2 for place in range(len(weights))], [str(place) for place in range(len(weights))])
+    ax.set_xticks([place + 0.4 - width / 2 for place in range(places)], [str(place) for place in range(places)])
     ax.set(xlabel="position of the exchanged letter", ylabel="answer changes", ylim=(0, 1.05))
     ax.legend()
     plots.guess(ax, guess, width * (len(shares) - 1))
