@@ -93,7 +93,13 @@ def autograde(
     outcome = Outcome()
     try:
         _autograde(
-            chapter, students, force, lambda: workers or LocalWorkers(jobs or _processors()), unsafe_no_sandbox, quiet, outcome
+            chapter,
+            students,
+            force,
+            lambda: workers or LocalWorkers(jobs or _processors(), unsafe_no_sandbox),
+            unsafe_no_sandbox,
+            quiet,
+            outcome,
         )
     except (Stopped, OSError, OperationalError) as problem:
         outcome.stopped = _what_stops(problem)

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import socket
 import subprocess
 import sys
 import threading
+import traceback
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from typing import Any, Protocol
 
+import psutil
+
 from autograder.classroom.engine.jobs import Job, NoSandbox, Result
 from autograder.framework.isolation.sandbox import with_course
+from utils.manifest import load
 
 _TRIES = 3  # of a job whose worker was lost
 _ANSWERS_WITHIN = 10  # seconds, a scheduler
@@ -37,9 +43,10 @@ class Workers(Protocol):
 class LocalWorkers:
     """Processes of this machine, each with one job at a time."""
 
-    def __init__(self, count: int):
+    def __init__(self, count: int, unsafe_no_sandbox: bool = False):
         self._threads = ThreadPoolExecutor(count, thread_name_prefix="grading")
         self._own = threading.local()
+        self._nest = _Nest(unsafe_no_sandbox)
         self._all: list[_Local] = []
         self._lock = threading.Lock()
         self._closed = False
@@ -61,14 +68,15 @@ class LocalWorkers:
 
     def _worker(self) -> _Local:
         if getattr(self._own, "worker", None) is None:
-            self._own.worker = _Local()
+            self._own.worker = self._nest.worker()
             with self._lock:
                 self._all.append(self._own.worker)
         return self._own.worker
 
     def _drop(self) -> None:
-        lost, self._own.worker = self._own.worker, None
-        lost.close()
+        lost, self._own.worker = getattr(self._own, "worker", None), None
+        if lost is not None:
+            lost.close()
 
     def close(self) -> None:
         self._closed = True
@@ -76,18 +84,64 @@ class LocalWorkers:
         with self._lock:
             for worker in self._all:
                 worker.close()
+        self._nest.close()
         self._threads.shutdown(wait=True)
 
 
-class _Local:
-    """One process, and the line to it."""
+class _Nest:
+    """The process whose forks the workers are: PyTorch is imported once for all of them, and for one that replaces another."""
 
-    def __init__(self) -> None:
-        self._line, far = Pipe()
+    def __init__(self, unsafe_no_sandbox: bool):
+        self._unsafe = unsafe_no_sandbox
+        self._lock = threading.Lock()
+        self._closed = False
+        self._start()
+
+    def _start(self) -> None:
+        self._line, far = socket.socketpair()
         with far:
-            command = [sys.executable, "-m", __name__, str(far.fileno())]
+            command = [sys.executable, "-m", __name__, str(far.fileno()), str(int(self._unsafe))]
             environment = {**os.environ, "PYTHONPATH": with_course(os.environ.get("PYTHONPATH"))}
             self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, env=environment)
+
+    def worker(self) -> _Local:
+        """A new worker. Raises `OSError` or `EOFError` where none can be started."""
+        with self._lock:
+            try:
+                return self._forked()
+            except (EOFError, OSError):
+                if self._closed:
+                    raise
+                self._end()
+                self._start()
+                return self._forked()
+
+    def _forked(self) -> _Local:
+        near, far = Pipe()
+        with far:
+            socket.send_fds(self._line, [b"worker"], [far.fileno()])
+        reply = self._line.recv(64)
+        if not reply:
+            raise EOFError("the process that starts workers has ended")
+        return _Local(near, int(reply))
+
+    def close(self) -> None:
+        self._closed = True
+        self._end()
+
+    def _end(self) -> None:
+        with suppress(OSError):
+            self._line.shutdown(socket.SHUT_RDWR)  # who waits for a worker is told so
+        self._line.close()
+        self._process.kill()
+        self._process.wait()
+
+
+class _Local:
+    """One worker, and the line to it."""
+
+    def __init__(self, line: Connection, pid: int) -> None:
+        self._line, self._pid = line, pid
 
     def execute(self, job: Job) -> Result:
         self._line.send_bytes(job.to_json().encode())
@@ -101,10 +155,11 @@ class _Local:
     def close(self) -> None:
         with suppress(OSError):
             self._line.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(0.5)
-        self._process.kill()
-        self._process.wait()
+        with suppress(psutil.Error):
+            worker = psutil.Process(self._pid)
+            with suppress(psutil.TimeoutExpired):
+                worker.wait(0.5)
+            worker.kill()
 
 
 def _execute(job: str) -> str:
@@ -147,11 +202,36 @@ def _hand_over(remote: Any, future: Future[Result]) -> None:
         future.set_result(result)
 
 
-def main(handle: int) -> None:
-    """Executes jobs from the pipe `handle` until it is closed."""
-    import traceback
+def main(handle: int, unsafe_no_sandbox: bool) -> None:
+    """Forks a worker for each pipe that comes through the socket `handle`, until that is closed."""
+    import gc
 
-    line = Connection(handle)
+    from autograder.classroom.engine import executing  # noqa: F401
+    from autograder.framework.component import component
+    from autograder.framework.isolation import server
+
+    server.start(allow_sandbox=not unsafe_no_sandbox)
+    for exercise in load().exercises:
+        component(exercise.id)
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    line = socket.socket(fileno=handle)
+    while True:
+        order, handles, _, _ = socket.recv_fds(line, 64, 1)
+        if not order:
+            return
+        pid = server.fork_with_server()
+        if pid == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            line.close()
+            _work(Connection(handles[0]))
+            os._exit(0)
+        os.close(handles[0])
+        line.sendall(str(pid).encode())
+
+
+def _work(line: Connection) -> None:
+    """Executes jobs from a pipe until it is closed."""
     while True:
         try:
             job = line.recv_bytes().decode()
@@ -167,4 +247,4 @@ def main(handle: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), sys.argv[2] == "1")

@@ -22,7 +22,7 @@ FOLDER = "/answer"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64")
 _ETC = ("alternatives", "fonts", "ld.so.cache", "ld.so.conf", "ld.so.conf.d", "localtime", "mime.types", "ssl/certs")
 _COURSE = ("autograder", "utils", "course.toml", "pyproject.toml")
-_KEPT = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "OMP_NUM_THREADS", "OMP_WAIT_POLICY", "PYTHONPATH", "TZ")
+_KEPT = ("LANG", "LANGUAGE", "LC_ALL", "LC_CTYPE", "OMP_WAIT_POLICY", "PYTHONPATH", "TZ")
 _PROBE = "from autograder.framework.isolation import sandbox, seclusion; seclusion.probe(sandbox.FOLDER, sandbox.below_tmp())"
 _INSTALL = "install bubblewrap (Debian and Ubuntu: apt-get install bubblewrap)"
 
@@ -80,6 +80,7 @@ def wrapped(command: Sequence[str]) -> list[str]:
         "HOME": FOLDER,
         "MPLCONFIGDIR": "/tmp/matplotlib",
         "XDG_CACHE_HOME": "/tmp/cache",
+        "OMP_NUM_THREADS": "1",
         **kept,
     }.items():
         arguments += ["--setenv", name, value]

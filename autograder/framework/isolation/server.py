@@ -4,6 +4,8 @@ It imports PyTorch once, where forking is safe, so that a process costs a tenth 
 Windows and macOS there is no safe forking: there each answer gets a fresh interpreter.
 """
 
+from __future__ import annotations
+
 import json
 import os
 import socket
@@ -21,34 +23,51 @@ START_SECONDS = 60
 
 
 class _Server:
-    """The running server and the line to it."""
+    """A running server and the line to it."""
 
-    def __init__(self, in_sandbox: bool):
+    def __init__(self, line: socket.socket, in_sandbox: bool, process: subprocess.Popen | None = None):
+        """`process` where this process has started the server, and so ends it."""
         self.in_sandbox = in_sandbox
-        self._near, far = socket.socketpair()
+        self._near, self._process = line, process
         self._near.settimeout(START_SECONDS)
+
+    @classmethod
+    def started(cls, in_sandbox: bool) -> _Server:
+        near, far = socket.socketpair()
         command = [sys.executable, "-m", "autograder.framework.isolation.nursery", str(far.fileno()), str(int(in_sandbox))]
         with far:
-            self._process = subprocess.Popen(
+            process = subprocess.Popen(
                 sandbox.wrapped(command) if in_sandbox else command,
                 pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                env={**os.environ, "PYTHONPATH": sandbox.with_course(os.environ.get("PYTHONPATH"))},
+                env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": sandbox.with_course(os.environ.get("PYTHONPATH"))},
             )  # fmt: skip
+        return cls(near, in_sandbox, process)
 
     def fork(self, handle: int, order: dict) -> psutil.Process:
         """A new process that answers at the socket `handle`."""
+        return psutil.Process(self._order(handle, order))
+
+    def copy(self) -> _Server:
+        """A server of its own for a fork of this process, with all imports done."""
+        near, far = socket.socketpair()
+        with far:
+            self._order(far.fileno(), {})
+        return _Server(near, self.in_sandbox)
+
+    def _order(self, handle: int, order: dict) -> int:
         socket.send_fds(self._near, [json.dumps(order).encode()], [handle])
         reply = self._near.recv(64)
         if not reply:
             raise EOFError("the fork server has ended")
-        return psutil.Process(int(reply))
+        return int(reply)
 
     def close(self) -> None:
         self._near.close()
-        with suppress(subprocess.TimeoutExpired):
-            self._process.wait(5)
-        self._process.kill()
-        self._process.wait()
+        if self._process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(5)
+            self._process.kill()
+            self._process.wait()
 
 
 _lock = threading.Lock()
@@ -81,9 +100,25 @@ def fork(handle: int, order: dict) -> tuple[psutil.Process, bool]:
 def _running(allow_sandbox: bool = True) -> _Server:
     global _server
     if _server is None:
-        _server = _Server(allow_sandbox and sandbox.why_not() is None)
+        _server = _Server.started(allow_sandbox and sandbox.why_not() is None)
         os.register_at_fork(after_in_child=_forget)
     return _server
+
+
+def fork_with_server(allow_sandbox: bool = True) -> int:
+    """`os.fork()`, after which the child has a copy of the server: it imports nothing anew.
+
+    Only where this process has one thread. Raises `OSError` or `EOFError` where the server has ended.
+    """
+    global _server
+    with _lock:
+        copy = _running(allow_sandbox).copy()
+        pid = os.fork()
+        if pid == 0:
+            _server = copy
+        else:
+            copy.close()
+    return pid
 
 
 def _forget() -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
+from IPython.paths import get_ipython_dir
 from traitlets import Type
 from traitlets.config import Config
 
@@ -174,6 +175,7 @@ def open_shell(figures: bool) -> GradingShell:
     config.HistoryManager.enabled = False
     config.InteractiveShell.colors = "nocolor"
     shell = GradingShell.instance(config=config)
+    shell.ipython_dir = get_ipython_dir()  # of the learner's process, where the fork server has opened the shell
     for name in ("connect_info", "qtconsole", "autosave", "edit", "man", "less", "more", "clear"):
         if name not in shell.magics_manager.magics["line"]:
             shell.magics_manager.register_function(_nothing, "line", name)  # a kernel's own: there is no window here
