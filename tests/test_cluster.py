@@ -1,7 +1,9 @@
 """A class on a Dask cluster: processes of their own, TLS, no folder in common; one worker is lost in the middle."""
 
+import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 from gradebooks import rows
+from machines import Machines
 
 from autograder.classroom.class_run import ClassRun
 from autograder.classroom.students import Student, solution_cells, write_submission
@@ -88,6 +91,9 @@ def here(course, tmp_path_factory):
     return rows(run.folder)
 
 
+GUIDE = (ROOT / "docs" / "large-classes.md").read_text()
+
+
 def _begun(course, folder, address, environment):
     """A run on the cluster, of which the first result is there."""
     there = course.copy(folder, NAMES)
@@ -127,7 +133,7 @@ echo "Submitted batch job $!"
 
 def test_the_guide_s_block_for_slurm_grades_as_workers_of_this_machine_do(course, here, tmp_path):
     """The block as it stands, with the course's folder in it, and a queue that starts each job at once on this machine."""
-    block = re.search(r"```python\n(from dask_jobqueue.*?)```", (ROOT / "docs" / "large-classes.md").read_text(), re.S)[1]
+    block = re.search(r"```python\n(from dask_jobqueue.*?)```", GUIDE, re.S)[1]
     activate = f"export PYTHONPATH={os.pathsep.join([str(ROOT), os.environ.get('PYTHONPATH', '')])}"
     for old, new in {"/path/to/course": str(ROOT), "source .venv/bin/activate": activate, "jobs=10": "jobs=1",
                      "cores=4": "cores=2", "processes=4": "processes=2"}.items():  # fmt: skip
@@ -154,3 +160,109 @@ def test_a_scheduler_that_is_not_there_is_told_with_exit_code_two(course):
     command = [sys.executable, "-m", "autograder", "autograde", CHAPTER, "--scheduler", "tcp://127.0.0.1:9"]
     done = subprocess.run(command, cwd=course.folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 2 and "tcp://127.0.0.1:9" in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture
+def machines(tmp_path_factory):
+    """Machines that see nothing of this test's folders but one of their own each."""
+    if reason := Machines.why_not():
+        pytest.skip(reason)
+    made = Machines(tmp_path_factory.getbasetemp())
+    yield made
+    made.close()
+
+
+def _with_certificates(place, certified):
+    """The environment of a machine, with a copy of the certificates in its own folder."""
+    theirs, own = Path(certified["DASK_CONFIG"]), place / "dask"
+    shutil.copytree(theirs, own)
+    config = own / "distributed.yaml"
+    config.write_text(config.read_text().replace(str(theirs), str(own)))
+    return {**certified, "DASK_CONFIG": str(own)}
+
+
+SEEN = """
+import json, os, sys
+from distributed import Client
+
+def seen(paths):
+    from autograder.framework.isolation import sandbox
+    return [path for path in paths if os.path.exists(path)], os.readlink("/proc/self/ns/net"), sandbox.why_not()
+
+with Client(sys.argv[1], timeout=60) as client:
+    client.wait_for_workers(2, timeout=120)
+    print(json.dumps([seen(sys.argv[2:]), *client.run(seen, sys.argv[2:]).values()]))
+"""
+
+
+def _grades_alone(run, machines, address, environment):
+    """The gradebook after a run on two workers, each of which has a network and a sandbox, and no folder of the class."""
+    folders = [run.folder / "classroom" / name for name in ("gradebook.db", "submitted", "results")]
+    folders = [str(folder) for folder in folders if folder.exists()]
+    assert len(folders) >= 2
+    options = {"cwd": run.folder, "env": environment, "capture_output": True, "text": True}
+    asked = subprocess.run([*machines.beside(), sys.executable, "-c", SEEN, address, *folders], timeout=200, **options)
+    assert asked.returncode == 0, asked.stderr
+    coordinator, *workers = json.loads(asked.stdout)
+    assert coordinator[0] == folders
+    assert [(paths, trouble) for paths, _, trouble in workers] == [([], coordinator[2])] * 2
+    assert len({network for _, network, _ in (coordinator, *workers)}) == 3
+    done = subprocess.run([*machines.beside(), *COMMAND, "--scheduler", address], timeout=400, **options)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return rows(run.folder)
+
+
+def test_workers_on_machines_of_their_own_that_see_no_folder_of_the_class_grade_it(course, here, certified, machines, tmp_path):
+    dask, address = [sys.executable, "-m", "distributed.cli.dask_"], f"tls://{machines.address(1)}:8786"
+    for number, line in enumerate((
+        ["scheduler", "--protocol", "tls", "--port", "8786", "--no-dashboard"],
+        *[["worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]] * 2,
+    )):  # fmt: skip
+        place = tmp_path / f"machine-{number}"
+        place.mkdir()
+        machines.start(place, _with_certificates(place, certified), *dask[:2], dask[2] + line[0], *line[1:])
+    run = course.copy(tmp_path / "there", NAMES)
+    assert _grades_alone(run, machines, address, certified) == here
+
+
+MANIFESTS = list(yaml.safe_load_all(re.search(r"```yaml\n(apiVersion.*?)```", GUIDE, re.S)[1]))
+
+
+@pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: f"{manifest['kind']} {manifest['metadata']['name']}")
+@pytest.mark.parametrize("version", ["1.33", "1.37"])
+def test_the_guide_s_manifests_have_the_schema_of_kubernetes(manifest, version):
+    validate = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate").validate
+    validate(manifest, version, strict=True)
+
+
+def test_the_guide_s_manifests_for_kubernetes_grade_on_machines_of_their_own(course, here, certified, machines, tmp_path):
+    """What the containers run, as it stands but for the folders of image and Secret; the Service's name is that of a host."""
+    service, *deployments = MANIFESTS
+    by_label = {each["spec"]["template"]["metadata"]["labels"]["app"]: each["spec"] for each in deployments}
+    assert all(spec["selector"]["matchLabels"]["app"] == label for label, spec in by_label.items())
+    (port,) = service["spec"]["ports"]
+    first = service["spec"]["selector"]["app"]
+    for number, label in enumerate((first, "course-worker", "course-worker")):
+        place = tmp_path / f"pod-{number}"
+        place.mkdir()
+        (place / "hosts").write_text(f"127.0.0.1 localhost\n{machines.address(1)} {service['metadata']['name']}\n")
+        _start_pod(by_label[label]["template"]["spec"], machines, place, _with_certificates(place, certified))
+    run = course.copy(tmp_path / "there", NAMES)
+    address = f"tls://{machines.address(1)}:{port['port']}"
+    assert _grades_alone(run, machines, address, certified) == here
+
+
+def _start_pod(pod, machines, place, environment):
+    """Runs a pod's only container."""
+    (container,), (volume,) = pod["containers"], pod["volumes"]
+    (mounted,) = container["volumeMounts"]
+    assert mounted["name"] == volume["name"] and container["workingDir"] == "/course"
+    program, *options = container["command"]
+    assert program == ".venv/bin/dask"
+    given = {
+        entry["name"]: entry["value"].replace(mounted["mountPath"], environment["DASK_CONFIG"]) for entry in container["env"]
+    }
+    bare = {name: value for name, value in environment.items() if name not in ("DASK_CONFIG", "OMP_NUM_THREADS")}
+    script = 'mount --bind hosts /etc/hosts; cd "$1"; shift; exec "$@"'
+    line = ["sh", "-ec", script, "pod", str(ROOT), f"{sys.prefix}/bin/dask", *options]
+    machines.start(place, {**bare, **given}, *line)

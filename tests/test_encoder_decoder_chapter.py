@@ -101,14 +101,23 @@ def test_an_empty_loss_is_said_and_the_courses_own_is_taken(capsys):
     assert "nothing is here yet" in capsys.readouterr().out
 
 
+class Unwritten(reference.Transformer):
+    """The stub of the open task."""
+
+    def decode(self, target_in, memory, source):
+        raise NotImplementedError
+
+
 def test_a_model_that_cheats_is_told_from_one_that_does_not(capsys):
     cheat = task.altered(reference.Transformer, look_ahead=False)
     assert task.try_peeking(cheat, reference.Transformer) is cheat
     assert task.try_peeking(reference.Transformer, reference.Transformer) is not reference.Transformer
     neither = task.altered(reference.Transformer, positions=False, look_ahead=False)
     assert task.try_peeking(neither, reference.Transformer) is not neither
+    assert task.try_peeking(Unwritten, reference.Transformer) is not Unwritten
     out = capsys.readouterr().out
     assert "Yours is trained" in out and "still masked" in out and "something else has changed" in out
+    assert "Peeking: nothing is here yet. The course's own is trained." in out
 
 
 def test_without_positions_the_order_of_the_source_changes_nothing():

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from utils import plots, reference, session
+from utils import reference, session
 from utils.chapters.positional_encoding import experiment as tasks
-from utils.chapters.positional_encoding import explorer, pictures, plugged, three_seeds
+from utils.chapters.positional_encoding import explorer, plugged, three_seeds
 
 CLOCKS = reference.sinusoidal_encoding, reference.shift_matrix
 
@@ -243,31 +243,3 @@ def test_what_is_missing_or_none_of_the_slips_is_said_and_never_taken(scheme, ca
         assert attempt(other, reference) is None
         said = capsys.readouterr().out
         assert words in said and "The course's own is used" in said
-
-
-# Guesses
-
-
-def drawn(monkeypatch, picture, *given):
-    """The words of the legends of what a picture shows."""
-    figures = []
-    monkeypatch.setattr(plots, "alt", lambda whole, text: figures.append(whole))
-    picture(*given)
-    (whole,) = figures
-    legends = [*whole.figure.legends, *(ax.get_legend() for ax in whole.figure.axes if ax.get_legend())]
-    return [text.get_text() for legend in legends for text in legend.get_texts()]
-
-
-@pytest.mark.parametrize("made", [True, False])
-def test_a_guess_is_drawn_where_one_was_made(made, monkeypatch):
-    number = 0.25 if made else None
-    shares = {"one": 0.5, "two": 0.75}
-    curves = {task: {scheme: torch.rand(tasks.TESTED) for scheme in tasks.SCHEMES} for task in tasks.STEPS}
-    shown = [
-        drawn(monkeypatch, pictures.bars, shares, {"two": number}, "title", 0.5),
-        drawn(monkeypatch, pictures.two_bars, shares, shares, {"one": number}),
-        drawn(monkeypatch, pictures.looks_back, {-1: torch.eye(12), -3: torch.eye(12)}, 8, number),
-        drawn(monkeypatch, pictures.extrapolation, curves, {"rotary": number}),
-        drawn(monkeypatch, pictures.depths, three_seeds.stored()["without positions"], number),
-    ]
-    assert [("your guess" in words) for words in shown] == [made] * len(shown)

@@ -118,7 +118,18 @@ def test_an_open_task_that_nobody_has_written_is_no_error(capsys):
 
     assert task.gently_started(unwritten, depth=1, steps=1) is None
     assert task.compare_counts(unwritten) is False
-    assert capsys.readouterr().out.count("Not written yet: unwritten") == 2
+    assert capsys.readouterr().out.count("unwritten: nothing is here yet. The rest") == 2
+
+
+def test_an_open_task_that_breaks_off_is_said_and_no_error(capsys):
+    def broken(*_):
+        return 1 / 0
+
+    assert task.gently_started(broken, depth=1, steps=1) is None
+    assert task.compare_counts(broken) is False
+    assert task.compare_counts(lambda *_: 5) is False
+    said = capsys.readouterr().out
+    assert said.count("broken: ZeroDivisionError: division by zero. The rest") == 2 and "<lambda>: TypeError" in said
 
 
 def test_the_stored_sweep_has_every_setting_once():
@@ -196,7 +207,7 @@ def test_every_drawing_and_plot_can_be_drawn_and_says_what_it_shows(shown):
     pictures.encoder_blocks(2, 7, 32)
     pictures.decoder_blocks(2, 7, 5, 32)
     pictures.gradients((2, 4), {"Xavier start": {"neither": [[0.5, 0.4], [1e-3, 1e-4]]}}, guess=0.1)
-    pictures.runs({"pre-norm": [[2.0] * 20, [1.0] * 20]}, chance=2.08, guess=1.0)
+    pictures.runs({"pre-norm": [[2.0] * 20, [1.0] * 20]}, chance=2.08)
     pictures.sweep(sweep.stored())
     pictures.shares([64, 128], {"projections": [1, 2], "feed-forward": [2, 4]}, {"self_attention": 1, "feed_forward": 2}, 0.5)
     texts = [text for text, size in shown if size > 1000]

@@ -20,7 +20,7 @@ def explore(purpose: str, controls: Callable[[ModuleType], dict[str, Any]], draw
     would do with them: "to move the hands".
     """
     if not session.widgets_work():
-        print(f"The explorer needs a running notebook: open this one in JupyterLab {purpose}.")
+        print(f"Open this notebook in JupyterLab {purpose}.")
         return None
     import ipywidgets
 

@@ -9,7 +9,7 @@ import io
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from itertools import cycle
-from typing import TYPE_CHECKING, Any, ParamSpec, cast
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeGuard, cast
 
 import numpy
 
@@ -28,6 +28,9 @@ Shown = ParamSpec("Shown")
 
 SEQUENTIAL = "Blues"
 DIVERGING = "PuOr"
+
+RING: dict[str, Any] = {"marker": "o", "fillstyle": "none", "markersize": 11, "markeredgewidth": 2, "linestyle": "none"}
+"""The look of what a learner predicted."""
 
 _MARKERS = "osD^vPX"
 _DPI = 144  # half as many again as a browser's pixels: sharp on a good screen, and still a small file
@@ -195,17 +198,48 @@ def losses(
     return ax
 
 
-def guess(ax: "Axes", height: float | None, place: float | None = None, label: str = "your guess") -> None:
-    """Draws what a learner predicted on the result: a ring at `place`, else a dashed line. Without a number, nothing."""
-    if isinstance(height, bool) or not isinstance(height, int | float):
-        return
+def is_number(given: object) -> TypeGuard[float]:
+    """Whether a learner entered a number as a guess."""
+    return isinstance(given, int | float) and not isinstance(given, bool)
+
+
+def guess(
+    ax: "Axes", height: float | None, place: float | None = None, label: str = "your guess", colour: str = VERMILLION
+) -> bool:
+    """Draws what a learner predicted on the result: a ring at `place`, else a dashed line. Returns whether there was a number.
+
+    Guesses of one label have one entry in the legend.
+    """
+    if not is_number(height):
+        return False
+    if label in ax.get_legend_handles_labels()[1]:
+        label = "_"
     if place is None:
-        ax.axhline(height, color=VERMILLION, linestyle="--", linewidth=1.2, label=label)
+        ax.axhline(height, color=colour, linestyle="--", linewidth=1.2, label=label)
     else:
-        ring: dict[str, Any] = {"fillstyle": "none", "markersize": 11, "markeredgewidth": 2}
-        ax.plot(place, height, "o", color=VERMILLION, label=label, linestyle="none", **ring)
+        ax.plot(place, height, color=colour, label=label, **RING)
     if ax.get_legend() is not None:
         ax.legend()
+    return True
+
+
+def guess_along(ax: "Axes", place: float | None, height: float) -> bool:
+    """As `guess`, for a number that lies along x: a ring at `height`, and a legend on the right."""
+    if not is_number(place):
+        return False
+    guess(ax, height, place)
+    ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
+    return True
+
+
+def guessed_keys(ax: "Axes", queries: Sequence[str], keys: Sequence[str], guesses: Mapping[str, str | None]) -> None:
+    """Frames the cells where a learner expects the largest weight, {query: key}; words that are not in the map are left out."""
+    from matplotlib.patches import Rectangle
+
+    for query, key in guesses.items():
+        if query in queries and key in keys:
+            corner = keys.index(key) - 0.5, queries.index(query) - 0.5
+            ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=VERMILLION, linewidth=2.5))
 
 
 def alt(drawn: "Figure | Axes", text: str) -> None:

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pad_sequence
 from utils import session
 from utils.chapters.applications import fitting
 from utils.data import articles
+from utils.open_tasks import tried
 
 PAD, MASK, CLS, SEP = 0, 1, 2, 3
 SPECIAL = ("[PAD]", "[MASK]", "[CLS]", "[SEP]")
@@ -152,12 +153,9 @@ def try_best_words(function: BestWords) -> BestWords:
 def _fault(function: BestWords, logits: torch.Tensor) -> str:
     """What is wrong with a learner's `best_words`, or nothing."""
     right = best_words(logits, 4)
-    try:
-        found = [(str(word), float(p)) for word, p in function(logits.clone(), 4)]
-    except NotImplementedError:
-        return "nothing is here yet"
-    except Exception as error:  # noqa: BLE001  a learner's function may raise anything
-        return f"{type(error).__name__}: {error}"
+    found, trouble = tried(lambda: [(str(word), float(p)) for word, p in function(logits.clone(), 4)])
+    if trouble:
+        return trouble
     if [word for word, _ in found] != [word for word, _ in right]:
         return f"expected the words {', '.join(word for word, _ in right)}, got {', '.join(word for word, _ in found) or 'none'}"
     if any(abs(p - q) > 1e-5 for (_, p), (_, q) in zip(found, right, strict=True)):

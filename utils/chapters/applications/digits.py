@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from utils import session
 from utils.chapters.applications import fitting
+from utils.open_tasks import tried
 
 SIZES = {"channels": 1, "num_classes": 10, "d_model": 64, "num_heads": 4, "d_ff": 128, "num_layers": 2, "dropout": 0.1}
 STEPS, BATCH, RATE = 1400, 64, 3e-3
@@ -97,12 +98,9 @@ def try_rollout(function: Rollout) -> Rollout:
 
 def _fault(function: Rollout, weights: list[torch.Tensor], right: torch.Tensor) -> str:
     """What is wrong with a learner's `rollout`, or nothing."""
-    try:
-        found = function(weights)
-    except NotImplementedError:
-        return "nothing is here yet"
-    except Exception as error:  # noqa: BLE001  a learner's function may raise anything
-        return f"{type(error).__name__}: {error}"
+    found, words = tried(function, weights)
+    if words:
+        return words
     if not isinstance(found, torch.Tensor) or found.shape != right.shape:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
         return f"expected shape {tuple(right.shape)}, got {shape}"

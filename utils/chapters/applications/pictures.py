@@ -102,12 +102,12 @@ def few_labels(results: Mapping[str, Mapping[str, Sequence[float]]], guess: Mapp
         for place, (_, values) in enumerate(ways.items()):
             ax.bar(place, sum(values) / len(values), color=(GREEN, SKY)[place % 2], width=0.65)
             ax.plot([place] * len(values), values, "o", color=INK, markersize=4)
-        wish = (guess or {}).get(task)
-        if wish is not None:
-            ax.plot(0, wish, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=VERMILLION)
+        plots.guess(ax, (guess or {}).get(task), 0)
         ax.set_xticks(range(len(ways)), [way.replace(" ", "\n", 1) for way in ways])
         ax.set(title=task, ylim=(0, 1.03))
     axes[0, 0].set_ylabel("score on held-out texts")
+    if rings := {name: ring for ax in axes[0] for ring, name in zip(*ax.get_legend_handles_labels(), strict=True)}:
+        figure.legend(rings.values(), rings.keys(), loc="outside lower center")
     told = "; ".join(
         f"{task}: " + ", ".join(f"{way} {', '.join(f'{x:.2f}' for x in values)}" for way, values in ways.items())
         for task, ways in results.items()
@@ -121,8 +121,7 @@ def held_out_curves(curves: Mapping[str, Sequence[tuple[float, float]]], guess: 
     figure, ax = plots.figure(6.4, 3.4)
     for (label, curve), colour, marker in zip(curves.items(), plots.PALETTE, "osD^vPX", strict=False):
         ax.plot(*zip(*curve, strict=True), color=colour, marker=marker, label=label)
-    if guess is not None:
-        ax.axhline(guess, color=VERMILLION, linestyle="--", linewidth=1.2, label="your guess for the GPT")
+    plots.guess(ax, guess, label="your guess for the GPT")
     ax.set(xlabel="seconds of training", ylabel="held-out loss")
     ax.legend()
     told = "; ".join(
@@ -138,8 +137,8 @@ def cache_picture(counts: Sequence[int], took: Mapping[str, Sequence[float]], gu
     axes = plots.curves(counts, took, "tokens written", "seconds")
     fast, slow = (seconds[-1] for seconds in took.values())
     axes.set_title(f"{counts[-1]} tokens: {slow / fast:.1f} times faster with the cache")
-    if guess:
-        axes.plot(counts[-1], slow / guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=VERMILLION)
+    if plots.is_number(guess) and guess > 0:
+        plots.guess(axes, slow / guess, counts[-1])
     told = ", ".join(f"{name} {seconds[-1]:.2f} s" for name, seconds in took.items())
     plots.alt(axes, f"Seconds against tokens written. For {counts[-1]} tokens: {told}.")
 
@@ -150,8 +149,7 @@ def loss_with_guesses(histories: Mapping[str, Sequence[float]], first: float | N
     axes = plots.losses(histories, smooth=10)
     longest = max(len(history) for history in histories.values())
     for place, guess in ((0, first), (longest, last)):
-        if guess is not None:
-            axes.plot(place, guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=VERMILLION)
+        plots.guess(axes, guess, place)
     told = [
         f"{label}: from {losses[0]:.2f} to {sum(losses[-20:]) / 20:.2f} in {len(losses)} steps"
         for label, losses in histories.items()
@@ -215,9 +213,7 @@ def scores(results: Mapping[str, float], guess: Mapping[str, float | None] | Non
     figure, ax = plots.figure(6.4, 0.9 + 0.45 * len(results))
     for row, (label, value) in enumerate(results.items()):
         ax.barh(row, value, color=SKY, height=0.6)
-        wish = (guess or {}).get(label)
-        if wish is not None:
-            ax.plot(wish, row, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=VERMILLION)
+        plots.guess_along(ax, (guess or {}).get(label), row)
     ax.set_yticks(range(len(results)), results)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1.03), xlabel="exact match", title=title)

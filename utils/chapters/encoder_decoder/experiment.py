@@ -11,6 +11,7 @@ from tqdm.auto import tqdm
 from utils import reference, session
 from utils.data import translation
 from utils.data.translation import BOS, EOS, PAD, Pair
+from utils.open_tasks import tried
 
 Batch = tuple[torch.Tensor, torch.Tensor]
 """source and target, (batch, source_len) and (batch, target_len)"""
@@ -128,28 +129,25 @@ def try_loss(loss: Loss, model: Any) -> Loss:
     batch = batches(translation.training_pairs()[:500])(0, torch.Generator().manual_seed(7))
     expected = teacher_forced_loss(model, batch).item()
     words = _fault(loss, model, batch, expected)
-    print(f"batch_loss: {words or f'{expected:.4f}, as it should be. The training below runs on yours.'}")
+    whose = "the course's own" if words else "yours"
+    print(f"batch_loss: {words or f'{expected:.4f}, as it should be'}. The training below runs on {whose}.")
     return teacher_forced_loss if words else loss
 
 
-def _fault(loss: Loss, model: Any, batch: Batch, expected: float) -> str | None:
-    """What is wrong with the learner's loss, or None."""
-    fallback = "The training below runs on the course's own."
-    try:
-        value = loss(model, batch)
-    except NotImplementedError:
-        return f"nothing is here yet. {fallback}"
-    except Exception as error:  # noqa: BLE001  a learner's function may raise anything
-        return f"{type(error).__name__}: {error}. {fallback}"
+def _fault(loss: Loss, model: Any, batch: Batch, expected: float) -> str:
+    """What is wrong with the learner's loss, or nothing."""
+    value, words = tried(loss, model, batch)
+    if words:
+        return words
     if not isinstance(value, torch.Tensor) or value.dim() or not value.requires_grad:
-        return f"it gives {value!r:.60}, and training needs a tensor without axes that has a gradient. {fallback}"
+        return f"it gives {value!r:.60}, and training needs a tensor without axes that has a gradient"
     if abs(value.item() - expected) < 1e-3:
-        return None
+        return ""
     source, target = batch
     unshifted = reference.label_smoothed_loss(model(source, target), target, PAD).item()
     copied = abs(value.item() - unshifted) < 1e-3
     cause = "the decoder reads the targets as they are" if copied else "follow the three steps again"
-    return f"it gives {value.item():.4f} where {expected:.4f} is right: {cause}. {fallback}"
+    return f"it gives {value.item():.4f} where {expected:.4f} is right: {cause}"
 
 
 # The two pitfalls
@@ -187,24 +185,31 @@ def altered(kind: Any, positions: bool = True, look_ahead: bool = True) -> type:
 
 def try_peeking(kind: type, honest: type) -> type:
     """The learner's class where it peeks and does nothing else differently, else the course's; one line says which."""
-    fallback, words = altered(honest, look_ahead=False), ""
-    source, target = (x[:6].cpu() for x in batches(translation.training_pairs()[:300])(0, torch.Generator().manual_seed(7)))
-    try:
-        model, right = build(kind).cpu().eval(), build(fallback).cpu().eval()
-        right.load_state_dict(model.state_dict())
-        with torch.no_grad():
-            gap = (model(source, target) - right(source, target)).abs().max().item()
-            changed = target.clone()
-            changed[:, -1] = EOS + 1 - changed[:, -1].eq(EOS + 1).long()
-            moves = (model(source, target) - model(source, changed)).abs()[:, :-1].max().item()
-    except NotImplementedError:
-        words = "nothing is here yet"
-    except Exception as error:  # noqa: BLE001  a learner's class may raise anything
-        words = f"{type(error).__name__}: {error}"
-    else:
-        if moves < 1e-6:
-            words = "the last word changes nothing before it, so the future is still masked"
-        elif gap > 1e-3:
-            words = "it sees the future, but something else has changed too: only self_mask should"
+    fallback = altered(honest, look_ahead=False)
+    words = _peeking_fault(kind, fallback)
     print(f"Peeking: {words}. The course's own is trained." if words else "Peeking: it sees the future. Yours is trained.")
     return fallback if words else kind
+
+
+def _peeking_fault(kind: type, right: type) -> str:
+    """What is wrong with the learner's class, or nothing."""
+    seen, words = tried(_peek, kind, right)
+    if words:
+        return words
+    moves, gap = seen
+    if moves < 1e-6:
+        return "the last word changes nothing before it, so the future is still masked"
+    return "it sees the future, but something else has changed too: only self_mask should" if gap > 1e-3 else ""
+
+
+@torch.no_grad()
+def _peek(kind: type, right: type) -> tuple[float, float]:
+    """(how much the last word moves the logits before it, how far a model of `kind` is from one of `right`)."""
+    source, target = (x[:6].cpu() for x in batches(translation.training_pairs()[:300])(0, torch.Generator().manual_seed(7)))
+    model, other = build(kind).cpu().eval(), build(right).cpu().eval()
+    other.load_state_dict(model.state_dict())
+    changed = target.clone()
+    changed[:, -1] = EOS + 1 - changed[:, -1].eq(EOS + 1).long()
+    said = model(source, target)
+    moves = (said - model(source, changed)).abs()[:, :-1].max().item()
+    return moves, (said - other(source, target)).abs().max().item()

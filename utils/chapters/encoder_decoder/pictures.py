@@ -1,14 +1,11 @@
 """The drawings and plots of chapter 07: the whole model, maps of cross-attention, losses, learning rates, scores."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from utils import drawings, plots
 from utils.chapters.encoder_decoder.measures import Translation
-from utils.palette import INK, SKY, VERMILLION
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from utils.palette import INK, SKY
 
 
 @plots.picture
@@ -63,17 +60,8 @@ def maps_picture(model: Any, sentences: Sequence[str], guesses: Mapping[str, str
     for one, ax in zip(found, axes[0], strict=True):
         plots.attention_map(one.weights(), one.said, one.source, "", ax, largest=1.0)
         ax.set(xlabel="English", ylabel="Spanish word being chosen")
-    _frame_guesses(axes[0][0], found[0], guesses or {})
+    plots.guessed_keys(axes[0][0], found[0].said, found[0].source, guesses or {})
     plots.alt(figure, "; ".join(_spoken(one) for one in found))
-
-
-def _frame_guesses(ax: "Axes", found: Translation, guesses: Mapping[str, str | None]) -> None:
-    from matplotlib.patches import Rectangle
-
-    for spanish, english in guesses.items():
-        if spanish in found.said and english in found.source:
-            corner = found.source.index(english) - 0.5, found.said.index(spanish) - 0.5
-            ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=VERMILLION, linewidth=2.5))
 
 
 def _spoken(found: Translation) -> str:
@@ -109,9 +97,7 @@ def scores_picture(
     for row, (label, values) in enumerate(results.items()):
         ax.barh(row, sum(values) / len(values), color=SKY, height=0.6)
         ax.plot(values, [row] * len(values), "o", color=INK, markersize=4)
-        guess = (guesses or {}).get(label)
-        if guess is not None:
-            ax.plot(guess, row, "o", fillstyle="none", markersize=11, markeredgewidth=2, color=VERMILLION)
+        plots.guess_along(ax, (guesses or {}).get(label), row)
     ax.set_yticks(range(len(results)), results)
     ax.invert_yaxis()
     ax.set(xlim=(0, 1.03), xlabel=xlabel, title=title)
@@ -123,8 +109,7 @@ def scores_picture(
 def loss_picture(histories: Mapping[str, Sequence[float]], guess: float | None = None) -> None:
     """Shows losses by step, {label: list}; a `guess` of the first one as an orange ring."""
     axes = plots.losses(histories, smooth=10)
-    if guess is not None:
-        axes.plot(0, guess, "o", fillstyle="none", markersize=12, markeredgewidth=2, color=VERMILLION)
+    plots.guess(axes, guess, 0)
     shown = [f"{label}: from {losses[0]:.2f} to {losses[-1]:.2f} at step {len(losses)}" for label, losses in histories.items()]
     plots.alt(axes, f"Loss against step. {'; '.join(shown)}.")
 

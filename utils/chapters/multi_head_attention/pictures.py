@@ -90,11 +90,8 @@ def shares(
         ax.axhline(height, color=plots.COLOURS["grey"], linestyle=look, label=name)
     ax.set_xticks(range(len(results)), [str(label) for label in results])
     ax.set(xlabel=xlabel, ylabel=ylabel, ylim=(0, 1.05))
-    given = {place: (guesses or {}).get(label) for place, label in enumerate(results)}
-    drawn = [place for place, guess in given.items() if isinstance(guess, int | float)]
-    for place in drawn:
-        plots.guess(ax, given[place], place, "your guess" if place == drawn[0] else "_")
-    if lines or drawn:
+    drawn = [plots.guess(ax, (guesses or {}).get(label), place) for place, label in enumerate(results)]
+    if lines or any(drawn):
         ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
     spoken = "; ".join(f"{_flat(label)}: {', '.join(f'{x:.2f}' for x in values)}" for label, values in results.items())
     plots.alt(ax, f"{ylabel[0].upper()}{ylabel[1:]}, a dot for each seed. {spoken}.")

@@ -80,16 +80,9 @@ def _bars(ax: Any, values: Mapping[str, float], guesses: Mapping[str, Any]) -> N
     ax.barh(list(values), list(values.values()), color=BLUE, height=0.6)
     for row, (name, value) in enumerate(values.items()):
         ax.text(value, row, f" {value:.2f}", ha="left", va="center", fontsize=9)
-        _ring(ax, row, guesses.get(name))
+        plots.guess_along(ax, guesses.get(name), row)
     ax.set_ylim(len(values) - 0.5, -0.5)
     ax.grid(False, axis="y")
-
-
-def _ring(ax: Any, height: float, place: Any) -> None:
-    """A guess that lies along x; nothing where none was made."""
-    if isinstance(place, int | float) and not isinstance(place, bool):
-        plots.guess(ax, height, place, label="_" if ax.get_legend() else "your guess")
-        ax.legend(loc="upper left", bbox_to_anchor=(1, 1))
 
 
 def _listed(values: Mapping[str, float]) -> str:
@@ -130,8 +123,7 @@ def looks_back(maps: Mapping[int, torch.Tensor], query: int, place: Any) -> None
         names = range(len(weights))
         plots.attention_map(weights, names, names, f"queries moved by {offset}", ax, 1.0, numbers=False)
     plots.weight_bar(figure, list(axes))
-    if isinstance(place, int | float) and not isinstance(place, bool):
-        plots.guess(axes[-1], query, place)
+    if plots.guess_along(axes[-1], place, query):
         axes[-1].legend(loc="upper right")
     moved = " and ".join(str(offset) for offset in maps)
     plots.alt(
@@ -246,12 +238,10 @@ def extrapolation(accuracies: Mapping[str, Mapping[str, torch.Tensor]], guesses:
     for ax in axes[1:]:
         ax.set_ylabel("")
     handles, names = axes[0].get_legend_handles_labels()
-    ring: dict[str, Any] = {"marker": "o", "fillstyle": "none", "markersize": 11, "markeredgewidth": 2, "linestyle": "none"}
-    drawn = [(name, share) for name, share in guesses.items() if isinstance(share, int | float) and name in names]
-    for name, share in drawn:
-        axes[0].plot((FAR[0] + FAR[-1]) / 2, share, color=PALETTE[names.index(name)], **ring)
-    if drawn:
-        handles.append(Line2D([], [], color=QUIET, **ring))
+    middle = (FAR[0] + FAR[-1]) / 2
+    drawn = [plots.guess(axes[0], guesses.get(name), middle, "_", colour) for name, colour in zip(names, PALETTE, strict=False)]
+    if any(drawn):
+        handles.append(Line2D([], [], color=QUIET, **plots.RING))
         names.append("your guess")
     figure.legend(handles, names, loc="outside lower center", ncols=len(names))
     plots.alt(

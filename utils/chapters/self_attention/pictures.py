@@ -79,13 +79,8 @@ def _most(weights: torch.Tensor, words: Sequence[str]) -> str:
 @plots.picture
 def looks(weights: torch.Tensor, words: Sequence[str], guesses: Mapping[str, str | None] | None = None) -> None:
     """Draws where the layer looks for each hidden word; `guesses`, {hidden word: word}, as frames."""
-    from matplotlib.patches import Rectangle
-
     ax = plots.attention_map(weights, [f"? for {word}" for word in words], words, "where the layer looks", largest=1.0)
-    for hidden, guess in (guesses or {}).items():
-        if hidden in words and guess in words:
-            corner = words.index(guess) - 0.5, words.index(hidden) - 0.5
-            ax.add_patch(Rectangle(corner, 1, 1, fill=False, edgecolor=VERMILLION, linewidth=2.5))
+    plots.guessed_keys(ax, words, words, guesses or {})
     plots.alt(ax, f"Heat map of weights, a row for each hidden word: {_most(weights, words)}.")
 
 
@@ -165,8 +160,7 @@ def judged(
     above: dict[str, Any] = {"loc": "lower left", "bbox_to_anchor": (0, 1), "ncols": 3, "fontsize": 8}
     left.legend(**above)
     right.set(xlim=(-0.03, 1.03), xlabel="share of the texts that the language allows")
-    if isinstance(guess, int | float):
-        plots.guess(right, len(losses) - 1, guess)
+    if plots.guess_along(right, guess, len(losses) - 1):
         right.legend(**above)
     spoken = "; ".join(
         f"{way}: loss as trained {_range(seen)}, with the future hidden {_range(blind)}, share of sentences {_range(shares[way])}"

@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
 from utils import my, session, training
+from utils.open_tasks import tried
 from utils.training import Model
 
 PLACES = VALUES = 8
@@ -191,10 +192,9 @@ SIZES = ((10, 32, 128), (100, 512, 2048), (4096, 64, 128))
 
 def compare_counts(formula: Callable[[int, int, int], dict[str, int]]) -> bool:
     """Prints what `formula(seq, d_model, d_ff)` gives beside PyTorch's count; True where they agree."""
-    try:
-        given = [formula(*sizes) for sizes in SIZES]
-    except NotImplementedError:
-        _not_written(formula)
+    given, words = tried(lambda: [dict(formula(*sizes)) for sizes in SIZES])
+    if words:
+        _say(formula, words)
         return False
     agree = True
     print(f"{'seq d_model d_ff':>18}   {'part':<20}{'formula':>15}{'PyTorch':>15}")
@@ -209,8 +209,8 @@ def compare_counts(formula: Callable[[int, int, int], dict[str, int]]) -> bool:
     return agree
 
 
-def _not_written(function: Callable[..., Any]) -> None:
-    print(f"Not written yet: {function.__name__}. The rest of the chapter does not need it.")
+def _say(written: Callable[..., Any], words: str) -> None:
+    print(f"{written.__name__}: {words}. The rest of the chapter does not need it.")
 
 
 def gently_started(change: Callable[[Sorter], object], depth: int, steps: int) -> list[list[float]] | None:
@@ -218,10 +218,9 @@ def gently_started(change: Callable[[Sorter], object], depth: int, steps: int) -
     histories = []
     for seed in SEEDS:
         model = begin(of_blocks(False, depth), seed)
-        try:
-            change(model)
-        except NotImplementedError:
-            _not_written(change)
+        _, words = tried(change, model)
+        if words:
+            _say(change, words)
             return None
         histories.append(fit(model, seed, steps))
     return histories

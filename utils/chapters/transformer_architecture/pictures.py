@@ -106,8 +106,7 @@ def gradients(
         ax.set_xticks(depths, depths)
         ax.minorticks_off()
         ax.set(yscale="log", xlabel="blocks", title=title)
-    if guess is not None:
-        axes[0, 0].scatter([depths[-1]], [guess], marker="x", s=70, color=plots.COLOURS["black"], label="your guess", zorder=5)
+    plots.guess(axes[0, 0], guess, depths[-1])
     axes[0, 0].set(ylabel="gradient norm, first block", ylim=(1e-12, 1e16))
     axes[0, 0].legend(fontsize=8)
     spoken = "; ".join(
@@ -123,7 +122,6 @@ def runs(
     chance: float | None = None,
     smooth: int = 5,
     top: float | None = None,
-    guess: float | None = None,
 ) -> None:
     """Plots `histories`, {label: a list of losses for each seed}: a thin line a seed, a colour and a dash a label."""
     figure, ax = plots.figure(7.2, 3.6)
@@ -134,8 +132,6 @@ def runs(
             ax.plot(steps, means, look, color=colour, linewidth=1.1, label=label if number == 0 else None)
     if chance is not None:
         ax.axhline(chance, color=plots.COLOURS["grey"], linestyle=(0, (1, 3)), label="blind guess")
-    if guess is not None:
-        ax.axhline(guess, color=plots.COLOURS["black"], linewidth=1, label="your guess")
     ax.set(xlabel="step", ylabel="loss", ylim=(0, top))
     ax.legend(fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
     ends = "; ".join(f"{label} {', '.join(f'{sum(h[-10:]) / 10:.2f}' for h in seeds)}" for label, seeds in histories.items())
@@ -186,9 +182,8 @@ def shares(
         if number / whole > 0.04:
             left.text(0, base + number / whole / 2, f"{name}\n{number / whole:.0%}", ha="center", va="center", fontsize=8)
         base += number / whole
-    if guess is not None:
-        left.axhline(guess, color=plots.COLOURS["black"], linestyle="--")
-        left.text(-0.45, guess, "your guess", va="bottom", fontsize=8)
+    if plots.guess(left, guess):
+        left.legend(loc="lower left", bbox_to_anchor=(0, 1))
     left.set(ylabel="share of the parameters", ylim=(0, 1), xlim=(-0.5, 0.5), xticks=[])
     low = [0.0] * len(lengths)
     totals = [sum(column) for column in zip(*parts.values(), strict=True)]
