@@ -335,7 +335,7 @@ def _reason(error: BaseException, submission: Submission) -> str:
     if isinstance(error, NotGradable | Lost):
         return str(error)
     if submission.problem is None and chapter_of(submission.assignment, submission.assignment):
-        return why_not(submission.folder, submission.assignment)
+        return why_not(submission.folder, submission.assignment, [submission.assignment])
     return f"{type(error).__name__}: {error}"
 
 
