@@ -180,7 +180,7 @@ def _lines(arguments: argparse.Namespace) -> int:
 
 
 def _autograde(arguments: argparse.Namespace) -> int:
-    from autograder.classroom.engine import coordinator
+    from autograder.classroom.engine import coordinator, outcome, stopping
     from autograder.classroom.engine.workers import DaskWorkers
 
     if arguments.jobs is not None and arguments.jobs < 1:
@@ -194,15 +194,15 @@ def _autograde(arguments: argparse.Namespace) -> int:
         except (OSError, ValueError) as problem:
             return _wrong(f"--scheduler {arguments.scheduler}: {problem}")
     try:
-        outcome = coordinator.autograde(
+        graded = coordinator.autograde(
             arguments.chapter, arguments.student, arguments.force, arguments.jobs, workers, arguments.unsafe_no_sandbox
         )
-    except coordinator.CannotStart as problem:
+    except stopping.CannotStart as problem:
         return _wrong(str(problem))
-    print(coordinator.text(outcome))
-    for trace in dict.fromkeys(trace for traces in outcome.faults.values() for trace in traces):
+    print(outcome.text(graded))
+    for trace in dict.fromkeys(trace for traces in graded.faults.values() for trace in traces):
         print(f"A fault of the course's own:\n{trace}", file=sys.stderr)
-    return FAULT if outcome.faults else FAILED if outcome.problems or outcome.stopped else PASSED
+    return FAULT if graded.faults else FAILED if graded.problems or graded.stopped else PASSED
 
 
 def _report(arguments: argparse.Namespace) -> int:
