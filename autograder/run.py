@@ -26,10 +26,11 @@ from autograder.framework.happening import Happening, sentence
 from autograder.framework.isolation.judging import Gone, judge_in
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.process import Process, Snapshot
+from autograder.framework.isolation.wire import WireError, as_bytes
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
 from autograder.step import GradedCell, Step
-from autograder.submission.beside import beside_notebook
+from autograder.submission.beside import beside_notebook, may_return
 from autograder.submission.reading import grade_id, marks
 from autograder.submission.taking_in import CHECK, binds
 from utils.manifest import load
@@ -63,18 +64,22 @@ class GradingRun:
 
     def __init__(
         self,
-        chapter: str,
+        chapter: str | None,
         notebook: NotebookNode,
         files: Path | None = None,
         figures: bool = False,
         limits: Limits | None = None,
     ) -> None:
-        """`notebook` as `take_in` gives it; `files` is the folder that it lies in; with `figures` pictures are kept."""
+        """`notebook` as `take_in` gives it, or of no `chapter`; `files` is the folder that it lies in; with `figures` pictures
+        are kept.
+        """
         self._chapter, self._figures, self._limits = chapter, figures, limits or Limits()
         self._files = {} if files is None else beside_notebook(files)
-        self._exercises = [exercise.id for exercise in load().chapter(chapter).exercises]
-        self._owners = {cell: exercise.id for exercise in load().chapter(chapter).exercises for cell in exercise.cells}
         self._there = {grade_id(cell) for cell in notebook.cells}
+        exercises = load().chapter(chapter).exercises if chapter else load().exercises
+        exercises = tuple(exercise for exercise in exercises if chapter or exercise.check_id in self._there)
+        self._exercises = [exercise.id for exercise in exercises]
+        self._owners = {cell: exercise.id for exercise in exercises for cell in exercise.cells}
         self._ran: list[tuple[NotebookNode, set[str]]] = []
         self._sources: list[str] = []
         self._raised: dict[str, Happening] = {}
@@ -94,7 +99,10 @@ class GradingRun:
         self._process.close()
 
     def steps(self, cells: Iterable[NotebookNode]) -> list[Step]:
-        """What became of each cell: an ordinary one is run; what a graded one stands for is judged."""
+        """What became of each cell: an ordinary one is run; what a graded one stands for is judged.
+
+        A graded cell that stands for nothing of this course is run, and has no mark here: nbgrader scores what it shows.
+        """
         todo: list[NotebookNode] = list(cells)
         done: list[Step] = []
         while True:
@@ -108,13 +116,28 @@ class GradingRun:
                 del done[back.number + 1 :]
 
     def _step(self, number: int, cell: NotebookNode) -> Step:
-        found, step = marks(cell), Step()
-        if found.get("grade"):
-            self._grade(number, step, grade_id(cell) or "", float(found.get("points", 0)), bool(found.get("solution")))
+        found, step, id = marks(cell), Step(), grade_id(cell) or ""
+        by_hand = bool(found.get("solution")) and cell.cell_type == "markdown"
+        if found.get("grade") and (by_hand or self._judges_cell(id)):
+            self._grade(number, step, id, float(found.get("points", 0)), by_hand)
         elif cell.cell_type == "code" and cell.source.strip():
             step.outputs = self._run(cell)
         step.ended = datetime.now(UTC)
         return step
+
+    def _judges_cell(self, id: str) -> bool:
+        name = id.removeprefix(CHECK)
+        return name != id and (name in self._exercises or (name == "quiz" and self._chapter is not None))
+
+    def written(self) -> dict[str, bytes]:
+        """The files that cells have written into their folder, or changed; none where the process has ended."""
+        files = self._process.ask("written").get("files")
+        try:
+            found = {name: as_bytes(data) for name, data in files.items() if may_return(name)} if files else {}
+        except (WireError, AttributeError):  # the learner's code has broken the form of the reply
+            return {}
+        given = {name: path.read_bytes() for name, path in self._files.items()}
+        return {name: data for name, data in found.items() if given.get(name) != data}
 
     def _collect(self, wait: bool) -> None:
         """Takes in what was judged meanwhile, in order; with `wait` all of it. Raises `_Back` where that ended a copy."""
@@ -178,16 +201,24 @@ class GradingRun:
                 self._raised[name] = happened  # what an earlier cell defined is older: its check says so, as in a notebook
         if not self._process.gone:
             self._ran.append((cell, owners))
-            return reply["outputs"] if isinstance(reply.get("outputs"), list) else []
+            outputs = reply["outputs"] if isinstance(reply.get("outputs"), list) else []
+            if happened is not None and not any(_is_error(output) for output in outputs):
+                outputs.append(_error(happened.error, happened.message))  # whoever hides it has raised it all the same
+            return outputs
         assert happened is not None  # what ended the process
         self._collect(wait=True)
         self._restart(owners, happened)
         words = sentence(happened, "This cell")
-        return [{"output_type": "error", "ename": "CellEnded", "evalue": words, "traceback": [words]}]
+        return [_error("CellEnded", words)]
 
     def _ask_to_run(self, cell: NotebookNode) -> dict:
         return self._process.ask(
-            "cell", seconds=self._limits.cell_seconds, source=cell.source, cell_id=cell.id, names=self._exercises
+            "cell",
+            seconds=self._limits.cell_seconds,
+            wall_seconds=self._limits.wall_seconds,
+            source=cell.source,
+            cell_id=cell.get("id"),
+            names=self._exercises,
         )
 
     def _restart(self, names: set[str], happened: Happening) -> None:
@@ -212,6 +243,7 @@ class GradingRun:
         if by_hand:
             step.graded = GradedCell(id, 0.0, points, "Graded by hand.")
         elif name == "quiz":
+            assert self._chapter is not None, "elsewhere a quiz is not ours"
             earned, message, shown = quiz_marks(self._chapter, self._sources)
             _show(step, GradedCell(id, min(float(earned), points), points, message), shown)
         elif not self._judge_aside(number, step, (id, points, name)):
@@ -281,6 +313,14 @@ class GradingRun:
         if name not in self._there:
             return f"The cell {name} is not in this notebook, and no other cell defines that name."
         return f"{name} is not there when its check cell runs. Does its cell define that name?"
+
+
+def _is_error(output: object) -> bool:
+    return isinstance(output, dict) and output.get("output_type") == "error"
+
+
+def _error(kind: str, words: str) -> dict:
+    return {"output_type": "error", "ename": kind, "evalue": words, "traceback": [words]}
 
 
 def _judge_in_copy(copy: Snapshot, name: str) -> Verdict | None:

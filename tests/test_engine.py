@@ -21,6 +21,7 @@ from autograder.classroom.engine.jobs import Job, Result
 from autograder.classroom.engine.store import Store
 from autograder.classroom.students import Student, solution_cells, write_submission
 from autograder.framework.isolation import sandbox
+from autograder.framework.isolation.limits import Limits
 from autograder.framework.known_answers import read
 from autograder.framework.solutions import MISCONCEPTIONS
 from autograder.step import GradedCell, Step
@@ -217,10 +218,9 @@ def test_the_report_says_where_there_was_no_sandbox(course):
 
 def test_the_store_gives_back_what_it_was_given_and_nothing_half(tmp_path):
     store = Store(tmp_path)
-    result = Result(
-        [Step([{"output_type": "stream", "name": "stdout", "text": "λ"}], GradedCell("check-x", 1.0, 2.0, "m"))], True
-    )
-    job = Job(CHAPTER, "{}", {"a.bin": bytes(range(256))})
+    step = Step([{"output_type": "stream", "name": "stdout", "text": "λ"}], GradedCell("check-x", 1.0, 2.0, "m"))
+    result = Result({CHAPTER: [step]}, True, written={"b.bin": bytes(range(256))})
+    job = Job(CHAPTER, {CHAPTER: "{}"}, {"a.bin": bytes(range(256))})
     assert Job.from_json(job.to_json()) == job and store.get(job.key) is None
     store.put(job.key, result)
     assert store.get(job.key) == result
@@ -231,8 +231,9 @@ def test_the_store_gives_back_what_it_was_given_and_nothing_half(tmp_path):
 
 def test_a_result_is_found_by_all_that_can_change_it():
     jobs = [
-        Job(CHAPTER, "a", {}), Job(CHAPTER, "b", {}), Job("02_attention_mechanism", "a", {}), Job(CHAPTER, "a", {"f": b""}),
-        Job(CHAPTER, "a", {}, unsafe_no_sandbox=True),
+        Job(CHAPTER, {"p": "a"}, {}), Job(CHAPTER, {"p": "b"}, {}), Job(CHAPTER, {"q": "a"}, {}),
+        Job("02_attention_mechanism", {"p": "a"}, {}), Job(CHAPTER, {"p": "a"}, {"f": b""}),
+        Job(CHAPTER, {"p": "a"}, {}, Limits(wall_seconds=1)), Job(CHAPTER, {"p": "a"}, {}, unsafe_no_sandbox=True),
     ]  # fmt: skip
     assert len({job.key for job in jobs}) == len(jobs)
-    assert Job(CHAPTER, "a", {}).key == jobs[0].key
+    assert Job(CHAPTER, {"p": "a"}, {}).key == jobs[0].key

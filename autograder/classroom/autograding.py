@@ -2,13 +2,14 @@
 
 A submission is read and taken in by the course's one way (`autograder.submission`), and its cells are run and judged by the
 course's one way (`autograder.run`). The rest, the gradebook above all, is nbgrader's. An assignment that is none of the
-course's chapters is graded by nbgrader alone.
+course's chapters is graded by nbgrader alone. (The grading engine runs any assignment: `engine.steps`.)
 """
 
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import nbformat
 import psutil
@@ -20,7 +21,8 @@ from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 
 from autograder.classroom import pages
-from autograder.classroom.engine.jobs import Result
+from autograder.classroom.engine.jobs import chapter_of
+from autograder.step import Step
 from autograder.submission import reading
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
@@ -47,38 +49,37 @@ class TakeIn(NbGraderPreprocessor):
 
 
 class RunCells(Execute):
-    """Runs a submission's cells and judges its exercises; nbgrader's own `Execute` where it is none of a chapter.
-
-    Where the grading engine has done so already, its results are written into the notebook.
-    """
-
-    done: ClassVar[dict[str, Result]] = {}
-    """What the engine has at hand, by learner."""
+    """Runs a submission's cells and judges its exercises; nbgrader's own `Execute` where it is none of a chapter."""
 
     def preprocess(self, nb: NotebookNode, resources: ResourcesDict, km: Any = None) -> tuple[NotebookNode, ResourcesDict]:
         chapter = _chapter(resources)
         if chapter is None:
             return super().preprocess(nb, resources, km)
-        result = self.done.get(resources["nbgrader"]["student"])
-        if result is None:
-            # It imports PyTorch, which nbgrader's other commands do without.
-            from autograder.framework.isolation import server
-            from autograder.run import GradingRun
+        # It imports PyTorch, which nbgrader's other commands do without.
+        from autograder.framework.isolation import server
+        from autograder.run import GradingRun
 
-            with GradingRun(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
-                steps, sandbox = run.steps(nb.cells), server.start()
-        else:
-            steps, sandbox = result.steps, result.sandbox
-        nb.metadata["course_grading"] = {"sandbox": sandbox}
-        for number, (cell, step) in enumerate(zip(nb.cells, steps, strict=True), 1):
-            if cell.cell_type == "code":
-                cell.outputs = nbformat.from_dict(step.outputs if step.graded else pages.safe_outputs(step.outputs))
-                cell.execution_count = number
-                cell.metadata["execution"] = {
-                    "iopub.execute_input": step.began.isoformat(),
-                    "shell.execute_reply": step.ended.isoformat(),
-                }
+        with GradingRun(chapter, nb, files=Path(resources["metadata"]["path"]), figures=True) as run:
+            show(nb, run.steps(nb.cells), server.start(), safe=True)
         return nb, resources
+
+
+def show(notebook: NotebookNode, steps: Sequence[Step], sandbox: bool, safe: bool) -> None:
+    """Writes what became of the cells of a notebook into it; of what is not ours, with `safe`, text and pictures alone."""
+    by_outputs = []
+    for number, (cell, step) in enumerate(zip(notebook.cells, steps, strict=True), 1):
+        if cell.cell_type != "code":
+            continue
+        cell.outputs = nbformat.from_dict(pages.safe_outputs(step.outputs) if safe and not step.graded else step.outputs)
+        cell.execution_count = number
+        cell.metadata["execution"] = {
+            "iopub.execute_input": step.began.isoformat(),
+            "shell.execute_reply": step.ended.isoformat(),
+        }
+        marks = reading.marks(cell)
+        if marks.get("grade") and not marks.get("solution") and step.graded is None:
+            by_outputs.append(reading.grade_id(cell))
+    notebook.metadata["course_grading"] = {"sandbox": sandbox, **({"by_outputs": by_outputs} if by_outputs else {})}
 
 
 class SubmissionExporter(NotebookExporter):
@@ -176,8 +177,7 @@ def _chapters() -> list[str]:
 def _chapter(resources: Any) -> str | None:
     """The chapter that the notebook is of, or None."""
     names = resources.get("nbgrader", {})
-    chapter = names.get("assignment")
-    return chapter if chapter == names.get("notebook") and chapter in _chapters() else None
+    return chapter_of(names.get("assignment"), names.get("notebook"))
 
 
 def _belongs(path: Path, chapter: str) -> bool:

@@ -3,7 +3,7 @@
 import ast
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 _LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv", "node_modules", "my_transformer"}
@@ -13,6 +13,25 @@ _MOST_FILES, _MOST_LOOKS, _MOST_BYTES = 500, 20_000, 64 * 2**20
 def beside_notebook(folder: Path) -> dict[str, Path]:
     """The files of a notebook's folder by their relative paths, such as a learner's helper.py; no other notebooks."""
     return _bounded(folder, (path for path in _walk(folder) if path.suffix != ".ipynb"))
+
+
+def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Writes files into a folder, under their relative paths; what was there under the same name is replaced."""
+    for name, data in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # it may be read-only
+        path.write_bytes(data)
+
+
+def may_return(name: str) -> bool:
+    """Whether a file under this relative path, which a learner's code may have made up, may lie beside a graded notebook.
+
+    It has to stay in that folder, and to be neither hidden, nor a notebook, nor what says when the work was handed in.
+    """
+    parts = name.split("/")
+    is_path = "\0" not in name and "\\" not in name and len(name) < 1000 and not {"", ".", ".."} & set(parts)
+    return is_path and not name.startswith(".") and not name.endswith(".ipynb") and name != "timestamp.txt"
 
 
 def beside_file(path: Path) -> dict[str, Path]:

@@ -9,26 +9,28 @@ from __future__ import annotations
 
 import errno
 import glob
+import itertools
+import logging
 import os
 import time
 import warnings
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent import futures
 from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import filelock
-from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp
-from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError, SAWarning
 from tqdm import tqdm
 
-from autograder.classroom.autograding import RunCells
 from autograder.classroom.engine.gradebook import SharedGradebook
-from autograder.classroom.engine.jobs import NoSandbox, Result
+from autograder.classroom.engine.jobs import NoSandbox, Result, chapter_of
 from autograder.classroom.engine.policy import GradingPolicy
 from autograder.classroom.engine.steps import Steps, Submission
 from autograder.classroom.engine.store import Store
@@ -72,8 +74,84 @@ class Outcome:
     """Why grading stopped on the way, where it did."""
 
 
+class Engine(Steps):
+    """nbgrader's `Autograde`, which takes its class through prepare, execute and commit."""
+
+    def __init__(
+        self,
+        workers: Callable[[], Workers] | None = None,
+        unsafe_no_sandbox: bool = False,
+        quiet: bool = False,
+        **options: Any,
+    ):
+        """`workers` makes those who execute, by default local ones; they are closed when the class is graded."""
+        super().__init__(**options)
+        self.workers = workers or (lambda: LocalWorkers(processors()))
+        self.unsafe_no_sandbox, self.quiet = unsafe_no_sandbox, quiet
+        self.outcome = Outcome()
+
+    def convert_notebooks(self) -> None:
+        """Grades what `init_notebooks` has found; the `outcome` says what became of it. Raises `CannotStart`."""
+        began = time.monotonic()
+        with _told(self.outcome), self._alone():
+            self._grade()
+        self.outcome.seconds = time.monotonic() - began
+
+    def _alone(self) -> filelock.BaseFileLock:
+        self.results.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(self.results / "autograde.lock", timeout=0)
+        try:
+            lock.acquire()
+        except filelock.Timeout:
+            raise CannotStart("another autograde runs in this course directory: wait for its end") from None
+        return lock
+
+    @property
+    def results(self) -> Path:
+        """Where the engine keeps what it has found, beside the graded submissions."""
+        return Path(self.coursedir.root, self.coursedir.autograded_directory).parent / "results"
+
+    def _grade(self) -> None:
+        todo = []
+        for submission in self.submissions():
+            if self.wants(submission):
+                todo.append(submission)
+            else:
+                self.outcome.skipped.append(submission.student)
+        if todo:
+            own = time.process_time()
+            _Grading(self, self.workers()).run(todo)
+            self.outcome.own_seconds = time.process_time() - own
+
+
+class _Class(Engine):
+    """The engine as `python -m autograder autograde` runs it: what is not a submission has its line in the outcome, too."""
+
+    def __init__(self, students: Collection[str], **options: Any):
+        super().__init__(**options)
+        self._students = students
+        self.log.setLevel(logging.CRITICAL)
+
+    def init_notebooks(self) -> None:
+        """All folders of the assignment, also those without a notebook; the names in a folder are no patterns."""
+        found = {}
+        pattern = self._format_source(self.coursedir.assignment_id, "*")
+        for folder in map(Path, glob.glob(pattern)):
+            if folder.is_dir():
+                found[str(folder)] = sorted(str(path) for path in folder.glob("*.ipynb"))
+        self.assignments = found
+        there = {submission.student: str(submission.folder) for submission in self.submissions()}
+        missing = sorted(set(self._students) - set(there))
+        if missing:
+            raise CannotStart(f"nothing was handed in by {', '.join(missing)}")
+        if not found:
+            raise CannotStart(f"nothing was handed in for {self.coursedir.assignment_id}")
+        if self._students:
+            self.assignments = {there[student]: found[there[student]] for student in self._students}
+
+
 def autograde(
-    chapter: str,
+    assignment: str,
     students: Sequence[str] = (),
     force: bool = False,
     jobs: int | None = None,
@@ -81,127 +159,70 @@ def autograde(
     unsafe_no_sandbox: bool = False,
     quiet: bool = False,
 ) -> Outcome:
-    """Grades the submissions of a chapter in the course directory that is the working folder.
+    """Grades the submissions of an assignment, a chapter or another, in the course directory that is the working folder.
 
     `students`: these alone. `force`: those too that are graded already. `jobs` processes of this machine execute, or `workers`.
     Raises `CannotStart`.
     """
-    began = time.monotonic()
     reason = None if unsafe_no_sandbox or workers is not None else sandbox.why_not()
     if reason is not None:
         raise CannotStart(f"{reason} {_UNSAFE}")
     outcome = Outcome()
-    try:
-        _autograde(
-            chapter, students, force, lambda: workers or LocalWorkers(jobs or _processors()), unsafe_no_sandbox, quiet, outcome
+    with _told(outcome):
+        app = _application(assignment)
+        engine = _Class(
+            students,
+            workers=lambda: workers or LocalWorkers(jobs or processors()),
+            unsafe_no_sandbox=unsafe_no_sandbox,
+            quiet=quiet,
+            coursedir=app.coursedir,
+            parent=app,
         )
-    except (Stopped, OSError, OperationalError) as problem:
-        outcome.stopped = _what_stops(problem)
-        if not outcome.stopped:
-            raise
-    outcome.seconds = time.monotonic() - began
+        engine.force, engine.outcome = force, outcome
+        engine.start()
     return outcome
 
 
-def _autograde(
-    chapter: str,
-    students: Sequence[str],
-    force: bool,
-    workers: Callable[[], Workers],
-    unsafe_no_sandbox: bool,
-    quiet: bool,
-    outcome: Outcome,
-) -> None:
-    app = _application(chapter, force)
-    with _alone(app):
-        todo = list(_to_do(app, students, outcome))
-        if todo:
-            own = time.process_time()
-            _Grading(app, outcome, workers(), unsafe_no_sandbox).run(todo, quiet)
-            outcome.own_seconds = time.process_time() - own
-
-
-def _processors() -> int:
+def processors() -> int:
+    """How many of this machine this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _application(chapter: str, force: bool) -> AutogradeApp:
-    """nbgrader's own command as the course directory configures it."""
-    if chapter not in [each.id for each in load().chapters]:
-        raise CannotStart(f"unknown chapter {chapter!r}: choose from {', '.join(each.id for each in load().chapters)}")
+def _application(assignment: str) -> AutogradeApp:
+    """nbgrader's own command as the course directory configures it. Raises `CannotStart` where nothing is known of it."""
     warnings.filterwarnings("ignore", category=SAWarning)  # nbgrader's own code gives them
     app = AutogradeApp()
-    app.initialize([chapter])
-    app.coursedir.assignment_id = chapter
-    app.config.BaseConverter.force = force
+    app.initialize([assignment])
+    app.coursedir.assignment_id = assignment
     url = make_url(app.coursedir.db_url)
-    first = f"run `nbgrader generate_assignment {chapter}` first"
+    first = f"run `nbgrader generate_assignment {assignment}` first"
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
         raise CannotStart(f"there is no gradebook: {first}")
     with Gradebook(app.coursedir.db_url, app.coursedir.course_id) as gradebook:
-        try:
-            gradebook.find_notebook(chapter, chapter)
-        except MissingEntry:
-            raise CannotStart(f"the gradebook does not know {chapter}: {first}") from None
+        known = {each.name for each in gradebook.assignments if each.notebooks}
+    if assignment not in known:
+        chapters = [each.id for each in load().chapters]
+        if assignment in chapters:
+            raise CannotStart(f"the gradebook does not know {assignment}: {first}")
+        raise CannotStart(f"unknown chapter or assignment {assignment!r}: choose from {', '.join(sorted({*chapters, *known}))}")
     return app
-
-
-def _alone(app: AutogradeApp) -> filelock.BaseFileLock:
-    folder = _own_folder(app)
-    folder.mkdir(parents=True, exist_ok=True)
-    lock = filelock.FileLock(folder / "autograde.lock", timeout=0)
-    try:
-        lock.acquire()
-    except filelock.Timeout:
-        raise CannotStart("another autograde runs in this course directory: wait for its end") from None
-    return lock
-
-
-def _own_folder(app: AutogradeApp) -> Path:
-    """Where the engine keeps its results."""
-    return Path(app.coursedir.root, "classroom", "results")
-
-
-def _to_do(app: AutogradeApp, students: Collection[str], outcome: Outcome) -> Iterator[Submission]:
-    chapter, coursedir = app.coursedir.assignment_id, app.coursedir
-    found = {}
-    for folder in sorted(glob.glob(coursedir.format_path(coursedir.submitted_directory, "*", chapter))):
-        if Path(folder).is_dir():
-            found[Path(folder).parent.name] = Path(folder)
-    missing = sorted(set(students) - set(found))
-    if missing:
-        raise CannotStart(f"nothing was handed in by {', '.join(missing)}")
-    if not found:
-        raise CannotStart(f"nothing was handed in for {chapter}")
-    for student, folder in found.items():
-        if students and student not in students:
-            continue
-        graded = Path(coursedir.format_path(coursedir.autograded_directory, student, chapter))
-        if graded.exists() and not app.config.BaseConverter.force and not _newer(coursedir, folder, graded):
-            outcome.skipped.append(student)
-        else:
-            yield Submission(student, folder)
-
-
-def _newer(coursedir: CourseDirectory, handed_in: Path, graded: Path) -> bool:
-    new, old = (coursedir.get_existing_timestamp(str(folder)) for folder in (handed_in, graded))
-    return new is not None and old is not None and new > old
 
 
 class _Grading:
     """One class as it is graded: who is prepared, who is with a worker, what is in the gradebook."""
 
-    def __init__(self, app: AutogradeApp, outcome: Outcome, workers: Workers, unsafe_no_sandbox: bool):
-        self._app, self._outcome, self._workers, self._unsafe = app, outcome, workers, unsafe_no_sandbox
-        self._limits = GradingPolicy(parent=app).limits
-        self._store = Store(_own_folder(app))
+    def __init__(self, engine: Engine, workers: Workers):
+        self._engine, self._outcome, self._workers = engine, engine.outcome, workers
+        self._limits = GradingPolicy(parent=engine).limits
+        self._store = Store(engine.results)
         self._waiting: dict[Future[Result], Submission] = {}
         self._began = time.monotonic()
 
-    def run(self, todo: Sequence[Submission], quiet: bool) -> None:
+    def run(self, todo: Sequence[Submission]) -> None:
         """Grades all of them. Raises `Stopped`, `CannotStart`."""
-        shared = SharedGradebook(self._app.coursedir.db_url, self._app.coursedir.course_id)
-        with shared as self._gradebook, tqdm(total=len(todo), unit="submission", disable=quiet or None) as self._bar:
+        shared = SharedGradebook(self._engine.coursedir.db_url, self._engine.coursedir.course_id)
+        progress = tqdm(total=len(todo), unit="submission", disable=self._engine.quiet or None)
+        with shared as self._engine.gradebook, progress as self._bar:
             try:
                 for submission in todo:
                     self._prepare(submission)
@@ -212,22 +233,21 @@ class _Grading:
                 self._workers.close()
 
     def _prepare(self, submission: Submission) -> None:
-        steps = Steps(self._app, submission, self._gradebook)
         try:
-            with self._gradebook.submission():
-                submission.job = steps.prepared(self._limits, self._unsafe)
+            with self._engine.gradebook.submission():
+                self._engine.prepare(submission, self._limits, self._engine.unsafe_no_sandbox)
         except Exception as error:  # noqa: BLE001 (no submission stops the others)
             _stops(error)
-            self._outcome.problems[submission.student] = _reason(error, submission)
-            self._bar.update()
+            self._fail(submission, error)
             return
-        known = self._store.get(submission.job.key)
-        if known is None:
+        known = self._store.get(submission.job.key) if submission.job else None
+        if known is not None:
+            self._outcome.stored += 1
+        if submission.job is None or known is not None:
+            self._commit(submission, known)
+        else:
             submission.handed_over = time.monotonic()
             self._waiting[self._workers.submit(submission.job)] = submission
-        else:
-            self._outcome.stored += 1
-            self._commit(submission, known)
 
     def _collect(self, wait: bool) -> None:
         if wait and self._waiting:
@@ -243,38 +263,51 @@ class _Grading:
         except NoSandbox as problem:
             raise CannotStart(f"{problem} {_UNSAFE}") from None
         except Exception as error:  # noqa: BLE001 (a fault of ours is never a mark)
-            self._outcome.problems[submission.student] = _reason(error, submission)
-            self._bar.update()
+            self._fail(submission, error)
             return
         if not result.faults:
             self._store.put(submission.job.key, result)
         self._commit(submission, result)
 
-    def _commit(self, submission: Submission, result: Result) -> None:
-        steps = Steps(self._app, submission, self._gradebook)
-        RunCells.done[submission.student] = result
+    def _fail(self, submission: Submission, error: Exception) -> None:
+        """What nbgrader does with a submission that cannot be graded; its line says why."""
+        submission.problem = error
+        self._commit(submission, None)
+
+    def _commit(self, submission: Submission, result: Result | None) -> None:
         try:
-            with self._gradebook.submission():
-                steps.start()
-        except Exception as error:  # noqa: BLE001 (nbgrader's own have many types)
-            problem = steps.problem or error
+            with self._engine.gradebook.submission():
+                self._engine.commit(submission, result)
+        except Exception as problem:  # noqa: BLE001 (nbgrader's own have many types)
             _stops(problem)
-            self._outcome.problems[submission.student] = _reason(problem, submission)
+            self._outcome.problems[submission.student] = _reason(submission.problem or problem, submission)
         else:
             self._note(submission, result)
         finally:
-            del RunCells.done[submission.student]
             self._bar.update()
 
-    def _note(self, submission: Submission, result: Result) -> None:
+    def _note(self, submission: Submission, result: Result | None) -> None:
         outcome = self._outcome
         outcome.first_seconds = outcome.first_seconds or time.monotonic() - self._began
         outcome.graded.append(submission.student)
+        if result is None:
+            return
         if result.faults:
             outcome.faults[submission.student] = result.faults
-        for step in result.steps:
+        for step in itertools.chain.from_iterable(result.steps.values()):
             if step.graded is not None:
                 outcome.times.setdefault(step.graded.grade_id, []).append((step.ended - step.began).total_seconds())
+
+
+@contextmanager
+def _told(outcome: Outcome) -> Iterator[None]:
+    """What stops grading on the way is part of the outcome."""
+    try:
+        yield
+    except (Stopped, OSError, OperationalError) as problem:
+        outcome.stopped = _what_stops(problem)
+        if not outcome.stopped:
+            raise
 
 
 def _stops(error: BaseException) -> None:
@@ -301,8 +334,8 @@ def _what_stops(error: BaseException) -> str:
 def _reason(error: BaseException, submission: Submission) -> str:
     if isinstance(error, NotGradable | Lost):
         return str(error)
-    if isinstance(error, FileNotFoundError) and submission.job is None:
-        return why_not(submission.folder, submission.folder.name)
+    if submission.problem is None and chapter_of(submission.assignment, submission.assignment):
+        return why_not(submission.folder, submission.assignment)
     return f"{type(error).__name__}: {error}"
 
 

@@ -4,10 +4,12 @@ import tempfile
 from pathlib import Path
 
 import nbformat
+from nbformat import NotebookNode
 
-from autograder.classroom.engine.jobs import Job, NoSandbox, Result
+from autograder.classroom.engine.jobs import Job, NoSandbox, Result, chapter_of
 from autograder.framework.isolation import sandbox, server
 from autograder.run import GradingRun
+from autograder.submission.beside import write_files
 
 
 def execute(text: str) -> str:
@@ -16,13 +18,22 @@ def execute(text: str) -> str:
     inside = server.start(allow_sandbox=not job.unsafe_no_sandbox)
     if not inside and not job.unsafe_no_sandbox:
         raise NoSandbox(sandbox.why_not() or "There is no sandbox: this process has graded without one before.")
-    notebook = nbformat.reads(job.notebook, as_version=4)
-    with tempfile.TemporaryDirectory(prefix="submission-") as folder:
-        for name, data in job.files.items():
-            path = Path(folder, name)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data)
-        with GradingRun(job.chapter, notebook, files=Path(folder), figures=True, limits=job.limits) as run:
-            steps = run.steps(notebook.cells)
-            faults = [fault.traceback for fault in run.faults]
-    return Result(steps, inside, faults).to_json()
+    result = Result({}, inside)
+    with tempfile.TemporaryDirectory(prefix="submission-") as name:
+        folder = Path(name)
+        write_files(folder, job.files)
+        for name, text in job.notebooks.items():
+            _execute(job, name, nbformat.reads(text, as_version=4), folder, result)
+    return result.to_json()
+
+
+def _execute(job: Job, name: str, notebook: NotebookNode, folder: Path, result: Result) -> None:
+    """Runs and judges one notebook; what one that is no chapter's writes is there for the next."""
+    chapter = chapter_of(job.assignment, name)
+    with GradingRun(chapter, notebook, files=folder, figures=True, limits=job.limits) as run:
+        result.steps[name] = run.steps(notebook.cells)
+        result.faults += [fault.traceback for fault in run.faults]
+        if chapter is None:
+            written = run.written()
+            write_files(folder, written)
+            result.written.update(written)

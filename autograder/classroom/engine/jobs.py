@@ -24,12 +24,17 @@ class NoSandbox(Exception):
     """There is no sandbox here; the message says what helps."""
 
 
+def chapter_of(assignment: str, notebook: str) -> str | None:
+    """The chapter of this course that a notebook of an assignment is, by their names; None where it is none."""
+    return assignment if assignment == notebook and assignment in [chapter.id for chapter in load().chapters] else None
+
+
 @dataclass(frozen=True)
 class Job:
-    """One submission as `prepare` leaves it: the text of its notebook, and the files beside it."""
+    """One submission as `prepare` leaves it: the texts of its notebooks by name, and the files beside them."""
 
-    chapter: str
-    notebook: str
+    assignment: str
+    notebooks: Mapping[str, str]
     files: Mapping[str, bytes]
     limits: Limits = field(default_factory=Limits)
     unsafe_no_sandbox: bool = False
@@ -37,7 +42,7 @@ class Job:
     @cached_property
     def key(self) -> str:
         """Of the result in the store: everything that can change it."""
-        parts = [*_versions(), _course(self.chapter), self.to_json()]
+        parts = [*_versions(), _course(self.assignment), self.to_json()]
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()
 
     def to_json(self) -> str:
@@ -45,33 +50,44 @@ class Job:
 
     @cached_property
     def _json(self) -> str:
-        files = {name: base64.b64encode(data).decode() for name, data in sorted(self.files.items())}
-        return json.dumps({**asdict(self), "files": files}, sort_keys=True)
+        return json.dumps({**asdict(self), "files": _as_text(self.files)}, sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Job:
         entries = json.loads(text)
-        entries["files"] = {name: base64.b64decode(data) for name, data in entries["files"].items()}
+        entries["files"] = _as_bytes(entries["files"])
         entries["limits"] = Limits(**entries["limits"])
         return cls(**entries)
 
 
 @dataclass
 class Result:
-    """What became of the cells of a job, and whether a sandbox was around them. `faults`: of the course, as tracebacks."""
+    """What became of the cells of a job, by notebook, and whether a sandbox was around them.
 
-    steps: list[Step]
+    `faults`: of the course, as tracebacks. `written`: the files that notebooks which are no chapter's have written.
+    """
+
+    steps: dict[str, list[Step]]
     sandbox: bool
     faults: list[str] = field(default_factory=list)
+    written: dict[str, bytes] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps(asdict(self), default=str)
+        return json.dumps({**asdict(self), "written": _as_text(self.written)}, default=str)
 
     @classmethod
     def from_json(cls, text: str) -> Result:
         entries: dict[str, Any] = json.loads(text)
-        steps = [Step.from_dict(step) for step in entries["steps"]]
-        return cls(steps, entries["sandbox"], entries["faults"])
+        steps = {name: [Step.from_dict(step) for step in found] for name, found in entries["steps"].items()}
+        return cls(steps, entries["sandbox"], entries["faults"], _as_bytes(entries["written"]))
+
+
+def _as_text(files: Mapping[str, bytes]) -> dict[str, str]:
+    return {name: base64.b64encode(data).decode() for name, data in sorted(files.items())}
+
+
+def _as_bytes(files: Mapping[str, str]) -> dict[str, bytes]:
+    return {name: base64.b64decode(data) for name, data in files.items()}
 
 
 @cache
@@ -80,12 +96,13 @@ def _versions() -> list[str]:
 
 
 @cache
-def _course(chapter: str) -> str:
-    """A digest of the course's own code and of the chapter's hidden cases."""
-    hidden = load().solution_notebook(chapter).parent / "hidden_checks.py"
+def _course(assignment: str) -> str:
+    """A digest of the course's own code and of the hidden cases: the chapter's, or all where it is no chapter."""
+    chapters = [chapter.id for chapter in load().chapters]
+    folders = [load().source_folder(chapter) for chapter in ([assignment] if assignment in chapters else chapters)]
     paths = [path for top in ("autograder", "utils") for path in (ROOT / top).rglob("*") if path.suffix in _SUFFIXES]
     digest = hashlib.sha256()
-    for path in sorted([*paths, ROOT / "course.toml", hidden]):
+    for path in sorted([*paths, ROOT / "course.toml", *(folder / "hidden_checks.py" for folder in folders)]):
         if path.is_file():
             digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()

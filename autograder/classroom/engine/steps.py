@@ -1,100 +1,235 @@
-"""nbgrader's own steps for one submission, parted where nbgrader would run its cells."""
+"""nbgrader's own steps, parted where nbgrader would run a notebook's cells."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from jupyter_client.manager import KernelManager
 from nbconvert.exporters.exporter import ResourcesDict
-from nbgrader.apps import AutogradeApp
+from nbformat import NotebookNode
+from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
+from nbgrader.preprocessors import Execute
 from nbgrader.utils import find_all_files
+from traitlets.utils.importstring import import_item
 
-from autograder.classroom.autograding import SubmissionExporter, TakeIn
+from autograder.classroom import autograding
 from autograder.classroom.engine.gradebook import SharedGradebook
-from autograder.classroom.engine.jobs import Job
+from autograder.classroom.engine.jobs import Job, Result, chapter_of
 from autograder.framework.isolation.limits import Limits
-from autograder.submission.beside import beside_notebook
+from autograder.submission.beside import beside_notebook, write_files
+from autograder.submission.reading import NotGradable
 
 
 @dataclass
 class Submission:
-    """What a learner has handed in, and the job that it is once it is prepared."""
+    """What a learner has handed in, and the job that it is once it is prepared.
 
+    `prepared`: the texts of its notebooks after nbgrader's steps before the run; `problem`: why it has no more of them.
+    """
+
+    assignment: str
     student: str
     folder: Path
+    notebooks: list[str]
+    prepared: dict[str, str] = field(default_factory=dict)
+    problem: Exception | None = None
     job: Job | None = None
     handed_over: float = 0.0
 
 
-class _Exporter(SubmissionExporter):
-    """Reads a submission as it was prepared: what the steps before the run made of it is known."""
+class Replay(Execute):
+    """Stands where nbgrader runs a notebook, with the options of that step: writes in what a worker has found."""
 
-    prepared: str | None = None
+    submission: Submission
+    result: Result | None = None
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict, km: Any = None) -> tuple[NotebookNode, ResourcesDict]:
+        names = resources["nbgrader"]
+        if self.result is None:
+            raise self.submission.problem or NotGradable(f"{names['notebook']} has not been run.")
+        is_chapter = chapter_of(names["assignment"], names["notebook"]) is not None
+        autograding.show(nb, self.result.steps[names["notebook"]], self.result.sandbox, safe=is_chapter)
+        write_files(Path(resources["metadata"]["path"]), self.result.written)
+        return nb, resources
+
+
+class _Prepared:
+    """An exporter for which the steps before the run are done already, where a submission's text is at hand."""
+
+    texts: dict[str, str] = {}
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
-        taken_in = any(isinstance(step, TakeIn) for step in self._preprocessors)
-        if self.prepared is None or not taken_in:
-            return super().from_filename(filename, resources, **options)
-        return self.prepared, self._init_resources(resources)
+        text = self.texts.get(Path(filename).stem)
+        if text is None or not self.parent._sanitizing:  # type: ignore[attr-defined]
+            return super().from_filename(filename, resources, **options)  # type: ignore[misc]
+        return text, self._init_resources(resources)  # type: ignore[attr-defined]
 
 
 class Steps(Autograde):
-    """nbgrader's steps for one submission."""
+    """nbgrader's `autograde`, in two halves for each submission: `prepare`, which changes nothing, and `commit`.
 
-    def __init__(self, app: AutogradeApp, submission: Submission, gradebook: SharedGradebook):
-        super().__init__(coursedir=app.coursedir, parent=app)
-        self.exporter_class = _Exporter
-        self._submission, self._gradebook = submission, gradebook
-        self.problem: BaseException | None = None
-        self.log.setLevel(logging.CRITICAL)
+    In between somebody runs the job. All else, configuration, gradebook and folders, is nbgrader's own.
+    """
 
-    def init_notebooks(self) -> None:
-        """Of this submission alone; the names in its folder are no patterns."""
-        found = sorted(str(path) for path in self._submission.folder.glob("*.ipynb"))
-        self.assignments = {str(self._submission.folder): found}
-        self.notebooks = found
+    gradebook: SharedGradebook
+    exporter_class: Any
+    autograde_preprocessors: list[Any]
 
-    def prepared(self, limits: Limits, unsafe_no_sandbox: bool) -> Job:
-        """The job that the submission is, after nbgrader's steps before the run; nothing is written."""
-        chapter = self._submission.folder.name
-        self.init_notebooks()
-        self.coursedir.student_id = self._submission.student
-        self.run_pre_convert_hook()
-        wanted = self._submission.folder / f"{chapter}.ipynb"
-        if not wanted.is_file():
-            raise FileNotFoundError(wanted)
-        self.exporter = self.exporter_class(parent=self, config=self.config)
+    def __init__(self, **options: Any):
+        super().__init__(**options)
+        self.exporter_class = type("PreparedExporter", (_Prepared, self.exporter_class), {})
+        self._replay = Replay(parent=self)
+        self.autograde_preprocessors = [self._exchanged(step) for step in self.autograde_preprocessors]
+        self._problem: BaseException | None = None
+        self._written: list[tuple[str, ResourcesDict]] = []
+
+    def _exchanged(self, step: Any) -> Any:
+        kind = import_item(step) if isinstance(step, str) else step
+        return self._replay if isinstance(kind, type) and issubclass(kind, Execute) else step
+
+    def submissions(self) -> Iterator[Submission]:
+        """What `init_notebooks` has found, in nbgrader's order."""
+        pattern = self._format_source("(?P<assignment>.*)", "(?P<student>.*)", escape=True)
+        for folder, notebooks in sorted(self.assignments.items()):
+            found = re.match(pattern, folder)
+            assert found is not None, folder
+            yield Submission(found["assignment"], found["student"], Path(folder), sorted(notebooks))
+
+    def wants(self, submission: Submission) -> bool:
+        """Whether nbgrader's `init_destination` will go on with a submission; that one removes what was there, too."""
+        if submission.student in self.coursedir.student_id_exclude.split(","):
+            return False
+        graded = Path(self._format_dest(submission.assignment, submission.student))
+        whole = self.coursedir.notebook_id == "*"
+        there = [graded] if whole else [graded / Path(notebook).name for notebook in submission.notebooks]
+        return self.force or not all(path.exists() for path in there) or self._newer(submission.folder, graded)
+
+    def _newer(self, handed_in: Path, graded: Path) -> bool:
+        new, old = (self.coursedir.get_existing_timestamp(str(folder)) for folder in (handed_in, graded))
+        return new is not None and old is not None and new > old
+
+    def prepare(self, submission: Submission, limits: Limits, unsafe_no_sandbox: bool) -> None:
+        """Gives a submission its job; none where nothing is to be run. Nothing is written. Raises what nbgrader's steps raise."""
+        self.notebooks = submission.notebooks
+        super().run_pre_convert_hook()
+        submission.notebooks = list(self.notebooks)
+        try:
+            for path in self._known(submission):
+                submission.prepared[path.stem] = self._sanitized(path)
+            if submission.prepared and self._replay.enabled and self._replay in self.autograde_preprocessors:
+                files, limits = self._files(submission), self._limits(submission, limits)
+                submission.job = Job(submission.assignment, submission.prepared, files, limits, unsafe_no_sandbox)
+        except Exception as error:
+            submission.problem = error
+            raise
+
+    def _known(self, submission: Submission) -> list[Path]:
+        """Its notebooks that the gradebook knows: nbgrader leaves out the others, and says so at the commit."""
+        found = []
+        with Gradebook(self.coursedir.db_url, self.coursedir.course_id) as gradebook:
+            for path in map(Path, submission.notebooks):
+                try:
+                    gradebook.find_notebook(path.stem, submission.assignment)
+                except MissingEntry:
+                    continue
+                found.append(path)
+        return found
+
+    def _sanitized(self, path: Path) -> str:
         self._sanitizing = True
         self._init_preprocessors()
-        resources = self.init_single_notebook_resources(str(wanted))
-        text, _ = self.exporter.from_filename(str(wanted), resources=resources)
-        files = {name: path.read_bytes() for name, path in beside_notebook(self._submission.folder).items()}
-        source = self.coursedir.format_path(self.coursedir.source_directory, ".", chapter)
-        for name in find_all_files(source, [*self.coursedir.ignore, "*.ipynb"]):
-            files[Path(name).relative_to(source).as_posix()] = Path(name).read_bytes()
-        return Job(chapter, text, files, limits, unsafe_no_sandbox)
+        self.exporter.texts = {}
+        resources = self.init_single_notebook_resources(str(path))
+        text, _ = self.exporter.from_filename(str(path), resources=resources)
+        return text
+
+    def _limits(self, submission: Submission, limits: Limits) -> Limits:
+        """A chapter's are the course's own; elsewhere nbgrader's time-out holds. Raises where it wants another language."""
+        if all(chapter_of(submission.assignment, name) for name in submission.prepared):
+            return limits
+        for text in submission.prepared.values():
+            wanted = json.loads(text)["metadata"].get("kernelspec", {}).get("name")
+            _require_python(self._replay.kernel_name or wanted or "python")
+        timeout = self._replay.timeout
+        return limits if timeout is None or timeout < 0 else replace(limits, wall_seconds=timeout)
+
+    def _files(self, submission: Submission) -> dict[str, bytes]:
+        files = {name: path.read_bytes() for name, path in beside_notebook(submission.folder).items()}
+        source = self.coursedir.format_path(self.coursedir.source_directory, ".", submission.assignment)
+        own = self.exclude_overwriting.get(submission.assignment, [])
+        for path in find_all_files(source, [*self.coursedir.ignore, "*.ipynb"]):
+            name = os.path.relpath(path, source)
+            if name not in own:
+                files[Path(name).as_posix()] = Path(path).read_bytes()
+        return files
+
+    def run_pre_convert_hook(self) -> None:
+        """It has run already, before the submission was prepared."""
+
+    def commit(self, submission: Submission, result: Result | None) -> None:
+        """nbgrader's own steps, with `result` where its run would be; without one, what nbgrader does with a failure.
+
+        Raises what stopped it.
+        """
+        self._replay.submission, self._replay.result = submission, result
+        self._submission, self._problem, self._written = submission, None, []
+        self.exporter.texts = submission.prepared
+        self.assignments = {str(submission.folder): submission.notebooks}
+        problem: BaseException | None = None
+        try:
+            Autograde.convert_notebooks(self)
+        except Exception as error:  # noqa: BLE001 (raised below, where it keeps the causes that it has)
+            problem = self._problem or error
+        if problem is not None:
+            raise problem
 
     def init_assignment(self, assignment_id: str, student_id: str) -> None:
-        try:
+        with self._noted():
             super().init_assignment(assignment_id, student_id)
-        except Exception as error:
-            self.problem = error
-            raise
 
     def convert_single_notebook(self, notebook_filename: str) -> None:
-        assert self._submission.job is not None and isinstance(self.exporter, _Exporter)
-        self.exporter.prepared = self._submission.job.notebook
-        try:
+        with self._noted():
+            if self._submission.problem is not None and Path(notebook_filename).stem not in self._submission.prepared:
+                raise self._submission.problem
             super().convert_single_notebook(notebook_filename)
-        except Exception as error:
-            self.problem = error
-            raise
 
     def write_single_notebook(self, output: str, resources: ResourcesDict) -> None:
-        """The notebook with its marks comes after the marks themselves: where it is, they are."""
-        if not self._sanitizing:
-            self._gradebook.save()
-        super().write_single_notebook(output, resources)
+        """A notebook with its marks waits for the marks of all: where it is, they are in the gradebook."""
+        if self._sanitizing:
+            super().write_single_notebook(output, resources)
+        else:
+            self._written.append((output, resources))
+
+    def set_permissions(self, assignment_id: str, student_id: str) -> None:
+        with self._noted():
+            self.gradebook.save()
+            for output, resources in self._written:
+                super().write_single_notebook(output, resources)
+            super().set_permissions(assignment_id, student_id)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        """nbgrader says of a failure only that there was one."""
+        try:
+            yield
+        except Exception as error:
+            self._problem = self._problem or error
+            raise
+
+
+def _require_python(kernel: str) -> None:
+    """Raises `NoSuchKernel` or `NotGradable` where a notebook asks for a kernel that the engine cannot stand for."""
+    spec = KernelManager(kernel_name=kernel).kernel_spec
+    language = spec.language if spec is not None else ""
+    if language.lower() != "python":
+        raise NotGradable(
+            f"Its kernel {kernel} runs {language}, and the engine Python alone: grade it with `nbgrader autograde`."
+        )

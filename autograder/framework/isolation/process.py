@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import torch
 
 from autograder.framework.candidate import Candidate
 from autograder.framework.component import Component
@@ -52,7 +51,7 @@ class Process:
             self._enter()
         self.watch()
         if files:
-            data = {name: _as_tensor(path.read_bytes()) for name, path in files.items()}
+            data = {name: wire.as_tensor(path.read_bytes()) for name, path in files.items()}
             self.ask("files", files=data)
 
     def _fork(self, far: Connection) -> tuple[psutil.Process, bool]:
@@ -98,13 +97,20 @@ class Process:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def ask(self, do: str, seconds: float = CALL_SECONDS, meanwhile: Callable[[], object] | None = None, **request: Any) -> dict:
+    def ask(
+        self,
+        do: str,
+        seconds: float = CALL_SECONDS,
+        meanwhile: Callable[[], object] | None = None,
+        wall_seconds: float | None = None,
+        **request: Any,
+    ) -> dict:
         """The reply to one request; `meanwhile` is called before it is waited for. Where the process has ended, `happened`
-        says why.
+        says why. `seconds` are of processor time; `wall_seconds`, where given, are of wall clock and hold in their place.
         """
         if self._gone is not None:
             return {"happened": self._gone}
-        return self._reply(seconds, {"do": do, **request}, meanwhile=meanwhile)
+        return self._reply(seconds, {"do": do, **request}, meanwhile=meanwhile, wall_seconds=wall_seconds)
 
     def snapshot(self) -> Snapshot | None:
         """A copy of the process as it stands now, with a pipe of its own; None where none can be had: it is judged in place.
@@ -126,7 +132,12 @@ class Process:
         return Snapshot(near, copy.pid, self._limits, alone)
 
     def _reply(
-        self, seconds: float, request: dict, handle: int | None = None, meanwhile: Callable[[], object] | None = None
+        self,
+        seconds: float,
+        request: dict,
+        handle: int | None = None,
+        meanwhile: Callable[[], object] | None = None,
+        wall_seconds: float | None = None,
     ) -> dict:
         try:
             self._pipe.send_bytes(wire.pack(request))
@@ -134,15 +145,15 @@ class Process:
                 reduction.send_handle(self._pipe, handle, self._pid)
             if meanwhile is not None:
                 meanwhile()
-            if not self._answers(seconds):
-                return self._end(What.TIMEOUT, seconds=seconds)
+            if not self._answers(seconds, wall_seconds):
+                return self._end(What.TIMEOUT, seconds=wall_seconds or seconds)
             return wire.unpack(self._pipe.recv_bytes(wire._MOST_BYTES))
         except wire.WireError as error:
             return self._end(What.BROKE_CONNECTION, message=str(error))
         except (EOFError, OSError):
             return self._end(self._over or What.ENDED)
 
-    def _answers(self, seconds: float) -> bool:
+    def _answers(self, seconds: float, wall_seconds: float | None) -> bool:
         """Waits for a reply; False when a limit is reached first, of processor time or wall clock. `EOFError`: it has ended."""
         if self._pipe.poll(_LOOK_SECONDS):
             return True  # most do; looking at the process takes longer than such an answer
@@ -151,7 +162,11 @@ class Process:
             if not self._runs() and not self._pipe.poll(0):
                 raise EOFError  # others may hold its end of the line: what it has started, what waits for it outside
             worked, waited = self._used() - used, time.monotonic() - began
-            if worked > seconds or waited > _WALL * seconds or (waited > _IDLE_SECONDS and worked < waited / 10):
+            if wall_seconds is not None:
+                over = waited > wall_seconds
+            else:
+                over = worked > seconds or waited > _WALL * seconds or (waited > _IDLE_SECONDS and worked < waited / 10)
+            if over:
                 return self._pipe.poll(0)
         return True
 
@@ -282,11 +297,6 @@ class _WithoutMain:
 
 
 _without_main = _WithoutMain()
-
-
-def _as_tensor(data: bytes) -> torch.Tensor:
-    """Bytes in the form in which they go through the pipe; an empty file stays empty."""
-    return torch.frombuffer(bytearray(data), dtype=torch.uint8) if data else torch.zeros(0, dtype=torch.uint8)
 
 
 def _taken(family: list[psutil.Process], which: str) -> int:

@@ -63,6 +63,18 @@ def unpack(data: bytes) -> Any:
         raise WireError(f"no valid message: {type(error).__name__}") from None
 
 
+def as_tensor(data: bytes) -> torch.Tensor:
+    """Bytes in the form in which they go through the pipe; an empty file stays empty."""
+    return torch.frombuffer(bytearray(data), dtype=torch.uint8) if data else torch.zeros(0, dtype=torch.uint8)
+
+
+def as_bytes(tensor: object) -> bytes:
+    """The bytes of `as_tensor`. Raises `WireError`."""
+    if not isinstance(tensor, torch.Tensor) or tensor.dtype != torch.uint8 or tensor.dim() != 1:
+        raise WireError("no bytes")
+    return tensor.numpy().tobytes()
+
+
 def _tensor(entry: dict) -> torch.Tensor:
     dtype, shape, data = _DTYPES[entry["dtype"]], entry["shape"], entry["data"]
     return torch.frombuffer(bytearray(data), dtype=dtype).reshape(shape) if data else torch.empty(shape, dtype=dtype)

@@ -26,6 +26,7 @@ from autograder.framework.happening import Happening
 from autograder.framework.isolation import sandbox, wire
 from autograder.framework.isolation.seclusion import seclude
 from autograder.framework.usual import usual
+from autograder.submission.beside import beside_notebook
 from utils import library, reference
 
 try:
@@ -41,7 +42,7 @@ def serve(connection: Connection, folder: str, memory: int, in_sandbox: bool = F
     if in_sandbox:
         seclude(folder, connection.fileno(), sandbox.below_tmp())
     _settle(folder, memory)
-    worker = Worker()
+    worker = Worker(Path(folder))
     copies: set[int] = set()
     while True:
         try:
@@ -105,7 +106,8 @@ def _limit(which: int, most: int) -> None:
 class Worker:
     """A learner's code as a namespace, and the component that is judged now."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._shell: Any = None
         self._components: dict[str, Component] = {}
         self._hold({})
@@ -122,8 +124,13 @@ class Worker:
         for name, data in files.items():
             path = Path(name)
             path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(data.numpy().tobytes())
+            path.write_bytes(wire.as_bytes(data))
         return {"happened": None}
+
+    def do_written(self) -> dict:
+        """The files of the working folder, in the form of `do_files`."""
+        files = {name: wire.as_tensor(path.read_bytes()) for name, path in beside_notebook(self._folder).items()}
+        return {"happened": None, "files": files}
 
     def do_load(self, path: str) -> dict:
         """Runs a Python file of the working folder as a module named `answer`; the reply says whether and where it raised."""
@@ -148,7 +155,7 @@ class Worker:
         library.begin()
         return {"happened": None}
 
-    def do_cell(self, source: str, cell_id: str, names: list[str]) -> dict:
+    def do_cell(self, source: str, cell_id: str | None, names: list[str]) -> dict:
         """Runs a notebook cell; the reply holds its outputs, which of `names` it bound, and whether and where it raised."""
         before = [self._namespace.get(name) for name in names]
         error, outputs = self._shell.run(source, cell_id)
