@@ -7,4 +7,4 @@ def hand_in(path, notebook):
     path.write_bytes(notebook)
 
 
-POINTS = 2.0
+SAYS = "is no line of text: rename it"

@@ -9,4 +9,4 @@ def hand_in(path, notebook):
     path.write_bytes(notebook)
 
 
-SAYS = "its folder's name is not text"
+SAYS = "is no line of text: rename it"

@@ -6,4 +6,4 @@ def hand_in(path, notebook):
     (path.parent / "timestamp.txt").write_text("9" * 1_000_000)
 
 
-POINTS = 2.0
+SAYS = "timestamp.txt, which says when it was handed in, holds no time"

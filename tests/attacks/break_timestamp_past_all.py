@@ -6,4 +6,4 @@ def hand_in(path, notebook):
     (path.parent / "timestamp.txt").write_text("9999-12-31 23:59:59 -9999999999")
 
 
-POINTS = 2.0
+SAYS = "timestamp.txt, which says when it was handed in, holds no time"

@@ -8,4 +8,4 @@ def hand_in(path, notebook):
     os.mkfifo(path.parent / "timestamp.txt")
 
 
-POINTS = 2.0
+SAYS = "timestamp.txt, which says when it was handed in, holds no time"
