@@ -1,16 +1,16 @@
 """What hostile notebooks try, one file each in `attacks/`, and honest ones that look odd: what they earn, and what they leave.
 
 A file has the source of the cell of `softmax` (`CELL`), the points that it must earn (`POINTS`), where that matters a word of the
-message (`SAYS`), and `REST = False` where what comes after in the same process may be lost.
+message (`SAYS`), and `REST = False` where what comes after in the same process may be lost. (Those that are to break a whole
+batch have no `CELL`: see `test_breaking`.)
 """
 
-import importlib.util
 import os
 import socket
 import threading
 from contextlib import closing
-from pathlib import Path
 
+import attack_files
 import nbformat
 import odd_notebooks
 import psutil
@@ -23,7 +23,7 @@ from autograder.run import GradingRun
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
 
-ATTACKS = sorted(path.stem for path in Path(__file__).with_name("attacks").glob("*.py"))
+ATTACKS = [name for name in attack_files.names() if not name.startswith("break_")]
 SOCKET = f"course-secret-{os.getpid()}"
 LEFT = "left-by-an-attack"
 PRELUDE = """import torch
@@ -71,18 +71,11 @@ def secret(tmp_path, monkeypatch):
     return path
 
 
-def attack(name):
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name("attacks") / f"{name}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @needs_sandbox
 @pytest.mark.parametrize("name", ATTACKS)
 def test_it_earns_what_it_deserves_and_leaves_nothing(name, released, listening, secret):
     assert server.start(), "answers of these tests run in the sandbox"
-    tried = attack(name)
+    tried = attack_files.load(name)
     port, calls = listening
     before = torch.equal, len(calls)
     notebook = odd_notebooks.right()
@@ -108,6 +101,6 @@ def test_it_earns_what_it_deserves_and_leaves_nothing(name, released, listening,
 
 
 def test_there_is_an_attack_of_every_kind():
-    kinds = {name.split("_")[0] for name in ATTACKS}
-    assert kinds == {"forge", "read", "write", "exhaust", "survive", "honest"}
+    kinds = {name.split("_")[0] for name in attack_files.names()}
+    assert kinds == {"forge", "read", "write", "exhaust", "survive", "break", "honest"}
     assert len(ATTACKS) >= 40

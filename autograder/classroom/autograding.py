@@ -109,7 +109,8 @@ def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:
     wanted = f"{assignment}.ipynb"
     if assignment not in _chapters() or any(Path(notebook).name == wanted for notebook in notebooks):
         return
-    found = [Path(notebook) for notebook in notebooks if _belongs(Path(notebook), assignment)]
+    # A link could lead to the solution, of which this would make a notebook of the learner's.
+    found = [path for path in map(Path, notebooks) if not path.is_symlink() and _belongs(path, assignment)]
     if len(found) == 1:
         notebooks[:] = [str(shutil.copyfile(found[0], found[0].with_name(wanted)))]
 
@@ -118,6 +119,8 @@ def adopt_capitals(folder: Path) -> None:
     """Renames a submitted notebook that ends in .IPYNB, as some systems save it: nbgrader does not look at such a file."""
     for chapter in _chapters():
         for submission in folder.glob(f"*/{chapter}"):
+            if submission.is_symlink() or not submission.is_dir():
+                continue
             names = {path.name for path in submission.iterdir()}
             for name in sorted(names):
                 wanted = str(Path(name).with_suffix(".ipynb"))

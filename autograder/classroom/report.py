@@ -21,6 +21,7 @@ from sqlalchemy.engine import make_url
 
 from autograder.display import number
 from autograder.submission import reading
+from autograder.submission.handed_in import one_line
 
 
 class NoClass(Exception):
@@ -181,13 +182,13 @@ def _seconds(cell: NotebookNode) -> float:
 
 def text(report: Report) -> str:
     """The report for a terminal."""
-    width = max(len(row.student) for row in report.rows) + 2
+    width = max(len(one_line(row.student)) for row in report.rows) + 2
     lines = [f"{report.chapter}: {len(report.rows)} learners"]
     for row in report.rows:
         named = ", ".join(f"{exercise}: {id}" for exercise, id in row.misconceptions.items())
         seconds = f"{row.seconds:6.1f} s" if row.seconds is not None else " " * 8
         score = f"{number(row.points):>6} of {number(row.max_points)}"
-        lines.append(f"  {row.student:{width}} {score}  {seconds}  {'; '.join([named, *row.flags]).strip('; ')}")
+        lines.append(f"  {one_line(row.student):{width}} {score}  {seconds}  {'; '.join([named, *row.flags]).strip('; ')}")
     for exercise, counter in report.counts().items():
         lines.append(f"  {exercise}: " + ", ".join(f"{id} ×{count}" for id, count in counter.items()))
     return "\n".join(lines)
@@ -216,4 +217,4 @@ def _html_row(row: LearnerRow, cells: dict[str, float]) -> str:
     marks = "".join(f"<td>{number(row.cells.get(cell, 0.0))}</td>" for cell in cells)
     named = [f"{exercise}: {id}" for exercise, id in row.misconceptions.items()] + row.flags
     total = f"{number(row.points)} of {number(row.max_points)}"
-    return f"<tr><td>{escape(row.student)}</td><td>{total}</td>{marks}<td>{escape('; '.join(named))}</td></tr>"
+    return f"<tr><td>{escape(one_line(row.student))}</td><td>{total}</td>{marks}<td>{escape('; '.join(named))}</td></tr>"

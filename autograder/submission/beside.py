@@ -6,6 +6,8 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from autograder.submission.handed_in import plain_size
+
 _LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv", "node_modules", "my_transformer"}
 _MOST_FILES, _MOST_LOOKS, _MOST_BYTES = 500, 20_000, 64 * 2**20
 
@@ -85,8 +87,9 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _bounded(folder: Path, paths: Iterator[Path]) -> dict[str, Path]:
     room, kept = _MOST_BYTES, {}
     for path in itertools.islice(paths, _MOST_FILES):
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > room or not os.access(path, os.R_OK):
+        size = plain_size(path)
+        if size is None or size > room:
             continue
-        room -= path.stat().st_size
+        room -= size
         kept[path.relative_to(folder).as_posix()] = path
     return kept

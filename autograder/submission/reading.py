@@ -9,19 +9,17 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+from autograder.submission.handed_in import NotGradable, check_file
 from utils.manifest import load
 
 _ID = re.compile(r"[a-zA-Z0-9-_]{1,64}")
-_KINDS = {"code", "markdown", "raw"}
+_KINDS = ("code", "markdown", "raw")
 _MOST_CHARACTERS = 1_000_000  # of one cell
-
-
-class NotGradable(Exception):
-    """The file is not a notebook of this course; the message says why, for a learner."""
 
 
 def read(path: Path) -> NotebookNode:
     """The notebook at `path`: valid, in nbformat's version 4.5, without outputs. Raises `NotGradable`."""
+    check_file(path)
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -114,14 +112,14 @@ def _clean(loaded: dict[str, Any]) -> NotebookNode:
 
 
 def _clean_cell(raw: dict[str, Any]) -> NotebookNode:
-    kind = raw.get("cell_type")
+    kind = raw["cell_type"] if raw.get("cell_type") in _KINDS else "raw"
     source = raw.get("source")
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     source = source if isinstance(source, str) else ""
     if len(source) > _MOST_CHARACTERS:
         raise ValueError(f"one of its cells has {len(source):,} characters")
-    cell = plain_cell(kind if kind in _KINDS else "raw", _whole(source).replace("\r\n", "\n").replace("\r", "\n"))
+    cell = plain_cell(kind, _whole(source).replace("\r\n", "\n").replace("\r", "\n"))
     metadata = raw.get("metadata")
     found = metadata.get("nbgrader") if isinstance(metadata, dict) else None
     if isinstance(found, dict) and isinstance(found.get("grade_id"), str):
@@ -139,8 +137,9 @@ def _attachments(found: Any) -> dict[str, dict[str, str]]:
     kept = {}
     for name, bundle in found.items():
         if isinstance(name, str) and isinstance(bundle, dict):
-            texts = {kind: "".join(data) if isinstance(data, list) else data for kind, data in bundle.items()}
-            kept[_whole(name)] = {kind: data for kind, data in texts.items() if isinstance(data, str)}
+            parts = {kind: data if isinstance(data, list) else [data] for kind, data in bundle.items()}
+            texts = {kind: each for kind, each in parts.items() if all(isinstance(part, str) for part in each)}
+            kept[_whole(name)] = {kind: "".join(each) for kind, each in texts.items()}
     return kept
 
 

@@ -37,7 +37,7 @@ from autograder.classroom.engine.store import Store
 from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers
 from autograder.classroom.report import why_not
 from autograder.framework.isolation import sandbox
-from autograder.submission.reading import NotGradable
+from autograder.submission.handed_in import NotGradable
 from utils.manifest import load
 
 _MOST_WAITING = 256  # submissions that are prepared and with the workers at the same time
@@ -56,7 +56,7 @@ class Engine(Steps):
     ):
         """`workers` makes those who execute, by default local ones; they are closed when the class is graded."""
         super().__init__(**options)
-        self.workers = workers or (lambda: LocalWorkers(processors()))
+        self.workers = workers or (lambda: LocalWorkers(processors(), unsafe_no_sandbox))
         self.unsafe_no_sandbox, self.quiet = unsafe_no_sandbox, quiet
         self.outcome = Outcome()
 
@@ -103,8 +103,11 @@ class _Class(Engine):
         found = {}
         pattern = self._format_source(self.coursedir.assignment_id, "*")
         for folder in map(Path, glob.glob(pattern)):
-            if folder.is_dir():
-                found[str(folder)] = sorted(str(path) for path in folder.glob("*.ipynb"))
+            if folder.parent.name.isprintable():
+                is_folder = folder.is_dir() and not folder.is_symlink()
+                found[str(folder)] = sorted(str(path) for path in folder.glob("*.ipynb")) if is_folder else []
+            elif not self._students or folder.parent.name in self._students:
+                self.outcome.problems[folder.parent.name] = "The name of the learner's folder is no line of text: rename it."
         self.assignments = found
         there = {submission.student: str(submission.folder) for submission in self.submissions()}
         missing = sorted(set(self._students) - set(there))
@@ -200,6 +203,12 @@ class _Grading:
                 self._workers.close()
 
     def _prepare(self, submission: Submission) -> None:
+        try:
+            self._engine.check(submission)
+        except NotGradable as problem:
+            self._outcome.problems[submission.student] = str(problem)
+            self._bar.update()
+            return
         try:
             with self._engine.gradebook.submission():
                 self._engine.prepare(submission, self._limits, self._engine.unsafe_no_sandbox)

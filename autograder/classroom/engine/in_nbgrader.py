@@ -13,6 +13,7 @@ from autograder.classroom.engine.coordinator import Engine
 from autograder.classroom.engine.outcome import Outcome
 from autograder.classroom.engine.stopping import CannotStart
 from autograder.classroom.engine.workers import Workers
+from autograder.submission.handed_in import one_line
 
 
 @contextmanager
@@ -32,7 +33,7 @@ def in_nbgrader(workers: Callable[[], Workers], unsafe_no_sandbox: bool = False)
                 super().convert_notebooks()
             except CannotStart as problem:
                 self.outcome.stopped = str(problem)
-            reasons = [f"{student}: not graded: {reason}" for student, reason in self.outcome.problems.items()]
+            reasons = [f"{one_line(student)}: not graded: {reason}" for student, reason in self.outcome.problems.items()]
             if self.outcome.stopped:
                 reasons.append(self.outcome.stopped)
             if reasons:

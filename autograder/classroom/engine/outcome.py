@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from autograder.submission.handed_in import one_line
+
 
 @dataclass
 class Outcome:
@@ -39,7 +41,7 @@ def text(outcome: Outcome) -> str:
         for id, times in outcome.times.items():
             ordered = sorted(times)
             lines.append(f"{id:28} {ordered[len(ordered) // 2]:8.2f} {ordered[-1]:8.2f}")
-    lines += [f"{student}: not graded: {reason}" for student, reason in sorted(outcome.problems.items())]
+    lines += [f"{one_line(student)}: not graded: {reason}" for student, reason in sorted(outcome.problems.items())]
     if outcome.stopped:
         lines.append(f"stopped: {outcome.stopped}")
     return "\n".join(lines)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fnmatch
 import json
 import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde
+from nbgrader.converters.base import BaseConverter
 from nbgrader.preprocessors import Execute
 from nbgrader.utils import find_all_files
 from traitlets.utils.importstring import import_item
@@ -25,7 +28,9 @@ from autograder.classroom.engine.gradebook import SharedGradebook
 from autograder.classroom.engine.jobs import Job, Result, chapter_of
 from autograder.framework.isolation.limits import Limits
 from autograder.submission.beside import beside_notebook, write_files
-from autograder.submission.reading import NotGradable
+from autograder.submission.handed_in import NotGradable, check_file, check_folder, plain_size
+
+_TIMESTAMP = "timestamp.txt"
 
 
 @dataclass
@@ -73,7 +78,22 @@ class _Prepared:
         return text, self._init_resources(resources)  # type: ignore[attr-defined]
 
 
-class Steps(Autograde):
+class _CopiedBeside(BaseConverter):
+    """nbgrader's copy of what lies beside a notebook: here what it ran with, and so no links and pipes, and no more than that."""
+
+    def init_assignment(self, assignment_id: str, student_id: str) -> None:
+        folder, graded = (Path(place(assignment_id, student_id)) for place in (self._format_source, self._format_dest))
+        found = beside_notebook(folder)
+        if plain_size(folder / _TIMESTAMP) is not None:
+            found[_TIMESTAMP] = folder / _TIMESTAMP
+        kept = {name: path for name, path in found.items() if not any(self._ignored(part) for part in Path(name).parts)}
+        write_files(graded, {name: path.read_bytes() for name, path in kept.items()})
+
+    def _ignored(self, name: str) -> bool:
+        return any(fnmatch.fnmatch(name, pattern) for pattern in self.coursedir.ignore)
+
+
+class Steps(Autograde, _CopiedBeside):
     """nbgrader's `autograde`, in two halves for each submission: `prepare`, which changes nothing, and `commit`.
 
     In between somebody runs the job. All else, configuration, gradebook and folders, is nbgrader's own.
@@ -113,8 +133,29 @@ class Steps(Autograde):
         return self.force or not all(path.exists() for path in there) or self._newer(submission.folder, graded)
 
     def _newer(self, handed_in: Path, graded: Path) -> bool:
-        new, old = (self.coursedir.get_existing_timestamp(str(folder)) for folder in (handed_in, graded))
+        try:
+            new, old = (self._timestamp(folder) for folder in (handed_in, graded))
+        except NotGradable:
+            return True  # its line says why
         return new is not None and old is not None and new > old
+
+    def _timestamp(self, folder: Path) -> datetime | None:
+        """When a submission was handed in, if that is known. Raises `NotGradable` where its file says no time."""
+        path = folder / _TIMESTAMP
+        if not os.path.lexists(path):
+            return None
+        try:
+            check_file(path, most_bytes=1000)
+            return self.coursedir.get_existing_timestamp(str(folder))
+        except (Exception, SystemExit):  # noqa: BLE001 (nbgrader ends the process; a date has many ways to be none)
+            raise NotGradable(
+                f"{_TIMESTAMP}, which says when it was handed in, holds no time: correct it or remove it."
+            ) from None
+
+    def check(self, submission: Submission) -> None:
+        """Raises `NotGradable` where what lies in a submission's place must not be read at all."""
+        check_folder(submission.folder, map(Path, submission.notebooks))
+        self._timestamp(submission.folder)
 
     def prepare(self, submission: Submission, limits: Limits, unsafe_no_sandbox: bool) -> None:
         """Gives a submission its job; none where nothing is to be run. Nothing is written. Raises what nbgrader's steps raise."""

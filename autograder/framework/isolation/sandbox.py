@@ -76,7 +76,7 @@ def wrapped(command: Sequence[str]) -> list[str]:
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     kept["PYTHONPATH"] = with_course(kept.get("PYTHONPATH"))
     for name, value in {
-        "PATH": os.defpath,
+        "PATH": os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
         "HOME": FOLDER,
         "MPLCONFIGDIR": "/tmp/matplotlib",
         "XDG_CACHE_HOME": "/tmp/cache",

@@ -1,25 +1,42 @@
 """The shell in which a submission's cells run: what they show is kept, in the form in which a notebook stores it.
 
-It takes the magics that a kernel takes. Nothing that a learner sets for a display changes a mark: points never go this way.
+It takes what a kernel takes, and shows what one shows; `tests/test_shell.py` holds the two side by side. Nothing that a learner
+sets for a display changes a mark: points never go this way.
 """
 
 from __future__ import annotations
 
+import asyncio
+import base64
+import builtins
 import contextlib
+import getpass
+import inspect
 import io
+import json
+import os
 import sys
-from collections.abc import Iterator
-from typing import Any
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import Any, BinaryIO
 
+from IPython.core import page
+from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
-from IPython.core.interactiveshell import InteractiveShell
+from IPython.core.error import StdinNotImplementedError
+from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from IPython.paths import get_ipython_dir
 from traitlets import Type
 from traitlets.config import Config
 
 _MOST_CHARACTERS = 200_000  # of what one cell prints
 _MOST_BUNDLE = 4_000_000  # of one picture or table
+_STREAMS = {"stdout": 1, "stderr": 2}  # and their file descriptors
+# A kernel's own, or some that it has otherwise: there is no window, no editor and no connection here.
+_WITHOUT_EFFECT = (
+    "autosave", "clear", "connect_info", "ed", "edit", "less", "man", "more", "qtconsole", "subshell",
+)  # fmt: skip
 
 
 class Outputs:
@@ -29,22 +46,26 @@ class Outputs:
         self.entries: list[dict] = []
         self._room = _MOST_CHARACTERS
         self._by_display: dict[str, dict] = {}
+        self._to_clear = False
 
     def stream(self, name: str, text: str) -> None:
         """Text on stdout or stderr; what follows text of the same stream joins it."""
-        text = text[: max(self._room, 0)]
+        text = _text(text[: max(self._room, 0)])
         self._room -= len(text)
         if self._room == 0 and text:
             text, self._room = text + "\n… (the rest is left out)\n", -1
+        if not text:
+            return
+        self._begin_entry()
         last = self.entries[-1] if self.entries else {}
         if last.get("output_type") == "stream" and last["name"] == name:
             last["text"] += text
-        elif text:
+        else:
             self.entries.append({"output_type": "stream", "name": name, "text": text})
 
     def bundle(self, kind: str, data: dict, metadata: dict | None, count: int | None = None, id: str | None = None) -> None:
         """A display or a result."""
-        kept = {mime: _stored(value) for mime, value in data.items()}
+        kept = _stored(data)
         if sum(len(str(value)) for value in kept.values()) > _MOST_BUNDLE:
             kept = {"text/plain": "(an output that is too large to keep)"}
         entry: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": _plain_metadata(metadata)}
@@ -52,49 +73,132 @@ class Outputs:
             entry["execution_count"] = count
         if id is not None:
             self._by_display[id] = entry
+        self._begin_entry()
         self.entries.append(entry)
 
     def update(self, id: str, data: dict) -> None:
         """What a display with this id shows from now on."""
         if id in self._by_display:
-            self._by_display[id]["data"] = {mime: _stored(value) for mime, value in data.items()}
+            self._by_display[id]["data"] = _stored(data)
 
     def error(self, kind: str, message: str, traceback: list[str]) -> None:
-        self.entries.append(
-            {"output_type": "error", "ename": kind, "evalue": message[:2000], "traceback": [str(line) for line in traceback]}
-        )
+        self._begin_entry()
+        lines = [_text(str(line)) for line in traceback]
+        self.entries.append({"output_type": "error", "ename": _text(kind), "evalue": _text(message[:2000]), "traceback": lines})
 
-    def clear(self) -> None:
-        self.entries.clear()
-        self._by_display.clear()
+    def clear(self, wait: bool) -> None:
+        """Drops what is there; with `wait` only when something else is shown."""
+        self._to_clear = wait
+        if not wait:
+            self.entries.clear()
+            self._by_display.clear()
+
+    def _begin_entry(self) -> None:
+        if self._to_clear:
+            self.clear(wait=False)
 
 
-def _stored(value: Any) -> Any:
-    """Pictures as base64, the rest as it is where JSON can hold it."""
+def _text(text: str) -> str:
+    """The text with halves of surrogate pairs, which no notebook can hold, exchanged for a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _stored(data: dict) -> dict[str, Any]:
+    """A bundle as a notebook holds it: pictures as base64, JSON as it is, the rest as text."""
+    return {_text(str(mime)): _stored_as(str(mime), value) for mime, value in data.items() if value is not None}
+
+
+def _stored_as(mime: str, value: Any) -> Any:
     if isinstance(value, bytes):
-        import base64
-
         return base64.b64encode(value).decode()
-    return value if isinstance(value, str | dict | list | int | float | bool | None) else repr(value)
+    return _plain(value) if mime.endswith("json") else _text(str(value))
+
+
+def _plain(value: Any) -> Any:
+    """What JSON can hold of a value; of the rest its text."""
+    try:
+        return json.loads(_text(json.dumps(value, default=repr)))
+    except (TypeError, ValueError, RecursionError):
+        return _text(repr(value)[:_MOST_CHARACTERS])
 
 
 def _plain_metadata(metadata: dict | None) -> dict:
     """Sizes of pictures and the like. `course` is ours alone: a submission's own is left out."""
-    return {key: value for key, value in (metadata or {}).items() if isinstance(key, str) and key != "course"}
+    kept = {key: value for key, value in (metadata or {}).items() if isinstance(key, str) and key != "course"}
+    plain = _plain(kept)
+    return plain if isinstance(plain, dict) else {}
+
+
+class _Descriptors:
+    """What goes past `sys.stdout` and `sys.stderr` while a cell runs: the output of programs, of forks, of libraries in C.
+
+    Two files take it up, since a pipe would need a thread that reads, and a process with threads cannot be forked.
+    """
+
+    def __init__(self) -> None:
+        self._nowhere = os.open(os.devnull, os.O_RDWR)
+        self._files = {name: _appended() for name in _STREAMS}
+        self._read = dict.fromkeys(_STREAMS, 0)
+
+    @contextlib.contextmanager
+    def taken(self) -> Iterator[None]:
+        """Within it the two descriptors lead to the files, elsewhere nowhere."""
+        try:
+            for name, number in _STREAMS.items():
+                os.dup2(self._files[name].fileno(), number)
+            yield
+        finally:
+            for number in _STREAMS.values():
+                os.dup2(self._nowhere, number)
+
+    def read(self) -> Iterator[tuple[str, str]]:
+        """What has come since the last time: the name of a stream, and text."""
+        for name, file in self._files.items():
+            size = os.fstat(file.fileno()).st_size
+            if size != self._read[name]:
+                file.seek(self._read[name])
+                yield name, file.read(_MOST_CHARACTERS + 1).decode("utf-8", "replace")
+                if size > _MOST_CHARACTERS:
+                    file.truncate(0)
+                    size = 0
+                self._read[name] = size
+
+
+def _appended() -> BinaryIO:
+    """A file without a name, to whose end everybody writes."""
+    handle, name = tempfile.mkstemp()
+    os.close(handle)
+    file = open(name, "a+b", buffering=0)
+    with contextlib.suppress(OSError):  # Windows keeps the name as long as the file is open
+        os.unlink(name)
+    return file
 
 
 class _Stream(io.TextIOBase):
-    encoding = "utf-8"
+    """`sys.stdout` or `sys.stderr` of the cells. A fork of the process writes to the descriptor."""
 
-    def __init__(self, name: str, outputs: Outputs) -> None:
-        self._name, self._outputs = name, outputs
+    encoding = "UTF-8"
+    errors = None
+
+    def __init__(self, name: str, shell: GradingShell) -> None:
+        self.name, self._shell, self._process = name, shell, os.getpid()
 
     def write(self, text: str) -> int:
-        self._outputs.stream(self._name, str(text))
+        if not isinstance(text, str):
+            raise TypeError(f"write() argument must be str, not {type(text)}")
+        if self.closed:
+            raise ValueError("I/O operation on closed file")
+        if os.getpid() == self._process:
+            self._shell.shown().stream(self.name, text)
+        else:
+            os.write(self.fileno(), text.encode("utf-8", "replace"))
         return len(text)
 
     def writable(self) -> bool:
         return True
+
+    def fileno(self) -> int:
+        return _STREAMS[self.name]
 
 
 class _Publisher(DisplayPublisher):
@@ -108,7 +212,7 @@ class _Publisher(DisplayPublisher):
         update: bool = False,
         **_: Any,
     ) -> None:
-        outputs: Outputs = self.shell.outputs
+        outputs: Outputs = self.shell.shown()
         id = (transient or {}).get("display_id")
         if update and id is not None:
             outputs.update(id, data)
@@ -116,7 +220,7 @@ class _Publisher(DisplayPublisher):
             outputs.bundle("display_data", data, metadata, id=id)
 
     def clear_output(self, wait: bool = False) -> None:
-        self.shell.outputs.clear()
+        self.shell.shown().clear(wait)
 
 
 class _Results(DisplayHook):
@@ -124,23 +228,46 @@ class _Results(DisplayHook):
         pass
 
     def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
-        outputs: Outputs = GradingShell.instance().outputs
-        outputs.bundle("execute_result", format_dict, md_dict, self.prompt_count)
+        GradingShell.instance().shown().bundle("execute_result", format_dict, md_dict, self.prompt_count)
 
     def finish_displayhook(self) -> None:
         self._is_active = False
 
 
+class _Compiler(CachingCompiler):
+    def cache(self, *arguments: Any, **options: Any) -> str:
+        """Says at once of which module a cell's code is: a traceback would look through all modules, for each of its frames."""
+        name = super().cache(*arguments, **options)
+        inspect.modulesbyfile[inspect.getabsfile(_nothing, name)] = "__main__"
+        return name
+
+
 class GradingShell(InteractiveShell):
     """An IPython shell without a terminal and without a front end."""
 
+    compiler_class = Type(_Compiler)
     displayhook_class = Type(_Results)
     display_pub_class = Type(_Publisher)
-    outputs: Outputs
+
+    _process = 0  # whose all that is which `_settle` makes
 
     def __init__(self, **options: Any) -> None:
-        self.outputs = Outputs()
+        self._outputs = Outputs()
         super().__init__(**options)
+
+    def _settle(self) -> None:
+        """What no two processes can share. The first cell makes it, since a shell may be opened before a fork."""
+        self._process = os.getpid()
+        self._descriptors = _Descriptors()
+        self._own: tuple[Any, Any] = (_Stream("stdout", self), _Stream("stderr", self))
+        self._loop = asyncio.new_event_loop()
+        builtins.input, getpass.getpass = _asking("raw_input"), _asking("getpass")
+        sys.breakpointhook = _nothing  # a kernel's would go to a debugger that is attached, and none is
+
+    def init_hooks(self) -> None:
+        """Help texts go to a pager, and there is none."""
+        super().init_hooks()
+        self.set_hook("show_in_pager", page.as_hook(_nothing), 99)
 
     def enable_gui(self, gui: str | None = None) -> None:
         """Takes `%gui` and `%matplotlib qt`: there is no window to open, and nothing fails for that."""
@@ -149,24 +276,59 @@ class GradingShell(InteractiveShell):
         """Takes every `%matplotlib`; figures stay as they are kept here."""
         return "inline", "inline"
 
+    def ask_exit(self) -> None:
+        """Takes `exit` and `quit`: the cells below run on."""
+
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
-        self.outputs.error(etype.__name__, str(evalue), stb)
+        self.shown().error(etype.__name__, str(evalue), stb)
+
+    def shown(self) -> Outputs:
+        """The outputs of the cell, with all that has been written until now."""
+        if self._process:
+            for name, text in self._descriptors.read():
+                self._outputs.stream(name, text)
+        return self._outputs
 
     @contextlib.contextmanager
     def _streams(self) -> Iterator[None]:
+        """The streams of the cells. What a learner puts in their place stays there for the cells below."""
         before = sys.stdout, sys.stderr
-        sys.stdout, sys.stderr = _Stream("stdout", self.outputs), _Stream("stderr", self.outputs)
+        sys.stdout, sys.stderr = self._own
         try:
-            yield
+            with self._descriptors.taken():
+                yield
+                self.shown()
         finally:
+            self._own = sys.stdout, sys.stderr
             sys.stdout, sys.stderr = before
 
     def run(self, source: str, cell_id: str | None = None) -> tuple[BaseException | None, list[dict]]:
         """Runs a cell: (what it raised or None, its outputs)."""
-        self.outputs = Outputs()
+        if self._process != os.getpid():
+            self._settle()
+        self._outputs = Outputs()
         with self._streams():
-            outcome = self.run_cell(source, store_history=True, cell_id=cell_id)
-        return outcome.error_before_exec or outcome.error_in_exec, self.outputs.entries
+            asyncio.set_event_loop(self._loop)
+            try:
+                outcome = self._loop.run_until_complete(self._run(source, cell_id))
+            except BaseException as error:  # noqa: BLE001 (what the event loop hands on is the cell's)
+                self.showtraceback()
+                return error, self._outputs.entries
+        return outcome.error_before_exec or outcome.error_in_exec, self._outputs.entries
+
+    async def _run(self, source: str, cell_id: str | None) -> ExecutionResult:
+        """As a kernel runs a cell: while an event loop is running, so that the top level may await and start tasks."""
+        problem = None
+        try:
+            transformed = self.transform_cell(source)
+        except Exception:  # noqa: BLE001 (a learner's own transformation may raise anything)
+            transformed, problem = source, sys.exc_info()
+        outcome = await self.run_cell_async(
+            source, store_history=True, transformed_cell=transformed, preprocessing_exc_tuple=problem, cell_id=cell_id
+        )
+        self.events.trigger("post_execute")
+        self.events.trigger("post_run_cell", outcome)
+        return outcome
 
 
 def open_shell(figures: bool) -> GradingShell:
@@ -176,13 +338,22 @@ def open_shell(figures: bool) -> GradingShell:
     config.InteractiveShell.colors = "nocolor"
     shell = GradingShell.instance(config=config)
     shell.ipython_dir = get_ipython_dir()  # of the learner's process, where the fork server has opened the shell
-    for name in ("connect_info", "qtconsole", "autosave", "edit", "man", "less", "more", "clear"):
-        if name not in shell.magics_manager.magics["line"]:
-            shell.magics_manager.register_function(_nothing, "line", name)  # a kernel's own: there is no window here
+    for name in _WITHOUT_EFFECT:
+        shell.magics_manager.register_function(_nothing, "line", name)
+    shell.magics_manager.register_lazy("store", "IPython.extensions.storemagic")  # a kernel loads it at its start
     if figures:
         InteractiveShell.enable_matplotlib(shell, "inline")
     return shell
 
 
-def _nothing(line: str) -> None:
-    """A magic that does nothing with the rest of its line."""
+def _nothing(*_: object, **__: object) -> None:
+    """Stands for what needs a person or a window."""
+
+
+def _asking(name: str) -> Callable[..., str]:
+    """What a kernel without a person at it has in the place of a function that asks one."""
+
+    def asked(*_: object, **__: object) -> str:
+        raise StdinNotImplementedError(f"{name} was called, but this frontend does not support input requests.")
+
+    return asked

@@ -1,0 +1,12 @@
+"""The learner's name is no text in any encoding."""
+
+import os
+
+STUDENT = os.fsdecode(b"caf\xe9")
+
+
+def hand_in(path, notebook):
+    path.write_bytes(notebook)
+
+
+SAYS = "is no line of text: rename it"
