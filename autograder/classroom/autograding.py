@@ -5,6 +5,7 @@ course's one way (`autograder.run`). The rest, the gradebook above all, is nbgra
 course's chapters is graded by nbgrader alone. (The grading engine runs any assignment: `engine.steps`.)
 """
 
+import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ from typing import Any
 
 import nbformat
 import psutil
-from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.api import Gradebook
@@ -35,7 +36,7 @@ class TakeIn(NbGraderPreprocessor):
         chapter = _chapter(resources)
         if chapter is None:
             return nb, resources
-        released = nbformat.read(load().released_notebook(chapter), as_version=4)
+        released = reading.once(load().released_notebook(chapter))
         released_texts = {cell.source.strip() for cell in released.cells if cell.cell_type == "markdown"}
         taken = take_in(nb, released)
         with Gradebook(resources["nbgrader"]["db_url"]) as gradebook:
@@ -82,8 +83,25 @@ def show(notebook: NotebookNode, steps: Sequence[Step], sandbox: bool, safe: boo
     notebook.metadata["course_grading"] = {"sandbox": sandbox, **({"by_outputs": by_outputs} if by_outputs else {})}
 
 
+class _Unshared(NotebookNode):
+    """A notebook that nobody else holds: a copy is itself."""
+
+    def __deepcopy__(self, memo: dict) -> "_Unshared":
+        return self
+
+
 class SubmissionExporter(NotebookExporter):
     """nbconvert's exporter of notebooks; what is to be taken in it reads as `reading.read` does, whoever saved it."""
+
+    compact = False
+    """Whether the text is for machines alone."""
+
+    def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **options: Any) -> Any:
+        """As nbconvert's, without its copies: what it is given comes from a file, and nobody else has it."""
+        if not self.compact:
+            return super().from_notebook_node(_Unshared(nb), resources, **options)
+        nb, resources = Exporter.from_notebook_node(self, _Unshared(nb), resources, **options)
+        return json.dumps(nb), resources
 
     def _preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         """As nbconvert's, which first copies everything twice: here nobody else has the notebook."""

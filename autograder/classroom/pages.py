@@ -17,7 +17,7 @@ from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
 from nbgrader.preprocessors import NbGraderPreprocessor
 
-from autograder.submission.reading import grade_id, marks
+from autograder.submission.reading import grade_id, marks, once
 from utils.manifest import load
 
 _PICTURES = ("image/png", "image/jpeg", "image/gif")
@@ -113,7 +113,7 @@ class ShowRubric(NbGraderPreprocessor):
         chapter = resources["nbgrader"]["assignment"]
         if chapter not in {chapter.id for chapter in load().chapters}:
             return nb, resources
-        rubrics = _rubrics(nbformat.read(load().solution_notebook(chapter), as_version=4))
+        rubrics = _rubrics(once(load().solution_notebook(chapter)))
         cells: list[NotebookNode] = []
         for cell in nb.cells:
             cells.append(cell)

@@ -1,8 +1,10 @@
 """From the bytes of a notebook, whoever saved them, to cells: what other editors add is left out, what they break is mended."""
 
 import json
+import pickle
 import re
 import uuid
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -146,3 +148,14 @@ def _attachments(found: Any) -> dict[str, dict[str, str]]:
 def _whole(text: str) -> str:
     """The text with halves of surrogate pairs, which no file can hold, exchanged for the sign for "unknown"."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def once(path: Path) -> NotebookNode:
+    """A notebook of the course's own, read once for as long as its file stays as it is; each caller gets a copy."""
+    state = path.stat()
+    return pickle.loads(_pickled(path, state.st_mtime_ns, state.st_size))
+
+
+@lru_cache(maxsize=16)
+def _pickled(path: Path, *state: int) -> bytes:
+    return pickle.dumps(nbformat.read(path, as_version=4))

@@ -187,9 +187,10 @@ class Steps(Autograde, _CopiedBeside):
     def _sanitized(self, path: Path) -> str:
         self._sanitizing = True
         self._init_preprocessors()
-        self.exporter.texts = {}
+        self.exporter.texts, self.exporter.compact = {}, True
         resources = self.init_single_notebook_resources(str(path))
         text, _ = self.exporter.from_filename(str(path), resources=resources)
+        self.exporter.compact = False
         return text
 
     def _limits(self, submission: Submission, limits: Limits) -> Limits:
