@@ -200,7 +200,7 @@ class GradingRun:
         owners = {self._owners[id]} if id in self._owners else {n for n in self._exercises if binds(cell.source, n)}
         self._sources.append(cell.source)
         reply = self._ask_to_run(cell)
-        happened = Happening.from_dict(reply["happened"]) if reply["happened"] else None
+        happened = Happening.from_dict(reply["happened"]) if reply.get("happened") else None
         bound = set(reply.get("bound", ()))
         for name in owners | bound:
             self._raised.pop(name, None)
@@ -208,7 +208,7 @@ class GradingRun:
                 self._raised[name] = happened  # what an earlier cell defined is older: its check says so, as in a notebook
         if not self._process.gone:
             self._ran.append((cell, owners))
-            outputs = reply["outputs"] if isinstance(reply.get("outputs"), list) else []
+            outputs = reply.get("outputs", [])
             if happened is not None and not any(_is_error(output) for output in outputs):
                 outputs.append(_error(happened.error, happened.message))  # whoever hides it has raised it all the same
             return outputs

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from autograder.framework import catalogue, diagnosis
-from autograder.framework.candidate import Candidate, CandidateError, EndedAtOnce
+from autograder.framework.candidate import Candidate, CandidateError, EndedAtOnce, OracleCandidate
 from autograder.framework.case import Case
 from autograder.framework.component import Component
 from autograder.framework.expect import About, Failed
@@ -22,6 +22,7 @@ HIDDEN = "It holds for the sizes and numbers shown here and fails for others: is
 SHORT_CUT = "This exercise asks you to build that yourself, so the answer earns no points this way."
 WRITES = "It writes into a tensor or list that it was given. The caller still needs what was there: work on a new one."
 FAULT = "This check has a fault of its own, which is not yours: you keep its points, and the report of the class names it."
+STRANGE = "This check could not take what came back, which the report of the class names: a person has to look at it."
 LITTLE = 0.25  # points: leaving its inputs alone earns nothing for an answer that does no more than this
 
 
@@ -94,7 +95,19 @@ def _judge(candidate: Candidate, law: Law, cases: Sequence[Case], verdict: Verdi
         raise
     except Exception:  # noqa: BLE001 (whatever a law raises else is a bug of the course, and not the learner's)
         verdict.faults.append(Fault(law.sentence, traceback.format_exc()))
-        return Finding(law.sentence, Status.FAULT, law.points, law.points, FAULT)
+        if _raises_for_the_oracle(candidate.component, law, cases):
+            return Finding(law.sentence, Status.FAULT, law.points, law.points, FAULT)
+        return Finding(law.sentence, Status.FAILED, 0.0, law.points, STRANGE, edge=law.edge)
+
+
+def _raises_for_the_oracle(component: Component, law: Law, cases: Sequence[Case]) -> bool:
+    """Whether a law is broken whatever the answer is. Where it is not, an answer has made it raise, and may have meant to."""
+    try:
+        for case in cases:
+            law.judge(OracleCandidate(component), case.fresh(law.name))
+    except Exception:  # noqa: BLE001 (as above)
+        return True
+    return False
 
 
 def _failed(law: Law, failure: Failed | CandidateError, shown: bool) -> Finding:

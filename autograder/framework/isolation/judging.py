@@ -29,7 +29,7 @@ def judge_in(process: Process, name: str, transcripts: Transcripts | None = None
     reply = process.ask("defined", names=[name, *component.earlier])
     if reply.get("happened"):
         raise Gone(Happening.from_dict(reply["happened"]))
-    defined = set(reply["defined"])
+    defined = set(reply.get("defined", ()))
     # A name that is the reference's own object is there too: it is judged, and named a short cut.
     if name not in defined and not process.ask("has", name=name).get("has"):
         return None

@@ -35,6 +35,8 @@ START_SECONDS = 60
 _LOOK_SECONDS, _LOOKS = 0.1, 5
 NO_REPLY: dict[str, Any] = {"result": None, "seen": [], "changed": False, "happened": None}
 """What stands for the entries that a reply to `perform` does not have."""
+_WORDS = ("seen", "defined", "bound")
+_KINDS: dict[str, type] = {"seen": list, "defined": list, "bound": list, "changed": bool, "has": bool, "outputs": list}
 
 
 class Process:
@@ -146,8 +148,10 @@ class Process:
         wall_seconds: float | None = None,
     ) -> dict:
         data = self._exchange(seconds, wire.pack(request), handle, meanwhile, wall_seconds)
+        if data is None:
+            return {"happened": self._gone}
         try:
-            return {"happened": self._gone} if data is None else wire.unpack(data)
+            return checked(wire.unpack(data))
         except wire.WireError as error:
             return self._end(What.BROKE_CONNECTION, message=str(error))
 
@@ -277,6 +281,23 @@ class Process:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def checked(reply: object) -> dict:
+    """A reply, which the process may have forged: its entries that are read are of the right types. Raises `wire.WireError`."""
+    if not isinstance(reply, dict):
+        raise wire.WireError("a reply that is none")
+    try:
+        if reply.get("happened") is not None:
+            Happening.from_dict(reply["happened"])
+    except (TypeError, ValueError, KeyError, AttributeError):
+        raise wire.WireError("a reply with a happening that is none") from None
+    for name, kind in _KINDS.items():
+        if not isinstance(reply.get(name, kind()), kind):
+            raise wire.WireError(f"a reply whose entry {name} is of another type")
+    if not all(isinstance(each, str) for name in _WORDS for each in reply.get(name, ())):
+        raise wire.WireError("a reply with names that are none")
+    return reply
+
+
 class Snapshot(Process):
     """A copy of an answer's process at one moment: what is asked of it leaves the process itself as it is.
 
@@ -369,6 +390,8 @@ class RemoteCandidate(Candidate):
         self._process = process
 
     def _perform(self, name: str, args: tuple, meanwhile: Callable[[], object] | None = None) -> dict:
+        return {**NO_REPLY, **self._ask(name, args, meanwhile)}
+
+    def _ask(self, name: str, args: tuple, meanwhile: Callable[[], object] | None) -> dict:
         component = self.component.name
-        reply = self._process.ask("perform", meanwhile=meanwhile, component=component, procedure=name, args=list(args))
-        return {**NO_REPLY, **reply}
+        return self._process.ask("perform", meanwhile=meanwhile, component=component, procedure=name, args=list(args))

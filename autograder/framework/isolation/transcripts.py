@@ -7,6 +7,7 @@ earlier answer, it stands already. Where an answer's replies lead a law to other
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from typing import Any
 from autograder.framework.candidate import EndedAtOnce
 from autograder.framework.component import Component
 from autograder.framework.isolation import wire
-from autograder.framework.isolation.process import NO_REPLY, Process, RemoteCandidate
+from autograder.framework.isolation.process import Process, RemoteCandidate, checked
 
 _MOST_BYTES = 8 * 2**20  # of one law's questions
 _MOST_KNOWN = 1000  # judgements of one law
@@ -48,16 +49,14 @@ class Transcripts:
     def get(self, component: str, law: str) -> _Transcript | None:
         return self._by_law.get((component, law))
 
-    def keep(self, component: str, law: str, asked: list[tuple[bytes, bool]]) -> None:
-        """Keeps the questions of a law, each with whether the answer raised."""
+    def keep(self, component: str, law: str, asked: list[tuple[bytes, dict]], known: _Known) -> None:
+        """Keeps what a law asked, each question with its reply, and what it found."""
         if asked and sum(len(question) for question, _ in asked) <= _MOST_BYTES:
-            message = {
-                "do": "performs",
-                "component": component,
-                "requests": [wire.unpack(question) for question, _ in asked],
-                "raised": [raised for _, raised in asked],
-            }
-            self._by_law[component, law] = _Transcript(wire.pack(message), [question for question, _ in asked])
+            questions, replies = [question for question, _ in asked], [reply for _, reply in asked]
+            requests, raised = [wire.unpack(question) for question in questions], [bool(each.get("happened")) for each in replies]
+            message = {"do": "performs", "component": component, "requests": requests, "raised": raised}
+            digest = _digest(wire.pack({"happened": None, "replies": replies}))
+            self._by_law[component, law] = _Transcript(wire.pack(message), questions, {digest: known})
 
 
 class TranscriptCandidate(RemoteCandidate):
@@ -68,27 +67,28 @@ class TranscriptCandidate(RemoteCandidate):
         self._transcripts = transcripts
         self._questions: list[bytes] = []  # those whose replies are there
         self._replies: list[dict] = []
-        self._asked: list[tuple[bytes, bool]] = []
+        self._asked: list[tuple[bytes, dict]] = []
         self._astray = False
 
     def remembered(self, law: str, find: Callable[[], Any], holds: Callable[[Any], bool]) -> Any:
         transcript = self._transcripts.get(self.component.name, law)
         self._asked, self._astray, self._questions, self._replies = [], False, [], []
         if transcript is None:
-            found = find()
-            if holds(found):
-                self._transcripts.keep(self.component.name, law, self._asked)
-            return found
+            known = self._find(find)
+            if holds(known.found):
+                self._transcripts.keep(self.component.name, law, self._asked, known)
+            return known.found
         data = self._process.ask_packed(transcript.message)
         if data is None:
             raise EndedAtOnce
-        digest = hashlib.sha256(data).digest()
-        known = transcript.known.get(digest)
-        if known is None:
+        digest = _digest(data)
+        if digest not in transcript.known:
             self._questions, self._replies = transcript.questions, _replies(data)
             known = self._find(find)
-            if not self._astray and len(transcript.known) < _MOST_KNOWN:
-                transcript.known[digest] = known
+            if self._astray or len(transcript.known) >= _MOST_KNOWN:
+                return known.found
+            transcript.known[digest] = known
+        known = transcript.known[digest]
         self.seen |= known.seen
         self.rules |= known.rules
         return known.found
@@ -103,22 +103,27 @@ class TranscriptCandidate(RemoteCandidate):
             self.seen, self.rules = before[0] | noted[0], before[1] | noted[1]
         return _Known(found, *map(frozenset, noted))
 
-    def _perform(self, name: str, args: tuple, meanwhile: Callable[[], object] | None = None) -> dict:
+    def _ask(self, name: str, args: tuple, meanwhile: Callable[[], object] | None) -> dict:
         question = wire.pack({"procedure": name, "args": list(args)})
         number = len(self._asked)
         if not self._astray and number < len(self._replies) and question == self._questions[number]:
-            reply = {**NO_REPLY, **self._replies[number]}
+            reply = self._replies[number]
         else:
             self._astray = True
-            reply = super()._perform(name, args, meanwhile)
-        self._asked.append((question, bool(reply["happened"])))
+            reply = super()._ask(name, args, meanwhile)
+        self._asked.append((question, reply))
         return reply
 
 
 def _replies(data: bytes) -> list[dict]:
-    """The replies of one message, in order; empty where it is none: then each question is asked by itself."""
-    try:
-        replies = wire.unpack(data).get("replies")
-    except (wire.WireError, AttributeError):
-        return []
-    return replies if isinstance(replies, list) and all(isinstance(each, dict) for each in replies) else []
+    """The replies of one message, in order, up to the first that is none: from there on each question is asked by itself."""
+    replies: list[dict] = []
+    with contextlib.suppress(wire.WireError):
+        found = checked(wire.unpack(data)).get("replies")
+        for reply in found if isinstance(found, list) else ():
+            replies.append(checked(reply))
+    return replies
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.sha256(data).digest()
