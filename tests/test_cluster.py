@@ -22,6 +22,8 @@ from utils.manifest import ROOT
 
 CHAPTER = "01_attention_problem"
 COUNT = 4
+GUIDE = (ROOT / "docs" / "large-classes.md").read_text()
+DASK = f"{sys.prefix}/bin/dask"
 UNSAFE = [] if sandbox.why_not() is None else ["--unsafe-no-sandbox"]
 pytestmark = [pytest.mark.class_run, pytest.mark.timeout(900)]
 
@@ -39,7 +41,7 @@ def course(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def certified(tmp_path_factory):
-    """The environment in which Dask speaks TLS with a certificate of ours, and nothing else."""
+    """The environment in which Dask speaks TLS with a certificate of ours, and nothing else: the guide's configuration."""
     folder = tmp_path_factory.mktemp("tls")
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subprocess.run(
@@ -47,10 +49,9 @@ def certified(tmp_path_factory):
          "-keyout", key, "-out", certificate],
         check=True, capture_output=True,
     )  # fmt: skip
-    ends = {"key": str(key), "cert": str(certificate)}
-    tls = {"ca-file": str(certificate), "scheduler": ends, "worker": ends, "client": ends}
-    config = {"distributed": {"comm": {"require-encryption": True, "tls": tls}}}
-    (folder / "distributed.yaml").write_text(yaml.safe_dump(config))
+    shutil.copy(certificate, folder / "ca.pem")
+    config = re.search(r"```yaml\n(distributed:.*?)```", GUIDE, re.S)[1]
+    (folder / "distributed.yaml").write_text(config.replace("/etc/course", str(folder)))
     path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
     return {**os.environ, "DASK_CONFIG": str(folder), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
 
@@ -89,9 +90,6 @@ def here(course, tmp_path_factory):
     done = subprocess.run(COMMAND, cwd=run.folder, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return rows(run.folder)
-
-
-GUIDE = (ROOT / "docs" / "large-classes.md").read_text()
 
 
 def _begun(course, folder, address, environment):
@@ -212,15 +210,15 @@ def _grades_alone(run, machines, address, environment):
     return rows(run.folder)
 
 
-def test_workers_on_machines_of_their_own_that_see_no_folder_of_the_class_grade_it(course, here, certified, machines, tmp_path):
-    dask, address = [sys.executable, "-m", "distributed.cli.dask_"], f"tls://{machines.address(1)}:8786"
-    for number, line in enumerate((
-        ["scheduler", "--protocol", "tls", "--port", "8786", "--no-dashboard"],
-        *[["worker", address, "--nthreads", "1", "--no-nanny", "--no-dashboard"]] * 2,
-    )):  # fmt: skip
+def test_the_guide_s_own_cluster_grades_on_machines_that_see_no_folder_of_the_class(course, here, certified, machines, tmp_path):
+    """The guide's two lines as they stand, but for the number of workers a machine."""
+    scheduler, worker = re.findall(r"^    dask (.*)$", GUIDE, re.M)
+    address, worker = worker.split()[1], worker.replace("--nworkers 8", "--nworkers 1")
+    assert machines.address(1) in scheduler and machines.address(1) in address and "--nworkers 1" in worker
+    for number, line in enumerate((scheduler, worker, worker)):
         place = tmp_path / f"machine-{number}"
         place.mkdir()
-        machines.start(place, _with_certificates(place, certified), *dask[:2], dask[2] + line[0], *line[1:])
+        machines.start(place, _with_certificates(place, certified), DASK, *line.split())
     run = course.copy(tmp_path / "there", NAMES)
     assert _grades_alone(run, machines, address, certified) == here
 
@@ -231,7 +229,8 @@ MANIFESTS = list(yaml.safe_load_all(re.search(r"```yaml\n(apiVersion.*?)```", GU
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: f"{manifest['kind']} {manifest['metadata']['name']}")
 @pytest.mark.parametrize("version", ["1.33", "1.37"])
 def test_the_guide_s_manifests_have_the_schema_of_kubernetes(manifest, version):
-    validate = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate").validate
+    from kubernetes_validate import validate
+
     validate(manifest, version, strict=True)
 
 
@@ -264,5 +263,5 @@ def _start_pod(pod, machines, place, environment):
     }
     bare = {name: value for name, value in environment.items() if name not in ("DASK_CONFIG", "OMP_NUM_THREADS")}
     script = 'mount --bind hosts /etc/hosts; cd "$1"; shift; exec "$@"'
-    line = ["sh", "-ec", script, "pod", str(ROOT), f"{sys.prefix}/bin/dask", *options]
+    line = ["sh", "-ec", script, "pod", str(ROOT), DASK, *options]
     machines.start(place, {**bare, **given}, *line)
