@@ -76,7 +76,7 @@ def test_a_law_that_needs_a_later_one_or_comes_twice_is_refused(double):
     law = double.laws[0]
     with pytest.raises(ValueError, match="two laws sign"):
         double.add(law)
-    other = Component("toys.other", toy.draw, cases=[], oracle=toy.double)
+    other = Component(toy.draw, name="other", cases=[], oracle=toy.double)
     with pytest.raises(ValueError, match="needs sign, which is not an earlier law"):
         other.add(double.laws[1])
 
@@ -297,7 +297,7 @@ def test_the_reference_stands_in_for_a_while_and_what_was_there_comes_back(monke
 
 
 def test_mates_of_the_chapter_may_be_exchanged_also_where_they_are_missing():
-    quadruple = Component("toys.quadruple", toy.draw, cases=[], oracle=toy.quadruple)
+    quadruple = Component(toy.draw, name="quadruple", cases=[], oracle=toy.quadruple)
     assert exchangeable(quadruple, own=[]) == ("double",)
     assert exchangeable(toy.double_component(), own=["quadruple"]) == ()
 
@@ -382,5 +382,5 @@ def test_a_use_with_other_inputs_or_another_precision_is_a_use_of_its_own():
 
 
 def test_a_probe_may_look_for_itself(double):
-    looked = Component("toys.double", toy.draw, cases=[], oracle=toy.double, probes={"seen": Probe(look=lambda c, case: "seen")})
+    looked = Component(toy.draw, name="double", cases=[], oracle=toy.double, probes={"seen": Probe(look=lambda c, case: "seen")})
     assert fingerprints.run_probes(LocalCandidate(looked, toy.double)) == {"seen": "'seen'"}

@@ -81,8 +81,8 @@ def draw(case):
 def double_component():
     """A component with a law of each kind."""
     component = Component(
-        "toys.double",
         draw,
+        name="double",
         cases=[Case(seed=1, batch=3, seq=5), Case(seed=2, batch=2, seq=7)],
         probes={"plain": Probe(draw_probe), "gradient": Probe(draw_probe, gradient=True)},
         oracle=double,

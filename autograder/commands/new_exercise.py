@@ -65,8 +65,7 @@ def {name}(x):
 
 LAWS = '''"""What is checked of {name}."""
 
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Case, Component, Drawn, Probe
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
 
 
@@ -75,7 +74,6 @@ def draw(case):
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed={seed}, batch=2, seq=5, d_model=7), Case(seed={seed}1, batch=3, seq=2, d_model=11)],
     parts=("the result",),

@@ -5,10 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -42,7 +39,6 @@ def padding(case: Case) -> torch.Tensor:
 
 SMALL = {"layers": 2, "batch": 2, "seq": 4, "vocab": 7, "num_heads": 2, "d_head": 3, "d_ff": 5, "max_len": 6}
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=821, batch=3, seq=5, vocab=11, num_heads=2, d_head=5, d_ff=13, layers=2, max_len=7),

@@ -5,10 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import blocks, dropout, modules
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
 
@@ -42,7 +39,6 @@ def look_ahead(seq: int) -> torch.Tensor:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=531, batch=3, seq=5, k_len=7, num_heads=2, d_head=5, d_ff=13),

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
 
@@ -27,7 +24,6 @@ def given(scale: float = 1.0, rate: float | None = None) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=511, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=512, batch=2, seq=3, d_model=5, d_ff=3)],
     parts=("the output",),

@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -26,7 +24,6 @@ SMALL = {"layers": 2, "batch": 2, "seq": 4, "vocab": 7, "num_heads": 2, "d_head"
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=831, batch=3, seq=5, vocab=13, num_heads=2, d_head=5, layers=2, max_len=7),

@@ -2,9 +2,7 @@
 
 from collections.abc import Callable
 
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads, modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, refused, sizes_and_device
 
@@ -27,7 +25,6 @@ def probe(*mask: int, shared: int = 2, num_kv_heads: int = 3) -> Callable[[Case]
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=441, batch=2, q_len=5, k_len=7, num_kv_heads=2, shared=3, d_head=11),

@@ -4,10 +4,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules, tables
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_agree, keeps_precision, refused
 
@@ -47,7 +44,6 @@ def refuses(candidate: Candidate, case: Case) -> Any:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=611, batch=2, max_len=11, seq=7, d_model=5),

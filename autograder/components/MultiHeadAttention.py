@@ -6,10 +6,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, heads, modules
 from autograder.shared_laws.agreement import (
     agree,
@@ -50,7 +47,6 @@ def own_layers(candidate: Candidate, case: Case) -> Any:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=431, batch=2, q_len=5, k_len=7, num_heads=3, d_head=11),

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
 
@@ -22,7 +19,6 @@ def given(scale: float = 1.0, d_model: int = 5) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=551, batch=3, seq=5, d_model=7), Case(seed=552, batch=2, seq=3, d_model=11)],
     parts=("the normalised rows",),

@@ -4,10 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import masks, modules
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
 
@@ -41,7 +38,6 @@ def blind(case: Case) -> torch.Tensor:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=321, batch=2, seq=5, d_model=7, d_k=3, d_v=11),

@@ -1,9 +1,6 @@
 """What is checked of SwiGLU."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
 
@@ -20,7 +17,6 @@ def given(**sizes: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=561, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=562, batch=2, seq=3, d_model=5, d_ff=3)],
     parts=("the output",),

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -51,7 +48,6 @@ def smooth(drawn: Drawn) -> Drawn:
 SMALL = {"batch": 2, "source_len": 5, "target_len": 4, "vocab": 7, "d_model": 6, "num_heads": 2, "d_head": 4, "layers": 2}
 MASK = torch.tensor([[[True, True, True, False, False]], [[True] * 5]])
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=851, batch=2, source_len=5, target_len=7, vocab=11, d_model=7, num_heads=3, d_head=5, layers=2),

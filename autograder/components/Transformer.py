@@ -6,11 +6,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws import dropout, modules
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving
 from utils import reference
@@ -72,7 +68,6 @@ def given(**wishes: Any) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(

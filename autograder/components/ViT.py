@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -41,7 +38,6 @@ def large(case: Case) -> Drawn:
 
 SMALL = {"batch": 2, "grid": 2, "patch_size": 2, "channels": 3, "classes": 4, "num_heads": 2, "d_head": 3, "layers": 2}
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=871, batch=2, grid=3, patch_size=2, channels=3, classes=5, num_heads=2, d_head=5, layers=2),

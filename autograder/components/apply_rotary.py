@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, refused, settled
 
 FAR = (0.0, 0.03)
@@ -26,7 +23,6 @@ def given(*positions: int, d_head: int = 6, base: float | None = None) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=631, batch=2, seq=5, d_head=6, odd=7),

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import agreement, masks
 from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
 
@@ -28,7 +25,6 @@ def given(*lead: int, q_len: int = 3, mask: tuple[int, ...] = ()) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=221, batch=2, q_len=3, k_len=5, d_k=7, d_v=11),

@@ -1,9 +1,6 @@
 """What is checked of attention_scores."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
 
 
@@ -17,7 +14,6 @@ def given(*lead: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=211, batch=2, q_len=3, k_len=5, d_k=7),

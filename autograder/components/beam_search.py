@@ -5,11 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws import decoding
 from autograder.shared_laws.decoding import BOS, EOS
 
@@ -36,7 +32,6 @@ def _found(candidate: Candidate, case: Case, vocab: int = VOCAB, **settings: Any
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=741, seq=5), Case(seed=742, seq=3)],
     parts=("the hypotheses",),

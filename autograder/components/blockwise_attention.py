@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import agreement
 from autograder.shared_laws.agreement import agree, gradients_finite, refused, settled
 
@@ -42,7 +39,6 @@ def given(k_len: int, block_size: int, rise: tuple[float, float] | None = None, 
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=231, batch=2, q_len=5, k_len=8, d_k=7, d_v=4, block_size=3),

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
 from utils.reference import observed
 
@@ -26,7 +23,6 @@ def oracle_average(x: torch.Tensor) -> torch.Tensor:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=121, batch=2, seq=7, d=5), Case(seed=122, batch=3, seq=5, d=2)],
     parts=("the output",),

@@ -1,9 +1,6 @@
 """What is checked of create_look_ahead_mask."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree
 
 
@@ -16,7 +13,6 @@ def given(seq_len: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=301, seq_len=5), Case(seed=302, seq_len=7)],
     parts=("the mask",),

@@ -5,10 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect, procedures
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework import procedures
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import decoding
 
 VOCAB, SIZE = 11, 6
@@ -99,9 +97,7 @@ def agree(told: dict, case: Case, new: int, where: str) -> None:
     expect.true(not odd, f"{where} the sampler was given logits of shape {odd[:1]}; expected {(case.batch, VOCAB)}.")
 
 
-COMPONENT = Component(
-    __name__, draw, cases=[Case(seed=861, batch=3, seq=5), Case(seed=862, batch=2, seq=7)], parts=("the tokens",)
-)
+COMPONENT = Component(draw, cases=[Case(seed=861, batch=3, seq=5), Case(seed=862, batch=2, seq=7)], parts=("the tokens",))
 
 
 @COMPONENT.law(points=0.25)

@@ -4,11 +4,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate, OracleCandidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, OracleCandidate, Probe, expect
 from autograder.shared_laws import decoding
 from autograder.shared_laws.decoding import BOS, EOS, PAD
 
@@ -33,7 +29,6 @@ def given(max_len: int, batch: int = 5, training: bool = False) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=731, batch=5, seq=7), Case(seed=732, batch=3, seq=4)],
     parts=("the tokens",),

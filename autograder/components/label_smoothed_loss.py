@@ -4,10 +4,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
 
 
@@ -28,7 +25,6 @@ def given(**wishes: Any) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=711, batch=3, seq=5, vocab=7), Case(seed=712, batch=2, seq=7, vocab=11)],
     parts=("the loss",),

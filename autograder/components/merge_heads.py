@@ -1,8 +1,6 @@
 """What is checked of merge_heads."""
 
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads
 from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision
 
@@ -12,7 +10,6 @@ def draw(case: Case) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=421, batch=2, num_heads=3, seq=5, d_head=7),

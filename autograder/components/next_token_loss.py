@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, precision
 
 
@@ -16,7 +13,6 @@ def draw(case: Case) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=841, batch=3, seq=7, vocab=5), Case(seed=842, batch=2, seq=5, vocab=11)],
     parts=("the loss",),

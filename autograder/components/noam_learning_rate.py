@@ -1,10 +1,6 @@
 """What is checked of noam_learning_rate."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws.agreement import refused
 
 
@@ -17,7 +13,6 @@ def given(*steps: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=721, step=7, d_model=512, warmup=4000), Case(seed=722, step=900, d_model=64, warmup=300)],
     parts=("the rate",),

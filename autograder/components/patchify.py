@@ -2,10 +2,7 @@
 
 from typing import Any
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, precision, refused, sizes_and_device
 
 
@@ -21,7 +18,6 @@ def given(channels: int, rows: int, columns: int, patch_size: int = 2) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=861, batch=2, channels=3, rows=2, columns=5, patch_size=3),

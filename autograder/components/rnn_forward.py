@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
 
 
@@ -25,7 +22,6 @@ def given(batch: int, seq: int, d_in: int, d_hidden: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=101, batch=2, seq=5, d_in=3, d_hidden=7),

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import refused
 from utils import reference
 
@@ -22,7 +19,6 @@ def shift(offset: int, d_model: int) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=621, offset=3, other=5, d_model=6, odd=7), Case(seed=622, offset=13, other=2, d_model=14, odd=3)],
     parts=("the matrix",),

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device
 
 
@@ -14,7 +11,6 @@ def draw(case: Case, bos_id: int | None = None) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=701, batch=3, seq=7), Case(seed=702, batch=2, seq=5)],
     parts=("the decoder's input",),

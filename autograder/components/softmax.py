@@ -4,10 +4,7 @@ import math
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import agreement
 from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
 
@@ -22,7 +19,6 @@ def given(*shape: int, dim: int | None = None) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=201, rows=5, cols=7, depth=3), Case(seed=202, rows=11, cols=2, depth=5)],
     forbids="softmax",

@@ -5,11 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect, procedures, watch
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
+from autograder.framework import procedures, watch
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
 
 EOS = 1
 SENTINELS = [99, 97, 98, 95, 96]  # not one step apart, and more than there are spans
@@ -48,7 +45,6 @@ def of_ints(result: Any) -> tuple[list[int], list[int]]:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[Case(seed=831, seq=13, spans=3), Case(seed=832, seq=9, spans=2)],
     parts=("inputs", "targets"),

@@ -1,8 +1,6 @@
 """What is checked of split_heads."""
 
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads
 from autograder.shared_laws.agreement import agree, keeps_precision, refused, sizes_and_device
 
@@ -13,7 +11,6 @@ def draw(case: Case, num_heads: int | None = None, d_model: int | None = None) -
 
 
 COMPONENT = Component(
-    __name__,
     draw,
     cases=[
         Case(seed=411, batch=2, seq=5, num_heads=3, d_head=7),

@@ -80,17 +80,18 @@ class Probe:
 class Component:
     """One component of the contract.
 
-    `draw(case)` gives one use of it (`Drawn`). `parts` name what comes back. `cases` are what learners' answers are run on.
+    `draw(case)` gives one use of it (`Drawn`); the module in which that stands has the component's name, unless `name` says
+    another. `parts` name what comes back. `cases` are what learners' answers are run on.
     `forbids` is a key of `watch.FORBIDDEN`. `input_points` is what an answer earns by leaving its inputs alone (0 where it
     has no tensor inputs). `form(got, right)` validates a result that `expect.form` cannot.
     """
 
     def __init__(
         self,
-        module: str,
         draw: Callable[..., Drawn],
         cases: Sequence[Case],
         *,
+        name: str | None = None,
         parts: Sequence[str] = ("the result",),
         probes: Mapping[str, Probe] | None = None,
         forbids: str | None = None,
@@ -99,7 +100,7 @@ class Component:
         form: Callable | None = None,
         also: Sequence[str] = (),
     ):
-        self.name = module.rpartition(".")[2]
+        self.name = name or draw.__module__.rpartition(".")[2]
         self.draw, self.cases, self.parts = draw, list(cases), tuple(parts)
         self.probes: dict[str, Probe] = dict(probes or {})
         self.forbids, self.input_points, self.form = forbids, input_points, form
