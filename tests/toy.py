@@ -119,7 +119,7 @@ def double_component():
 
         The message names it.
         """
-        refused(candidate.refusal(draw(case).with_options(times=0)), {"times": 0})
+        refused(candidate, draw(case).with_options(times=0), {"times": 0})
 
     component.add(any_size_and_device(component, 0.25, sign))
     component.add(keeps_precision(component, 0.0, sign))

@@ -1,13 +1,10 @@
 """What is checked of EncoderBlock."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import blocks, dropout, modules
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
+from autograder.shared_laws.agreement import add_common, agree, proving, settled
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
@@ -17,14 +14,9 @@ def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
     return Drawn({"x": x}, {} if mask is None else {"mask": mask}, sizes, state=blocks.state(case, ("self_attention",), 2))
 
 
-def given(mask: Callable[[Case], torch.Tensor] | None = None, norm_first: bool = False, rate: float | None = None) -> Probe:
-    def look(candidate: Candidate, case: Case) -> Any:
-        case = case.at(batch=2, seq=4, num_heads=2, d_head=3, d_ff=7)
-        drawn = draw(case, mask(case) if mask else None)
-        settings = ({"norm_first": True} if norm_first else {}) | ({"dropout": rate} if rate else {})
-        return modules.loaded_or_built(candidate, Drawn(**{**vars(drawn), "settings": settings, "seed": 1}))
-
-    return Probe(look=look)
+def given(*mask: int, **settings: float) -> Probe:
+    sizes = {"batch": 2, "seq": 4, "num_heads": 2, "d_head": 3, "d_ff": 7}
+    return modules.probe(lambda case: draw(case, case.mask(*mask) if mask else None), sizes, **settings)
 
 
 COMPONENT = Component(
@@ -38,16 +30,14 @@ COMPONENT = Component(
     probes={
         "post-norm": given(),
         "pre-norm": given(norm_first=True),
-        "masked": given(lambda case: case.mask(2, 1, 4)),
-        "masked, pre-norm": given(lambda case: case.mask(4, 4), norm_first=True),
-        "dropout in evaluation": given(rate=0.5),
+        "masked": given(2, 1, 4),
+        "masked, pre-norm": given(4, 4, norm_first=True),
+        "dropout in evaluation": given(dropout=0.5),
     },
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT, 0.25, "Four parts with these names, made in the constructor: compare with the drawing above.",
-        "Its parameters are those of self_attention, feed_forward, norm1 and norm2",
-    )
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are those of self_attention, feed_forward, norm1 and norm2",
+    "Four parts with these names, made in the constructor: compare with the drawing above.",
 )  # fmt: skip
 
 
@@ -112,6 +102,4 @@ def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
     dropout.of_sublayers(candidate, draw(case), {"self_attention": "w_o", "feed_forward": "linear2"})
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, every_part_has_a_say))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, every_part_has_a_say))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, every_part_has_a_say, lambda case: [draw(case), blocks.first(draw(case))]))
+add_common(COMPONENT, every_part_has_a_say, learning=lambda case: [draw(case), blocks.first(draw(case))])

@@ -13,9 +13,7 @@ def draw(case: Case, scale: float = 1.0) -> Drawn:
 
 
 def given(scale: float = 1.0, d_model: int = 5) -> Probe:
-    return Probe(
-        look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(batch=2, seq=3, d_model=d_model), scale))
-    )
+    return modules.probe(lambda case: draw(case, scale), {"batch": 2, "seq": 3, "d_model": d_model})
 
 
 COMPONENT = Component(
@@ -46,7 +44,7 @@ def weight_scales(candidate: Candidate, case: Case) -> None:
     """
     drawn = draw(case)
     found = candidate.use(drawn)
-    twice = Drawn(**{**vars(drawn), "state": {"weight": 2 * (drawn.state or {})["weight"]}})
+    twice = modules.changed(drawn, "weight", lambda w: 2 * w)
     expect.close(candidate.use(twice), 2 * found, "the result with twice the weight")
     expect.true(bool((found.abs().amax(-1) > 1e-3).all()), "some rows come out as zeros.")
 
@@ -57,11 +55,11 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Square, mean, root: over which axis, and what is added before the root?
     """
-    agree(candidate, draw(case))
+    drawn = draw(case)
+    agree(candidate, drawn)
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single row without further axes")
     for scale in (1e-3, 100.0):
         agree(candidate, draw(case, scale), f"of entries near {scale:g}")
-    flat = draw(case)
-    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single row without further axes")
     sizes_and_device(candidate, case, draw, ("batch", "seq"))
 
 

@@ -6,7 +6,7 @@ import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import masks, modules
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.shared_laws.agreement import add_common, agree, gradients_finite
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
@@ -23,12 +23,8 @@ def look_ahead(seq: int) -> torch.Tensor:
 
 def given(seq: int, d_k: int, mask: Callable[[Case], torch.Tensor] | None = None) -> Probe:
     """Keys and values have one size, so that a layer that takes one for the other runs too; d_model differs."""
-
-    def drawn(case: Case) -> Drawn:
-        case = case.at(batch=2, seq=seq, d_model=7, d_k=d_k, d_v=d_k)
-        return draw(case, None if mask is None else mask(case))
-
-    return Probe(look=lambda candidate, case: modules.loaded_or_built(candidate, drawn(case)))
+    sizes = {"batch": 2, "seq": seq, "d_model": 7, "d_k": d_k, "d_v": d_k}
+    return modules.probe(lambda case: draw(case, mask(case) if mask else None), sizes)
 
 
 def blind(case: Case) -> torch.Tensor:
@@ -53,14 +49,10 @@ COMPONENT = Component(
         "sees nothing": given(4, 3, blind),
     },
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT,
-        0.25,
-        "Each projection is a layer of its own, made in `__init__` under the name that the exercise gives it.",
-        "Its parameters are three projections of their own, w_q, w_k and w_v, without biases",
-    )
-)
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are three projections of their own, w_q, w_k and w_v, without biases",
+    "Each projection is a layer of its own, made in `__init__` under the name that the exercise gives it.",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=has_exactly)
@@ -94,10 +86,10 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Three projections of x, then attention as in chapter 02. Which steps lead there from q, k and v to the output?
     """
-    agree(candidate, draw(case))
-    modules.same_again(candidate, draw(case), "the output or the weights")
-    far = draw(case)
-    agree(candidate, far.with_inputs(x=far.inputs["x"] * 8), "where scores lie far apart")
+    drawn = draw(case)
+    agree(candidate, drawn)
+    modules.same_again(candidate, drawn, "the output or the weights")
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"] * 8), "where scores lie far apart")
 
 
 @COMPONENT.law(points=0.25, needs=distribution)
@@ -138,11 +130,7 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     mask[0, case.seq - 1], mask[1:] = False, False
     where = "where the last word of sentence 0 and all words of the others see nothing"
     masks.blind(candidate, draw(case), mask, where, "all-masked-nan")
-    for name, gradient in candidate.slopes(draw(case, mask)).items():
-        if gradient is not None:  # whether a path is cut is a law of its own
-            expect.finite(gradient, f"the gradient with respect to {name} {where}")
+    gradients_finite(candidate, draw(case, mask), where)  # whether a path is cut is a law of its own
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, words_alike))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, words_alike))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, words_alike, lambda case: [draw(case), draw(case, look_ahead(case.seq))]))
+add_common(COMPONENT, words_alike, learning=lambda case: [draw(case), draw(case, look_ahead(case.seq))])

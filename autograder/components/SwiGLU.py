@@ -12,8 +12,7 @@ def draw(case: Case) -> Drawn:
 
 
 def given(**sizes: int) -> Probe:
-    sizes = {"batch": 2, "seq": 3, "d_model": 5, "d_ff": 7} | sizes
-    return Probe(look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(**sizes))))
+    return modules.probe(draw, {"batch": 2, "seq": 3, "d_model": 5, "d_ff": 7} | sizes)
 
 
 COMPONENT = Component(
@@ -22,11 +21,9 @@ COMPONENT = Component(
     parts=("the output",),
     probes={"plain": given(), "as wide as deep": given(d_ff=5), "one position": given(batch=1, seq=1)},
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT, 0.0, "Three layers with these names, made in the constructor: which of them goes back to d_model?",
-        "Its parameters are w_gate, w_up and w_down, without biases",
-    )
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.0, "Its parameters are w_gate, w_up and w_down, without biases",
+    "Three layers with these names, made in the constructor: which of them goes back to d_model?",
 )  # fmt: skip
 
 
@@ -37,10 +34,8 @@ def w_down_comes_last(candidate: Candidate, case: Case) -> None:
     Which of the three layers is the last, and what is done to its result?
     """
     drawn = draw(case)
-    found = candidate.use(drawn)
-    state = dict(drawn.state or {})
-    state["w_down.weight"] = 2 * state["w_down.weight"]
-    expect.close(candidate.use(Drawn(**{**vars(drawn), "state": state})), 2 * found, "the output with twice w_down")
+    found, twice = candidate.use(drawn), modules.changed(drawn, "w_down.weight", lambda w: 2 * w)
+    expect.close(candidate.use(twice), 2 * found, "the output with twice w_down")
     expect.true(bool((found.abs().amax(-1) > 1e-4).all()), "some positions come out as zeros.")
 
 
@@ -50,9 +45,9 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Two branches, one product, one way back: which branch goes through silu? Work out one feature by hand.
     """
-    agree(candidate, draw(case))
-    flat = draw(case)
-    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single position without further axes")
+    drawn = draw(case)
+    agree(candidate, drawn)
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single position without further axes")
     sizes_and_device(candidate, case, draw)
 
 

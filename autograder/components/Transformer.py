@@ -53,18 +53,9 @@ def again(candidate: Candidate, drawn: Drawn, logits: torch.Tensor) -> torch.Ten
 
 
 def given(**wishes: Any) -> Probe:
-    sizes = {
-        "layers": 2,
-        "pad_id": 0,
-        "batch": 2,
-        "source_len": 4,
-        "target_len": 3,
-        "source_vocab": 7,
-        "target_vocab": 6,
-        "num_heads": 2,
-        "d_head": 3,
-    }
-    return Probe(look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(**sizes), **wishes)))
+    sizes = {"batch": 2, "source_len": 4, "target_len": 3, "source_vocab": 7, "target_vocab": 6}
+    sizes |= {"num_heads": 2, "d_head": 3, "layers": 2, "pad_id": 0}
+    return modules.probe(lambda case: draw(case, **wishes), sizes)
 
 
 COMPONENT = Component(
@@ -104,10 +95,10 @@ COMPONENT = Component(
         "one target": given(target_len=1, pads=False),
     },
 )
-has_exactly = COMPONENT.add(replace(modules.has_exactly(
-    COMPONENT, 0.25, "Compare with the table of names above: two embeddings, two lists of blocks, one output layer.",
-    "Its parameters are those of its embeddings, its blocks and its output layer",
-), once=True))  # fmt: skip
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are those of its embeddings, its blocks and its output layer",
+    "Compare with the table of names above: two embeddings, two lists of blocks, one output layer.", once=True,
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=has_exactly)
@@ -161,11 +152,11 @@ def padding_has_no_influence(candidate: Candidate, case: Case) -> None:
     There are two attentions that look at the source. Which tokens must neither of them see?
     """
     drawn, pad_id = draw(case), case.pad_id
-    logits = candidate.use(drawn)
-    state = {name: x.clone() for name, x in (drawn.state or {}).items()}
-    state["source_embedding.weight"][pad_id] = case.normal(state["source_embedding.weight"].shape[1], scale=3.0)
+    logits, row = candidate.use(drawn), case.normal(case.num_heads * case.d_head, scale=3.0)
+    is_pad = torch.arange(case.source_vocab)[:, None] == pad_id
     with proving("padding-ignored"):
-        other = again(candidate, replace(drawn, state=state), logits)
+        moved = modules.changed(drawn, "source_embedding.weight", lambda table: torch.where(is_pad, row, table))
+        other = again(candidate, moved, logits)
         expect.close(other, logits, f"the logits after the embedding of padding was changed, for {pad_id=},")
         wider = torch.nn.functional.pad(drawn.inputs["source"], (0, 3), value=pad_id)
         longer = again(candidate, drawn.with_inputs(source=wider), logits)

@@ -3,7 +3,7 @@
 import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, refused, settled
+from autograder.shared_laws.agreement import add_common, agree, refused, settled
 
 FAR = (0.0, 0.03)
 """(rtol, atol) thousands of positions out, where angles in float32 are right to 0.001 alone."""
@@ -88,10 +88,7 @@ def refuses_odd(candidate: Candidate, case: Case) -> None:
     The message of the ValueError names d_head and its value.
     """
     for d_head in (case.odd, 1):
-        happening = candidate.refusal(draw(case.at(d_head=d_head)))
-        refused(happening, {"d_head": d_head}, "x", "head", "dim", "axis", "feature")
+        refused(candidate, draw(case.at(d_head=d_head)), {"d_head": d_head}, "x", "head", "dim", "axis", "feature")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, turns, ("batch", "seq")))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, turns))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, turns))
+add_common(COMPONENT, turns, ("batch", "seq"))

@@ -3,8 +3,8 @@
 import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import agreement, masks
-from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
+from autograder.shared_laws import masks
+from autograder.shared_laws.agreement import add_common, agree, gradients_finite, proving, settled
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None, mask: torch.Tensor | None = None) -> Drawn:
@@ -125,6 +125,4 @@ def masked_too(case: Case) -> list[Drawn]:
     return [draw(case), draw(case, mask=case.mask(case.q_len, case.k_len))]
 
 
-COMPONENT.add(agreement.any_size_and_device(COMPONENT, 0.25, more_alike_more_weight))
-COMPONENT.add(agreement.keeps_precision(COMPONENT, 0.25, more_alike_more_weight))
-COMPONENT.add(agreement.gradients_arrive(COMPONENT, 0.25, more_alike_more_weight, masked_too))
+add_common(COMPONENT, more_alike_more_weight, learning=masked_too)

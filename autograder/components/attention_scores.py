@@ -1,7 +1,7 @@
 """What is checked of attention_scores."""
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.shared_laws.agreement import add_common, agree
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None) -> Drawn:
@@ -47,6 +47,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
         agree(candidate, draw(case, lead), f"with leading axes {lead}")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, more_alike_higher_score))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, more_alike_higher_score))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, more_alike_higher_score))
+add_common(COMPONENT, more_alike_higher_score)

@@ -3,8 +3,7 @@
 import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import agreement
-from autograder.shared_laws.agreement import agree, gradients_finite, refused, settled
+from autograder.shared_laws.agreement import add_common, agree, gradients_finite, refused, settled
 
 
 def draw(
@@ -64,7 +63,7 @@ def refuses_no_block(candidate: Candidate, case: Case) -> None:
     Raise a ValueError whose message names the argument and the value that came.
     """
     for block_size in (0, -3):
-        refused(candidate.refusal(draw(case, block_size=block_size)), {"block_size": block_size})
+        refused(candidate, draw(case, block_size=block_size), {"block_size": block_size})
 
 
 @COMPONENT.law(points=0.0)
@@ -141,6 +140,4 @@ def holds_one_block(candidate: Candidate, case: Case) -> None:
         )
 
 
-COMPONENT.add(agreement.any_size_and_device(COMPONENT, 0.25, one_block))
-COMPONENT.add(agreement.keeps_precision(COMPONENT, 0.25, one_block))
-COMPONENT.add(agreement.gradients_arrive(COMPONENT, 0.25, one_block, lambda case: [draw(case), draw(case, mask=masks(case)[0])]))
+add_common(COMPONENT, one_block, learning=lambda case: [draw(case), draw(case, mask=masks(case)[0])])

@@ -3,7 +3,7 @@
 import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.shared_laws.agreement import add_common, agree
 from utils.reference import observed
 
 
@@ -71,6 +71,4 @@ def all_at_once(candidate: Candidate, case: Case) -> None:
     expect.true(long <= short, told, "position-by-position")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, mixes_inputs))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, mixes_inputs))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, mixes_inputs))
+add_common(COMPONENT, mixes_inputs)

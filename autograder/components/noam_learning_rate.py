@@ -87,5 +87,4 @@ def refuses_steps_below_one(candidate: Candidate, case: Case) -> None:
     Steps count from 1: what would the root of 0 give? The error's message names the argument and its value.
     """
     for step in (0, -3):
-        happening = candidate.refusal(Drawn({"step": step, "d_model": case.d_model, "warmup_steps": case.warmup}))
-        refused(happening, {"step": step})
+        refused(candidate, draw(case).with_inputs(step=step), {"step": step})

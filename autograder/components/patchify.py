@@ -66,5 +66,4 @@ def refuses_other_sizes(candidate: Candidate, case: Case) -> None:
     square = case.at(rows=case.patch_size)  # here the area may divide where a side does not
     for drawn in (draw(case, (1, 0)), draw(case, (0, case.patch_size - 1)), draw(case, (1, 1)), draw(square, (0, 1))):
         height, width = drawn.inputs["images"].shape[-2:]
-        happening = candidate.refusal(drawn)
-        refused(happening, {"patch_size": case.patch_size, "height": height, "width": width}, "images")
+        refused(candidate, drawn, {"patch_size": case.patch_size, "height": height, "width": width}, "images")

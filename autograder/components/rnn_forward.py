@@ -3,7 +3,7 @@
 import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.shared_laws.agreement import add_common, agree
 
 
 def draw(case: Case) -> Drawn:
@@ -69,6 +69,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"] * 100), "for very large inputs, where tanh is flat")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, takes_in_x))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, takes_in_x))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, takes_in_x))
+add_common(COMPONENT, takes_in_x)

@@ -88,4 +88,4 @@ def refuses_odd(candidate: Candidate, case: Case) -> None:
     The message of the ValueError names d_model and its value.
     """
     for d_model in (case.odd, 1):
-        refused(candidate.refusal(shift(case.offset, d_model)), {"d_model": d_model})
+        refused(candidate, shift(case.offset, d_model), {"d_model": d_model})

@@ -56,8 +56,5 @@ def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
 
     Look at the sizes before anything is cut. The error's message should help whoever reads it: which sizes do not fit?
     """
-    d_model = case.num_heads * case.d_head
-    for num_heads in (case.num_heads + 1, d_model + 2):
-        if d_model % num_heads:
-            sizes = {"num_heads": num_heads, "d_model": d_model}
-            refused(candidate.refusal(draw(case, num_heads)), sizes, "x", proves="no-divisibility-check")
+    for sizes in heads.uneven(case):
+        refused(candidate, draw(case, sizes["num_heads"]), sizes, "x", proves="no-divisibility-check")

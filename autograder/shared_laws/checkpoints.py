@@ -293,8 +293,8 @@ def refuses_long_texts(component: Component, needs: Callable, draw: Callable) ->
     """Adds a law of a quarter: no more than max_len tokens."""
 
     def refuses_long_texts(candidate: Candidate, case: Case) -> None:
-        too_long = {"max_len": case.max_len, "seq": case.max_len + 1}
-        agreement.refused(candidate.refusal(draw(case, seq=case.max_len + 1)), too_long)
+        too_long = case.max_len + 1
+        agreement.refused(candidate, draw(case, seq=too_long), {"max_len": case.max_len, "seq": too_long})
 
     law = Law(
         refuses_long_texts.__name__, "More than max_len tokens raise a ValueError that names max_len and a number",
