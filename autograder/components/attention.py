@@ -4,7 +4,7 @@ import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import masks
-from autograder.shared_laws.agreement import add_common, agree, gradients_finite, proving, settled
+from autograder.shared_laws.agreement import add_common, agree, settled
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None, mask: torch.Tensor | None = None) -> Drawn:
@@ -71,8 +71,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Three steps: scores, softmax, weighted sum of the values. Check each against the worked number above.
     """
-    agree(candidate, draw(case))
-    for lead in ((), (case.batch, 3)):
+    for lead in ((case.batch,), (), (case.batch, 3)):
         agree(candidate, draw(case, lead), f"with leading axes {lead}")
     far = draw(case)
     agree(candidate, far.with_inputs(q=far.inputs["q"] * 40), "where scores lie far apart")
@@ -114,15 +113,9 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     """
     mask = case.mask(case.batch, case.q_len, case.k_len)
     mask[:, min(1, case.q_len - 1)] = False
-    nothing, proves = torch.zeros(1, case.k_len, dtype=torch.bool), "all-masked-nan"
-    masks.blind(candidate, draw(case), mask, "where one query sees nothing", proves)
-    masks.blind(candidate, draw(case), nothing, "where no query sees anything", proves)
-    with proving(proves):
-        gradients_finite(candidate, draw(case, mask=mask), "where one query sees nothing")
+    masks.blind_rows(candidate, draw(case), mask)
 
 
-def masked_too(case: Case) -> list[Drawn]:
-    return [draw(case), draw(case, mask=case.mask(case.q_len, case.k_len))]
-
-
-add_common(COMPONENT, more_alike_more_weight, learning=masked_too)
+add_common(
+    COMPONENT, more_alike_more_weight, learning=lambda case: [draw(case), draw(case, mask=case.mask(case.q_len, case.k_len))]
+)

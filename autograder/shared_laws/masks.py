@@ -9,7 +9,7 @@ import torch
 from autograder.framework import expect
 from autograder.framework.candidate import Candidate
 from autograder.framework.component import Drawn
-from autograder.shared_laws.agreement import agree, proving, settled
+from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
 
 
 def distribution(weights: torch.Tensor) -> None:
@@ -43,6 +43,18 @@ def blind(candidate: Candidate, drawn: Drawn, mask: torch.Tensor, where: str, pr
         expect.finite(output, f"the output {where}")
     if settled(candidate, drawn):
         agree(candidate, masked, where)
+
+
+def blind_rows(candidate: Candidate, drawn: Drawn, one: torch.Tensor, where: str = "where one query sees nothing") -> None:
+    """Queries that may attend to nothing, those of the mask `one` and all of them: weights 0, no NaN, finite gradients.
+
+    This alone proves `all-masked-nan`.
+    """
+    nothing = torch.zeros(1, one.shape[-1], dtype=torch.bool)
+    for mask, named in ((one, where), (nothing, "where no query sees anything")):
+        blind(candidate, drawn, mask, named, "all-masked-nan")
+    with proving("all-masked-nan"):
+        gradients_finite(candidate, drawn.with_options(mask=one), where)
 
 
 def every_shape(candidate: Candidate, drawn: Drawn, masks: Sequence[torch.Tensor]) -> None:
