@@ -105,7 +105,7 @@ APPENDED = {
 
 # {name}
 
-edits("{name}", {{"todo-id": {{"solution": "TODO: text of the solution → what a learner writes instead"}}}})
+edits("{name}", {{"todo-id": "TODO: text of the solution → what a learner writes instead"}})
 """,
     "variants.py": """
 

@@ -141,19 +141,8 @@ def few_beams(candidate: Candidate, case: Case) -> None:
             same_score(score, oracle_score(model, source(case), tokens, 0.0), f"the hypothesis {list(tokens)} for {beam_size=}")
 
 
-@COMPONENT.law(points=0.25, needs=one_step, once=True)
-def evaluates(candidate: Candidate, case: Case) -> None:
-    """It searches in evaluation mode and without gradients
-
-    A model that comes straight from training still drops things out. Who switches that off, and for how long?
-    """
-    decoding.evaluates_without_gradients(candidate, case, source(case), VOCAB, max_len=STEPS, beam_size=2)
+def told(candidate: Candidate, case: Case, modes: tuple[bool, bool], fails: bool) -> dict:
+    return decoding.run(candidate, case, source(case), VOCAB, modes=modes, fails=fails, max_len=STEPS, beam_size=2)
 
 
-@COMPONENT.law(points=0.25, needs=one_step, edge=True, once=True)
-def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
-    """The training flag of the model and of each of its parts is as it was, also after an error
-
-    One call for the whole model sets all its parts alike: were they alike before? And which code runs when the model raises?
-    """
-    decoding.leaves_modes_alone(candidate, case, source(case), VOCAB, max_len=STEPS, beam_size=2)
+decoding.add_common(COMPONENT, one_step, "searches", told)

@@ -75,7 +75,7 @@ def run(
 ) -> dict:  # fmt: skip
     """What `generated` tells, its parts of the promised kinds but for `result`; `use_cache` is left to its default where True."""
     options = {} if use_cache else {"use_cache": False}
-    found = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes), 2 if fails else 0)
+    found = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes), decoding.FAILS_AT * fails)
     return decoding.formed(found, shapes=list, read=list, extended=list, past=bool)
 
 
@@ -153,26 +153,15 @@ def cache_reads_each_token_once(candidate: Candidate, case: Case) -> None:
     expect.true(told["past"], "`extend` was given another past than the one that it gave before.")
 
 
-@COMPONENT.law(points=0.25, needs=first_token, once=True)
-def evaluates(candidate: Candidate, case: Case) -> None:
-    """It writes in evaluation mode and without gradients
-
-    A model that comes straight from training still drops things out. Who switches that off, and for how long?
-    """
-    for cache in (False, True):
-        told = run(candidate, case, 3, cache, (True, True))
-        agree(told, case, 3, "by a model that was in training mode")
-        expect.true(not told["gradients"], "the model was asked with gradients switched on: nothing is trained here.")
+def told(candidate: Candidate, case: Case, modes: tuple[bool, bool], fails: bool, cache: bool) -> dict:
+    found = run(candidate, case, 3, cache, modes, fails)
+    if all(modes):
+        agree(found, case, 3, "by a model that was in training mode")
+    return found
 
 
-@COMPONENT.law(points=0.25, needs=first_token, edge=True, once=True)
-def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
-    """The training flag of the model and of each of its parts is as it was, also after a ValueError, which passes through
-
-    One call for the whole model sets all its parts alike: were they alike before? And which code runs when the model raises?
-    """
-    for cache in (False, True):
-        decoding.modes_as_before(lambda modes, fails: run(candidate, case, 3, cache, modes, fails))  # noqa: B023
+ways = {"cache": False}, {"cache": True}
+decoding.add_common(COMPONENT, first_token, "writes", told, "a ValueError, which passes through", ways)
 
 
 @COMPONENT.law(points=0.25, needs=first_token, once=True)

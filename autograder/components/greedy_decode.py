@@ -124,22 +124,11 @@ def stops(candidate: Candidate, case: Case) -> None:
         expect.true(found.shape[1] == right.shape[1], wide, proves="no-stop" if found.shape[1] == max_len else None)
 
 
-@COMPONENT.law(points=0.25, needs=first_token, once=True)
-def evaluates(candidate: Candidate, case: Case) -> None:
-    """It decodes in evaluation mode and without gradients
-
-    A model that comes straight from training still drops things out. Who switches that off, and for how long?
-    """
-    decoding.evaluates_without_gradients(candidate, case, sources(case), VOCAB, max_len=2)
+def told(candidate: Candidate, case: Case, modes: tuple[bool, bool], fails: bool) -> dict:
+    return decoding.run(candidate, case, sources(case), VOCAB, modes=modes, fails=fails, max_len=3)
 
 
-@COMPONENT.law(points=0.25, needs=first_token, edge=True, once=True)
-def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
-    """The training flag of the model and of each of its parts is as it was, also after an error
-
-    One call for the whole model sets all its parts alike: were they alike before? And which code runs when the model raises?
-    """
-    decoding.leaves_modes_alone(candidate, case, sources(case), VOCAB, max_len=3)
+decoding.add_common(COMPONENT, first_token, "decodes", told)
 
 
 @COMPONENT.law(points=0.25, needs=first_token, once=True)

@@ -5,35 +5,35 @@ from autograder.framework.known_answers import edits
 _REFUSE = 'if d_model % num_heads != 0:\n        raise ValueError(f"{d_model=} does not split into {num_heads=}") →'
 _CUT, _MOVE = "(batch, seq, num_heads, d_model // num_heads)", "return heads.transpose(1, 2) →"
 edits("split_heads", {
-    "uses-builtin": {"solution": f"{_MOVE} from utils import reference; return reference.split_heads(x, num_heads)"},
+    "uses-builtin": f"{_MOVE} from utils import reference; return reference.split_heads(x, num_heads)",
     "not-differentiable": {"solution": f"{_MOVE} return torch.from_numpy(heads.detach().numpy().transpose(0, 2, 1, 3).copy())",
                            "loop": "= features → = features.data"},
-    "changes-input": {"solution": f"{_MOVE} heads = heads.transpose(1, 2).clone(); x.zero_(); return heads"},
-    "view-without-transpose": {"solution": [
+    "changes-input": f"{_MOVE} heads = heads.transpose(1, 2).clone(); x.zero_(); return heads",
+    "view-without-transpose": [
         (f"{_CUT} → (batch, num_heads, seq, d_model // num_heads)", f"{_MOVE} return heads"),
         f"{_MOVE} return heads",
         (f"{_CUT} → (num_heads, batch, seq, d_model // num_heads)", f"{_MOVE} return heads.transpose(0, 1)"),
         (f"x.reshape{_CUT} → x.transpose(1, 2).reshape(batch, num_heads, seq, d_model // num_heads)", f"{_MOVE} return heads"),
-    ]},
+    ],
     "interleaved-heads": {"solution": (f"{_CUT} → (batch, seq, d_model // num_heads, num_heads)",
                                        f"{_MOVE} return heads.permute(0, 3, 1, 2)"),
                           "loop": "features in enumerate(x.chunk(num_heads, -1)) → "
                                   "features in enumerate(x[:, :, i::num_heads] for i in range(num_heads))"},
-    "no-divisibility-check": {"solution": [f"{_REFUSE} assert d_model % num_heads == 0, (d_model, num_heads)", f"{_REFUSE}"]},
+    "no-divisibility-check": [f"{_REFUSE} assert d_model % num_heads == 0, (d_model, num_heads)", f"{_REFUSE}"],
 })  # fmt: skip
 
 _MERGE = "return x.transpose(1, 2).flatten(start_dim=2) →"
 _SHAPE = "x.shape[0], x.shape[2], -1"
 edits("merge_heads", {
-    "uses-builtin": {"solution": f"{_MERGE} from utils import reference; return reference.merge_heads(x)"},
+    "uses-builtin": f"{_MERGE} from utils import reference; return reference.merge_heads(x)",
     "not-differentiable": {"solution": f"{_MERGE} return torch.tensor(x.transpose(1, 2).tolist(), dtype=x.dtype).flatten(2)",
                            "loop": ".shape\n → .shape\n    x = x.detach()\n"},
-    "changes-input": {"solution": f"{_MERGE} merged = x.transpose(1, 2).flatten(2).clone(); x.fill_(0.0); return merged"},
-    "view-without-transpose": {"solution": [
+    "changes-input": f"{_MERGE} merged = x.transpose(1, 2).flatten(2).clone(); x.fill_(0.0); return merged",
+    "view-without-transpose": [
         f"{_MERGE} return x.reshape({_SHAPE})",
         f"{_MERGE} return x.transpose(0, 1).reshape({_SHAPE})",
         f"{_MERGE} return x.transpose(2, 3).reshape({_SHAPE})",
-    ]},
+    ],
     "interleaved-heads": {"solution": f"{_MERGE} return x.permute(0, 2, 3, 1).flatten(2)",
                           "unbind": "torch.concat(x.unbind(dim=1), 2) → torch.stack(x.unbind(dim=1), -1).flatten(2)"},
 })  # fmt: skip
@@ -129,10 +129,10 @@ edits("GroupedQueryAttention", {
         "grouped-einsum": ("(self.groups, self.shared, self.d_head) → (self.shared, self.groups, self.d_head)", "bqgrd → bqrgd"),
     },
     "no-scale": {"expand": " / math.sqrt(self.d_head) →"},
-    "mask-ignored": {"solution": ", mask=mask) → )"},
+    "mask-ignored": ", mask=mask) → )",
     "no-divisibility-check": {"expand": "if d_model % num_heads != 0 or num_heads % num_kv_heads != 0 → "
                                         "if d_model % num_heads != 0"},
-    "no-head-axis": {"solution": "mask.unsqueeze(-3) → mask"},
+    "no-head-axis": "mask.unsqueeze(-3) → mask",
     "all-masked-nan": {"expand": ".softmax(-1) * mask → .softmax(-1)"},
     "float32-inside": {"expand": "math.sqrt(self.d_head) → torch.tensor(float(self.d_head)).sqrt()"},
 })  # fmt: skip

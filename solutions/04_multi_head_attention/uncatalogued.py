@@ -5,26 +5,26 @@ from autograder.framework.known_answers import edits
 _MOVE = "return heads.transpose(1, 2) →"
 edits("split_heads", {
     "cuts the positions": {"chunks": ("x.split(d_model // num_heads, dim=-1) → x.repeat(1, 1, 1).chunk(num_heads, dim=1)",)},
-    "heads in front of the batch": {"solution": f"{_MOVE} return heads.permute(2, 0, 1, 3)"},
-    "features in front of the positions": {"solution": f"{_MOVE} return heads.permute(0, 2, 3, 1)"},
-    "the last head first": {"solution": f"{_MOVE} return heads.transpose(1, 2).flip(1)"},
+    "heads in front of the batch": f"{_MOVE} return heads.permute(2, 0, 1, 3)",
+    "features in front of the positions": f"{_MOVE} return heads.permute(0, 2, 3, 1)",
+    "the last head first": f"{_MOVE} return heads.transpose(1, 2).flip(1)",
     "a list of heads": {"chunks": "torch.stack(x.split(d_model // num_heads, dim=-1), dim=1) → "
                                   "list(x.split(d_model // num_heads, dim=-1))"},
-    "drops axes of size 1": {"solution": f"{_MOVE} return heads.transpose(1, 2).squeeze()"},
-    "another error": {"solution": "raise ValueError → raise TypeError"},
-    "a message without numbers": {"solution": '(f"{d_model=} does not split into {num_heads=}") → ("the heads do not fit")'},
+    "drops axes of size 1": f"{_MOVE} return heads.transpose(1, 2).squeeze()",
+    "another error": "raise ValueError → raise TypeError",
+    "a message without numbers": '(f"{d_model=} does not split into {num_heads=}") → ("the heads do not fit")',
 })  # fmt: skip
 
 _MERGE = "return x.transpose(1, 2).flatten(start_dim=2) →"
 edits("merge_heads", {
-    "one head behind the other along the sequence": {"solution": [f"{_MERGE} return x.flatten(1, 2)",
-                                                                  f"{_MERGE} return torch.cat(list(x.unbind(1)), 1)"]},
-    "the last head first": {"solution": f"{_MERGE} return x.flip(1).transpose(1, 2).flatten(2)"},
-    "adds the heads up": {"solution": f"{_MERGE} return x.sum(dim=1)"},
-    "the average of the heads, repeated": {"solution": f"{_MERGE} return x.mean(dim=1).repeat(1, 1, x.shape[1])"},
-    "features in front of the positions": {"solution": f"{_MERGE} return x.permute(0, 1, 3, 2).flatten(1, 2)"},
-    "drops axes of size 1": {"solution": f"{_MERGE} return x.transpose(1, 2).flatten(2).squeeze()"},
-    "leaves the axes apart": {"solution": f"{_MERGE} return x.transpose(1, 2)"},
+    "one head behind the other along the sequence": [f"{_MERGE} return x.flatten(1, 2)",
+                                                                  f"{_MERGE} return torch.cat(list(x.unbind(1)), 1)"],
+    "the last head first": f"{_MERGE} return x.flip(1).transpose(1, 2).flatten(2)",
+    "adds the heads up": f"{_MERGE} return x.sum(dim=1)",
+    "the average of the heads, repeated": f"{_MERGE} return x.mean(dim=1).repeat(1, 1, x.shape[1])",
+    "features in front of the positions": f"{_MERGE} return x.permute(0, 1, 3, 2).flatten(1, 2)",
+    "drops axes of size 1": f"{_MERGE} return x.transpose(1, 2).flatten(2).squeeze()",
+    "leaves the axes apart": f"{_MERGE} return x.transpose(1, 2)",
 })  # fmt: skip
 
 _SOFTMAX, _RETURN = "torch.softmax(scores, dim=-1)", "self.w_o(self.merge(output))"
