@@ -76,7 +76,7 @@ edits("gradient_norms", {
     ],
     "frees-graph": {style: "retain_graph=True, → " for style in ("solution", "grad-outputs", "numpy")},
     "float32-inside": {"solution": f"{NORM} → gradient.float().norm(dim=(0, 2)).to(zeros)",
-                       "grad-outputs": ".sqrt() → .float().sqrt().to(inputs.dtype)"},
+        "grad-outputs": ".sqrt() → .float().sqrt().to(inputs.dtype)"},
     "changes-input": "return zeros if → outputs.detach().zero_()\n    return zeros if",
 })  # fmt: skip
 

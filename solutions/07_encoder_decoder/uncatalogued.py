@@ -25,9 +25,9 @@ edits("Transformer", {
     "has its norms first": "(*sizes) → (*sizes, norm_first=True)",
     "returns probabilities": "self.output(x) → self.output(x).softmax(dim=-1)",
     "goes through one block of the decoder": "in self.decoder: → in self.decoder[:1]:",
-    "has one block under several names": "(EncoderBlock(*sizes) for _ in layers) → " "([EncoderBlock(*sizes)] * num_layers)",
+    "has one block under several names": "(EncoderBlock(*sizes) for _ in layers) → ([EncoderBlock(*sizes)] * num_layers)",
     "keeps its blocks in a plain list": "nn.ModuleList(DecoderBlock(*sizes) for _ in layers) → "
-                                                     "[DecoderBlock(*sizes) for _ in layers]",
+        "[DecoderBlock(*sizes) for _ in layers]",
     "hands the embedded source to the decoder":
         "self.decode(target_in, self.encode(source) → self.decode(target_in, self.dropout(embed(self.source_embedding, source))",
     "hands the target to itself as memory": "block(x, memory, → block(x, x[:, :1].expand_as(memory),",
@@ -77,7 +77,7 @@ edits("greedy_decode", {
     "makes one step less": "range(max_len) → range(max_len - 1)",
     "makes one step more": "range(max_len) → range(max_len + 1)",
     "stops one step late": ("logits = → late = ended.all(); logits =", "if ended.all() → if late"),
-    "gives eos away": "return tokens[:, 1:] → " "return tokens[:, 1:].masked_fill(tokens[:, 1:] == eos_id, model.pad_id)",
+    "gives eos away": "return tokens[:, 1:] → return tokens[:, 1:].masked_fill(tokens[:, 1:] == eos_id, model.pad_id)",
     "has gradients on": "with torch.no_grad() → with torch.enable_grad()",
     "leaves everything in training mode": "part.training = mode → part.training = True",
     "leaves everything in evaluation mode": "part.training = mode → part.training = False",
@@ -85,7 +85,7 @@ edits("greedy_decode", {
     "forgets the modes after an error": ("try: → if True:", "finally: → if True:"),
     "gives lists": "return tokens[:, 1:] → return tokens[:, 1:].tolist()",
     "decodes the first sentence for all": "memory = model.encode(source) → "
-                                                       "memory = model.encode(source[:1]).expand(len(source), -1, -1)",
+        "memory = model.encode(source[:1]).expand(len(source), -1, -1)",
 })  # fmt: skip
 
 PENALTY, SORTED = "((5 + len(tokens)) / 6) ** alpha", "key=lambda pair: -pair[1]"

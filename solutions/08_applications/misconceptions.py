@@ -150,7 +150,7 @@ edits("span_corruption", {
     },
     "same-sentinel": {
         "solution": [f"{PAIRS} → [(sentinel_ids[0], span) for span in spans]",
-                     f"{PAIRS} → [(sentinel_ids[-1], span) for span in spans]",
+        f"{PAIRS} → [(sentinel_ids[-1], span) for span in spans]",
                      (" sentinel]\n →  sentinel_ids[0]]\n", "[sentinel, *tokens → [sentinel_ids[0], *tokens")],
         "from-the-back": "sentinel_ids[number] → sentinel_ids[0]",
     },
@@ -167,7 +167,7 @@ edits("relative_position_bucket", {
     "changes-input": "relative_position.abs() → relative_position.abs_()",
     "sign-flipped": {
         "solution": [f"{ZEROS} → relative_position = -relative_position; {ZEROS}", f"{AHEAD} → (relative_position < 0)",
-                     f"{BEHIND} → relative_position.clamp(min=0)"],
+        f"{BEHIND} → relative_position.clamp(min=0)"],
         "log-base": "-relative_position.clamp(max=0) → relative_position.clamp(min=0)",
     },
     "not-bidirectional": ["if bidirectional: → if False:", f"num_buckets * {AHEAD} → 0 * relative_position",
@@ -213,7 +213,7 @@ edits("patchify", {
     "changes-input": f"{CUT} → images -= images.mean(); {CUT}",
     "column-order": {
         "solution": [f"{ORDER} → permute(0, 4, 2, 1, 3, 5)", f"{ORDER} → permute(0, 2, 4, 1, 5, 3)",
-                     f"{ORDER} → permute(0, 4, 2, 1, 5, 3)"],
+        f"{ORDER} → permute(0, 4, 2, 1, 5, 3)"],
         "tensor-unfold": "x.movedim(1, 3).flatten(3).flatten(1, 2) → x.movedim(1, 3).flatten(3).transpose(1, 2).flatten(1, 2)",
     },
     "channels-last": {
@@ -232,24 +232,24 @@ edits("ViT", {
         "nn.TransformerEncoderLayer(d_model, num_heads, d_ff, dropout, 'gelu', 1e-12, True, True)\n",
     "not-differentiable": {
         "solution": [f"{EMBED} → {EMBED.replace('images,', 'images.detach(),')}", f"{EMBED} → {EMBED}.detach()",
-                     "expand(len(x), 1, -1) → data.expand(len(x), 1, -1)", "x = block(x) → x = block(x.detach())",
-                     "nn.Parameter(torch.zeros(d_model)) → nn.Parameter(torch.zeros(d_model), requires_grad=False)"],
+        "expand(len(x), 1, -1) → data.expand(len(x), 1, -1)", "x = block(x) → x = block(x.detach())",
+        "nn.Parameter(torch.zeros(d_model)) → nn.Parameter(torch.zeros(d_model), requires_grad=False)"],
         "places-apart": ", self.positions.table\n → , self.positions.table.detach()\n",
     },
     "changes-input": f"{EMBED} → images -= images.mean(); {EMBED}",
     "float32-inside": "first = → x = x.float().to(x.dtype); first =",
     "no-class-token": {
         "solution": [f"{READ} → self.encode(images).mean(dim=1)", f"{READ} → self.encode(images)[:, 1:].mean(dim=1)",
-                     f"{READ} → self.encode(images)[:, -1]", (NO_TOKEN, f"{READ} → self.encode(images).mean(dim=1)"),
+        f"{READ} → self.encode(images)[:, -1]", (NO_TOKEN, f"{READ} → self.encode(images).mean(dim=1)"),
                      (NO_TOKEN,), f"{READ} → self.encode(images)[:, 1]", f"{READ} → self.encode(images).amax(dim=1)",
                      ("torch.cat([first, x], dim=1) → x", f"{READ} → self.encode(images).mean(dim=1)")],
         "norm-of-one": [f"{READ} → self.encode(images).mean(dim=1)", f"{READ} → self.encode(images)[:, 1:].mean(dim=1)"],
     },
     "no-positions": {
         "solution": [f"{JOINED} → torch.cat([first, x], dim=1)",
-                     f"{JOINED} → torch.cat([first + self.positions.table[0], x], dim=1)",
+        f"{JOINED} → torch.cat([first + self.positions.table[0], x], dim=1)",
                      ("self.positions(torch.cat → (torch.cat",
-                      "        x = self.dropout( →         self.positions(x[:, :1]); x = self.dropout(")],
+        "        x = self.dropout( →         self.positions(x[:, :1]); x = self.dropout(")],
         "places-apart": [(".mT + table[1:] → .mT", " + table[0]) → )"), ".mT + table[1:] → .mT"],
     },
     "no-final-norm": {

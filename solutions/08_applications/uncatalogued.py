@@ -44,7 +44,7 @@ edits("Bert", {
     "has no positions": f"{SUMMED} → self.dropout(self.norm(x))",
     "has no norm on the sum": f"{SUMMED} → self.dropout(self.positions(x))",
     "norms before the positions": f"{SUMMED} → self.dropout(self.positions(self.norm(x)))",
-    "scales the embeddings": "self.token_embedding(tokens) + → " "self.token_embedding(tokens) * self.norm.weight.numel()**0.5 +",
+    "scales the embeddings": "self.token_embedding(tokens) + → self.token_embedding(tokens) * self.norm.weight.numel()**0.5 +",
     "norms first": "dropout, eps=eps → dropout, norm_first=True, eps=eps",
     "has a norm at the end": "        return x\n → \n        return F.layer_norm(x, x.shape[-1:])\n",
     "gives eps to the first norm alone": "dropout, eps=eps → dropout",
@@ -58,7 +58,7 @@ edits("Bert", {
     "makes segments on the CPU": "torch.zeros_like(tokens) → torch.zeros(tokens.shape, dtype=torch.long)",
     "asserts": {"library-norms": "if seq > len(self.positions.table): → "
         "assert seq <= len(self.positions.table)\n        if False:"},
-    "cuts long texts": "if segments is None: → " "tokens = tokens[:, :len(self.positions.table)]\n        if segments is None:",
+    "cuts long texts": "if segments is None: → tokens = tokens[:, :len(self.positions.table)]\n        if segments is None:",
     "gives the class token alone": "        return x\n → \n        return x[:, 0]\n",
     "mixes the rows": "        return x\n → \n        return x + 0.1 * x.mean(0, keepdim=True)\n",
     "takes any weights": "\"bert\", state_dict → \"bert\", {n: x for n, x in state_dict.items() if 'surplus' not in n}",
@@ -133,7 +133,7 @@ edits("sample_token", {
     "keeps one more than k": "min(top_k, → min(top_k + 1,",
     "keeps one less than k": "min(top_k, logits.shape[-1]) → max(1, min(top_k, logits.shape[-1]) - 1)",
     "keeps the smallest k": ("logits.topk(top_k, dim=-1) → logits.topk(top_k, dim=-1, largest=False)",
-                                          "logits < smallest → logits > smallest"),
+        "logits < smallest → logits > smallest"),
     "cannot have k above the vocabulary": "        top_k = min(top_k, logits.shape[-1])\n →",
     "forgets top-k where top-p is given": "if top_k is not None: → if top_k is not None and top_p is None:",
     "forgets top-p where top-k is given": "if top_p is not None: → if top_p is not None and top_k is None:",
@@ -163,8 +163,8 @@ WITH, WRITTEN = "    with evaluating(model):", "new = sampler(logits[:, -1]).uns
 edits("generate", {
     "takes the likeliest": "sampler(logits[:, -1]) → logits[:, -1].argmax(-1)",
     "looks at the first place": "logits[:, -1] → logits[:, 0]",
-    "hands probabilities of all places to the sampler": "sampler(logits[:, -1]) → " "sampler(logits.flatten(0, 1))[:len(tokens)]",
-    "gives the new tokens alone": "return tokens → " "return tokens[:, -max_new_tokens:] if max_new_tokens else tokens[:, :0]",
+    "hands probabilities of all places to the sampler": "sampler(logits[:, -1]) → sampler(logits.flatten(0, 1))[:len(tokens)]",
+    "gives the new tokens alone": "return tokens → return tokens[:, -max_new_tokens:] if max_new_tokens else tokens[:, :0]",
     "makes one step less": "range(max_new_tokens) → range(max_new_tokens - 1)",
     "makes one step more": "range(max_new_tokens) → range(max_new_tokens + 1)",
     "puts new tokens in front": "[tokens, new] → [new, tokens]",
@@ -181,7 +181,7 @@ edits("generate", {
     "sets one mode for all": "part.training = training_flag → model.train(flags[model])",
     "forgets the modes after an error": ("try: → if True:", "finally: → if True:"),
     "swallows the error": "finally: → except ValueError:\n        pass\n    finally:",
-    "raises another error": "finally: → " "except ValueError:\n        raise RuntimeError('too long') from None\n    finally:",
+    "raises another error": "finally: → except ValueError:\n        raise RuntimeError('too long') from None\n    finally:",
     "drops an axis": "logits[:, -1] → logits[:, -1].squeeze()",
     "writes on the first row for all": f"{WRITTEN} → " f"new = sampler(logits[:, -1])[:1].expand(len(tokens)).unsqueeze(1)",
     "gives lists": "return tokens → return tokens.tolist()",
@@ -205,7 +205,7 @@ edits("span_corruption", {
     "has a sentinel for each token": ", sentinel] → ] + [sentinel] * length",
     "forgets a span at the start": f"{PAIRS} → [pair for pair in {PAIRS} if pair[1][0]]",
     "turns the pair round": "return inputs + list(tokens[place:]), targets + [eos_id] → "
-                                         "return targets + [eos_id], inputs + list(tokens[place:])",
+        "return targets + [eos_id], inputs + list(tokens[place:])",
     "returns floats": {"tensors": "torch.tensor(tokens) → torch.tensor(tokens).float()"},
     "finds a span by its tokens": "inputs += [*tokens[place:start], sentinel] → "
         "start = tokens.index(tokens[start]); inputs += [*tokens[place:start], sentinel]",
@@ -221,14 +221,14 @@ edits("relative_position_bucket", {
     "reaches to 128 always": "math.log(max_distance → math.log(128",
     "stops at the exact ones": "torch.where(distance < exact, distance, far) → distance.clamp(max=exact)",
     "widens in a straight line": f"{LOGARITHM} / math.log(max_distance / exact) → "
-                                              "(distance - exact).double() / (max_distance - exact)",
+        "(distance - exact).double() / (max_distance - exact)",
     "runs over its last bucket": "    far = far.clamp(max=num_buckets - 1)\n →",
     "rounds up": f"{SHARE} → (share * (num_buckets - exact)).ceil().long()",
     "rounds": f"{SHARE} → (share * (num_buckets - exact)).round().long()",
     "returns floats": f"exact + {SHARE} → exact + (share * (num_buckets - exact)).floor()",
     "returns int32": "return first + torch.where(distance < exact, distance, far) → "
-                                  "return (first + torch.where(distance < exact, distance, far)).int()",
-    "counts keys ahead by their distance in one direction": "(-relative_position).clamp(min=0) → " "relative_position.abs()",
+        "return (first + torch.where(distance < exact, distance, far)).int()",
+    "counts keys ahead by their distance in one direction": "(-relative_position).clamp(min=0) → relative_position.abs()",
     "counts all keys ahead as one": "relative_position.abs() → (-relative_position).clamp(min=0)",
     "leaves the logarithm out of the length": "math.log(max_distance / exact) → math.log(max_distance)",
     "leaves the boundaries on the CPU": {"boundaries": ", device=distance.device →"},
@@ -249,13 +249,13 @@ edits("T5", {
     "scales the embeddings": "x = self.token_embedding(source) → x = self.token_embedding(source) * 2.0",
     "sees the future": f"{BIAS} + as_bias(past, x) → {BIAS}",
     "sees one token too many": "past = create_look_ahead_mask(length) → past = torch.ones(length, length, "
-                                            "dtype=torch.bool).tril(1)",
+        "dtype=torch.bool).tril(1)",
     "ignores the mask in the encoder": "bias = bias + as_bias(source_mask, x).unsqueeze(-3) → pass",
     "ignores the mask in cross-attention": f"{MEMORY} → pass",
     "ignores the mask": "if source_mask is not None → if False",
     "turns the mask round": "masked_fill(~mask, → masked_fill(mask,",
     "has NaN where nothing is seen": "scores.masked_fill(blind, 0.0).softmax(dim=-1).masked_fill(blind, 0.0) → "
-                                                  "scores.softmax(dim=-1)",
+        "scores.softmax(dim=-1)",
     "looks everywhere where nothing is seen": "softmax(dim=-1).masked_fill(blind, 0.0) → softmax(dim=-1)",
     "has no bias in the encoder": "return table(buckets).permute(2, 0, 1) → "
         "return table(buckets).permute(2, 0, 1) * (0.0 if bidirectional else 1.0)",
@@ -266,24 +266,24 @@ edits("T5", {
     "has the defaults of the buckets": "self.num_buckets, self.max_distance) → num_buckets=self.num_buckets)",
     "counts distances from one": f"{PLACES} → {PLACES} - 1",
     "norms the memory again": "self.cross_attention(self.norm2(x), memory → self.cross_attention(self.norm2(x), "
-                                           "self.norm2(memory)",
+        "self.norm2(memory)",
     "hands the memory on without its norm": "return self.encoder_norm(x) → return x",
     "has no norm at the decoder's end": "self.decoder_norm(x) * → x *",
     "norms behind its sublayers": "x = x + self.self_attention(normed, normed, bias) → "
-                                               "x = self.norm1(x + self.self_attention(x, x, bias))",
+        "x = self.norm1(x + self.self_attention(x, x, bias))",
     "norms queries alone": "self.self_attention(normed, normed, bias) → self.self_attention(normed, x, bias)",
     "leaves out a residual": "x = x + self.cross_attention( → x = self.cross_attention(",
     "has layer norms": "self.norm1, self.norm2 = RMSNorm(d_model), RMSNorm(d_model) → "
-                                    "self.norm1, self.norm2 = (nn.LayerNorm(d_model, 1e-6, bias=False) for _ in range(2))",
+        "self.norm1, self.norm2 = (nn.LayerNorm(d_model, 1e-6, bias=False) for _ in range(2))",
     "has another eps": "self.encoder_norm, self.decoder_norm = RMSNorm(d_model), RMSNorm(d_model) → "
-                                    "self.encoder_norm, self.decoder_norm = RMSNorm(d_model, 1e-5), RMSNorm(d_model, 1e-5)",
+        "self.encoder_norm, self.decoder_norm = RMSNorm(d_model, 1e-5), RMSNorm(d_model, 1e-5)",
     "has GELU": "self.feed_forward.relu = nn.ReLU() → self.feed_forward.relu = nn.GELU()",
     "adds the bias of places in cross-attention": "memory_bias = 0.0 → memory_bias = self.position_bias("
         "self.decoder_bias, max(length, memory.shape[1]), False)[:, :length, :memory.shape[1]]",
     "has an output of its own": {"tied-layer": "; self.output.weight = self.token_embedding.weight →"},
     "goes through one block of the encoder": "in self.encoder: → in self.encoder[:1]:",
     "has one block under several names": "nn.ModuleList(T5Block(*sizes, crosses=False) for _ in layers) → "
-                                                      "nn.ModuleList([T5Block(*sizes, crosses=False)] * num_layers)",
+        "nn.ModuleList([T5Block(*sizes, crosses=False)] * num_layers)",
     "makes its places on the CPU": ", device=table.weight.device →",
     "has biases": "self.w_o = nn.Linear(inner, d_model, bias=False) → self.w_o = nn.Linear(inner, d_model)",
 })  # fmt: skip
@@ -304,14 +304,14 @@ edits("patchify", {
     "looks at the area": "height % patch_size or width % patch_size → height * width % patch_size ** 2",
     "asserts": "if height % patch_size or width % patch_size: → if True: "
         "assert height % patch_size == 0 and width % patch_size == 0, (height, width, patch_size)\n    if False:",
-    "names no value": "{height} x {width} does not split by patch_size={patch_size} → " "the picture does not split into patches",
+    "names no value": "{height} x {width} does not split by patch_size={patch_size} → the picture does not split into patches",
     "cuts off what is left over": {"slices": "if height % patch_size or width % patch_size: → "
         "height, width = height // patch_size * patch_size, width // patch_size * patch_size\n    if False:"},
     "reads the memory as if it lay in one piece":
         f"{CUT} → torch.as_strided(images, (batch, channels, rows, patch_size, columns, patch_size), "
         "(channels * height * width, height * width, patch_size * width, width, patch_size, 1))",
     "takes squares alone": "columns = height // patch_size, width // patch_size → "
-                                        "columns = height // patch_size, height // patch_size",
+        "columns = height // patch_size, height // patch_size",
     "returns float32": ".reshape(batch, rows * columns, -1) → .reshape(batch, rows * columns, -1).float()",
     "scales to colours": "images.reshape( → (images / 255).reshape(",
 })  # fmt: skip
@@ -321,13 +321,13 @@ edits("patchify", {
 JOINED, EMBED = "self.positions(torch.cat([first, x], dim=1))", "self.patch_embedding(patchify(images, self.patch_size))"
 edits("ViT", {
     "has the class token at the end": ("torch.cat([first, x], dim=1) → torch.cat([x, first], dim=1)",
-                                                    "self.encode(images)[:, 0] → self.encode(images)[:, -1]"),
+        "self.encode(images)[:, 0] → self.encode(images)[:, -1]"),
     "adds positions to the patches alone": f"{JOINED} → torch.cat([first, x + self.positions.table[1:]], dim=1)",
     "counts positions from the patches": f"{JOINED} → torch.cat([first, self.positions(x)], dim=1)",
     "has its norms behind": "norm_first=True, → norm_first=False,",
     "has tanh in its GELU": "norm_first=True, eps=1e-12 → norm_first=True, eps=1e-12, approximate='tanh'",
     "has ReLU blocks": "gelu_block(d_model, num_heads, d_ff, dropout, norm_first=True, eps=1e-12) → "
-                                    "EncoderBlock(d_model, num_heads, d_ff, dropout, norm_first=True)",
+        "EncoderBlock(d_model, num_heads, d_ff, dropout, norm_first=True)",
     "has another eps in its blocks": "norm_first=True, eps=1e-12 → norm_first=True",
     "has another eps at the end": "LayerNorm(d_model, 1e-12) → LayerNorm(d_model)",
     "goes through one block": "in self.blocks: → in self.blocks[:1]:",
@@ -337,7 +337,7 @@ edits("ViT", {
     "drops in evaluation as well": "nn.Dropout(dropout) → lambda x: F.dropout(x, dropout)",
     "drops nothing": ("self.dropout = nn.Dropout(dropout) → dropout = 0.0", "self.dropout( → ("),
     "returns probabilities": "self.classifier(self.encode(images)[:, 0]) → "
-                                          "self.classifier(self.encode(images)[:, 0]).softmax(dim=-1)",
+        "self.classifier(self.encode(images)[:, 0]).softmax(dim=-1)",
     "reads pixels before channels": {"torch-norms": "permute(0, 2, 3, 1, 4, 5) → permute(0, 2, 3, 4, 5, 1)"},
     "has a hidden layer to classify": ("nn.Linear(d_model, num_classes) → nn.Linear(d_model, num_classes); "
         "self.pooler = nn.Linear(d_model, d_model)",
@@ -345,7 +345,7 @@ edits("ViT", {
     "names its blocks otherwise": "self.blocks → self.layers",
     "forgets to attend": "x = block(x) → x = block.feed_forward(block.norm2(x)) + x",
     "makes its table on the CPU": {"written-into-a-table": "x.new_empty(len(x), x.shape[1] + 1, x.shape[2]) → "
-                                                           "torch.empty(len(x), x.shape[1] + 1, x.shape[2], dtype=x.dtype)"},
+        "torch.empty(len(x), x.shape[1] + 1, x.shape[2], dtype=x.dtype)"},
 })  # fmt: skip
 
 # box_iou
@@ -355,7 +355,7 @@ edits("box_iou", {
     "gives the shared area": f"return {RATIO} → return common",
     "divides by the first area": "common / union.masked_fill → common / area_a[:, None].expand_as(union).masked_fill",
     "divides by the smaller area": "union = area_a[:, None] + area_b[None, :] - common → "
-                                                "union = torch.minimum(area_a[:, None], area_b[None, :])",
+        "union = torch.minimum(area_a[:, None], area_b[None, :])",
     "has NaN where nothing is covered": f"return {RATIO} → return common / union",
     "hides NaN behind a where": f"return {RATIO} → return torch.where(empty, 0.0, common / union)",
     "adds a little below": f"return {RATIO} → return common / (union + 1e-6)",
