@@ -116,15 +116,9 @@ def masked_memory_has_no_influence(candidate: Candidate, case: Case) -> None:
             blocks.both_orders(candidate, draw(case, memory_mask=mask), f"with a memory_mask of shape {tuple(mask.shape)}")
 
 
-@COMPONENT.law(points=0.25, needs=every_part_has_a_say, edge=True, once=True)
-def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-    """Dropout acts in training and nowhere else
-
-    Which of your parts take the rate, and which of them know whether the block is in training?
-    """
-    dropout.in_training(candidate, draw(case))
-    last = {"self_attention": "w_o", "cross_attention": "w_o", "feed_forward": "linear2"}
-    dropout.of_sublayers(candidate, draw(case), last)
-
-
+dropout.add_in_training_alone(
+    COMPONENT, every_part_has_a_say,
+    "Which of your parts take the rate, and which of them know whether the block is in training?", draw,
+    {"self_attention": "w_o", "cross_attention": "w_o", "feed_forward": "linear2"},
+)  # fmt: skip
 add_common(COMPONENT, every_part_has_a_say, learning=lambda case: [draw(case), blocks.first(draw(case))])

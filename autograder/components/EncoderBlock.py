@@ -92,14 +92,9 @@ def masks_reach_the_attention(candidate: Candidate, case: Case) -> None:
         blocks.both_orders(candidate, draw(case, torch.zeros(1, case.seq, dtype=torch.bool)), "where nobody sees anything")
 
 
-@COMPONENT.law(points=0.25, needs=every_part_has_a_say, edge=True, once=True)
-def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-    """Dropout acts in training and nowhere else
-
-    Which of your parts take the rate, and which of them know whether the block is in training?
-    """
-    dropout.in_training(candidate, draw(case))
-    dropout.of_sublayers(candidate, draw(case), {"self_attention": "w_o", "feed_forward": "linear2"})
-
-
+dropout.add_in_training_alone(
+    COMPONENT, every_part_has_a_say,
+    "Which of your parts take the rate, and which of them know whether the block is in training?", draw,
+    {"self_attention": "w_o", "feed_forward": "linear2"},
+)  # fmt: skip
 add_common(COMPONENT, every_part_has_a_say, learning=lambda case: [draw(case), blocks.first(draw(case))])

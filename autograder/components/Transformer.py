@@ -199,15 +199,9 @@ def order_matters(candidate: Candidate, case: Case) -> None:
     expect.true(bool(((still[:, 1:] - still[:, :1]).abs() > 1e-4).any()), told, "no-positional-encoding")
 
 
-@COMPONENT.law(points=0.25, needs=listens_to_both, edge=True, once=True)
-def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-    """Dropout acts in training and nowhere else
-
-    Which of your layers knows whether the model is in training?
-    """
-    dropout.in_training(candidate, shallow(case))
-
-
+dropout.add_in_training_alone(
+    COMPONENT, listens_to_both, "Which of your layers knows whether the model is in training?", shallow,
+)  # fmt: skip
 COMPONENT.add(keeps_precision(COMPONENT, 0.25, listens_to_both, shallow, tolerance=(1e-6, 1e-6)))
 COMPONENT.add(replace(gradients_arrive(COMPONENT, 0.25, listens_to_both), once=True))
 COMPONENT.add(  # the last one: what was built is lost on the other device

@@ -23,15 +23,7 @@ COMPONENT = Component(
         "one position": Probe(lambda case: draw(case.at(batch=1, seq=1, num_heads=2, d_head=3))),
     },
 )
-
-
-@COMPONENT.law(points=0.25)
-def loses_nothing(candidate: Candidate, case: Case) -> None:
-    """Every number of x comes out once, and its gradient finds the way back
-
-    The numbers change their places and nothing else: rearrange x with tensor operations.
-    """
-    heads.loses_nothing(candidate, draw(case))
+loses_nothing = heads.loses_nothing(COMPONENT)
 
 
 @COMPONENT.law(points=0.5)

@@ -321,9 +321,6 @@ def add_common(
         drawn = draw(case).to(torch.float64)  # where what is told elsewhere, as of an eps, shows in the values too
         every_number_learns(candidate, drawn, counts=counts)
 
-    def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-        dropout.in_training(candidate, shallow(case))
-
     start = "It learns as many numbers as the real one: gradients reach" if counts else "Gradients reach"
     inputs = " and the inputs" if draw(component.cases[0]).floating else ""
     learns = Law(
@@ -331,12 +328,8 @@ def add_common(
         "Stay with tensor operations on the whole path from the parameters to the result.",
         every_parameter_learns, 0.25, needs.__name__, once=True,
     )  # fmt: skip
-    drops_out = Law(
-        "dropout_in_training_alone", "Dropout acts in training and nowhere else",
-        "Which of your layers knows whether the model is in training?",
-        dropout_in_training_alone, 0.25, needs.__name__, edge=True, once=True,
-    )  # fmt: skip
-    for law in (learns, drops_out) if drops else (learns,):
-        component.add(law)
+    component.add(learns)
+    if drops:
+        dropout.add_in_training_alone(component, needs, "Which of your layers knows whether the model is in training?", shallow)
     component.add(agreement.keeps_precision(component, 0.25, needs, precise or shallow))
     component.add(agreement.any_size_and_device(component, 0.25, needs, sizes, shallow))  # the last one: it moves what was built

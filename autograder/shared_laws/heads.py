@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import torch
 
 from autograder.framework import expect
 from autograder.framework.candidate import Candidate
 from autograder.framework.case import Case
-from autograder.framework.component import Drawn
+from autograder.framework.component import Component, Drawn
 from autograder.framework.expect import Failed
+from autograder.framework.law import Law
 from autograder.shared_laws import masks
 from autograder.shared_laws.agreement import gradients_agree, proving, settled
 from autograder.shared_laws.modules import changed
@@ -24,11 +25,19 @@ def query_key_value(case: Case, d_model: int) -> dict[str, object]:
     return {name: case.normal(case.batch, length, d_model) for name, length in lengths.items()}
 
 
-def loses_nothing(candidate: Candidate, drawn: Drawn) -> None:
-    """Every number of `x` comes out once, wherever it stands, and a gradient flows back to it."""
-    got, x = candidate.use(drawn), drawn.inputs["x"]
-    expect.close(got.flatten().sort().values, x.flatten().sort().values, "the numbers in order of size")
-    gradients_agree(candidate, drawn)
+def loses_nothing(component: Component) -> Callable:
+    """Adds a law of a quarter: every number of `x` comes out once, wherever it stands, and a gradient flows back to it."""
+
+    def loses_nothing(candidate: Candidate, case: Case) -> None:
+        drawn = component.draw(case)
+        got, x = candidate.use(drawn), drawn.inputs["x"]
+        expect.close(got.flatten().sort().values, x.flatten().sort().values, "the numbers in order of size")
+        gradients_agree(candidate, drawn)
+
+    return component.add(Law(
+        loses_nothing.__name__, "Every number of x comes out once, and its gradient finds the way back",
+        "The numbers change their places and nothing else: rearrange x with tensor operations.", loses_nothing, 0.25,
+    ))  # fmt: skip
 
 
 def looks_and_mixes(candidate: Candidate, drawn: Drawn) -> None:
