@@ -353,6 +353,13 @@ def test_errors_agree_by_their_cause_and_not_by_their_type(double):
 # Drawing
 
 
+def test_a_table_of_cases_has_a_size_for_each_name_in_each_row():
+    one, other = Case.table(7, "batch seq", (2, 5), (3, 1))
+    assert (one.seed, one.sizes, other.seed, other.sizes) == (7, {"batch": 2, "seq": 5}, 8, {"batch": 3, "seq": 1})
+    with pytest.raises(ValueError, match="shorter"):
+        Case.table(7, "batch seq", (2,))
+
+
 def test_a_case_is_the_same_every_time_and_another_for_another_law():
     case = Case(seed=3, batch=2, seq=5)
     assert torch.equal(case.fresh("a").normal(4), case.fresh("a").normal(4))

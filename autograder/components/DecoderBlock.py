@@ -28,10 +28,7 @@ def look_ahead(seq: int) -> torch.Tensor:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=531, batch=3, seq=5, k_len=7, num_heads=2, d_head=5, d_ff=13),
-        Case(seed=532, batch=2, seq=7, k_len=3, num_heads=3, d_head=4, d_ff=5),
-    ],
+    cases=Case.table(531, "batch seq k_len num_heads d_head d_ff", (3, 5, 7, 2, 5, 13), (2, 7, 3, 3, 4, 5)),
     parts=("the output",),
     forbids="blocks",
     probes={

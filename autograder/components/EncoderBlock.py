@@ -21,10 +21,7 @@ def given(*mask: int, **settings: float) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=521, batch=3, seq=5, num_heads=2, d_head=5, d_ff=13),
-        Case(seed=522, batch=2, seq=7, num_heads=3, d_head=4, d_ff=5),
-    ],
+    cases=Case.table(521, "batch seq num_heads d_head d_ff", (3, 5, 2, 5, 13), (2, 7, 3, 4, 5)),
     parts=("the output",),
     forbids="blocks",
     probes={

@@ -17,7 +17,7 @@ def given(scale: float = 1.0, **settings: float) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=511, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=512, batch=2, seq=3, d_model=5, d_ff=3)],
+    cases=Case.table(511, "batch seq d_model d_ff", (3, 5, 7, 11), (2, 3, 5, 3)),
     parts=("the output",),
     probes={"plain": given(), "far from 0": given(4.0), "dropout in evaluation": given(dropout=0.5)},
 )

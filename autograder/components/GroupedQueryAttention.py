@@ -25,10 +25,7 @@ def masked_keys(case: Case) -> Drawn:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=441, batch=2, q_len=5, k_len=7, num_kv_heads=2, shared=3, d_head=11),
-        Case(seed=442, batch=5, q_len=7, k_len=2, num_kv_heads=3, shared=2, d_head=5),
-    ],
+    cases=Case.table(441, "batch q_len k_len num_kv_heads shared d_head", (2, 5, 7, 2, 3, 11), (5, 7, 2, 3, 2, 5)),
     parts=("the output", "the weights"),
     forbids="attention",
     probes={

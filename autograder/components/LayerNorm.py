@@ -20,7 +20,7 @@ def given(scale: float = 1.0, d_model: int = 5) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=501, batch=3, seq=5, d_model=7), Case(seed=502, batch=2, seq=3, d_model=11)],
+    cases=Case.table(501, "batch seq d_model", (3, 5, 7), (2, 3, 11)),
     parts=("the normalised rows",),
     forbids="norm",
     probes={"plain": given(), "many features": given(d_model=13), "small spread": given(0.003), "tiny spread": given(1e-4)},

@@ -41,10 +41,7 @@ def refuses(candidate: Candidate, case: Case) -> Any:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=611, batch=2, max_len=11, seq=7, d_model=5),
-        Case(seed=612, batch=3, max_len=5, seq=3, d_model=13),
-    ],
+    cases=Case.table(611, "batch max_len seq d_model", (2, 11, 7, 5), (3, 5, 3, 13)),
     probes={
         "plain": modules.probe(draw, SMALL | {"seq": 3}),
         "whole table": modules.probe(draw, SMALL),

@@ -36,10 +36,7 @@ def own_layers(candidate: Candidate, case: Case) -> Any:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=431, batch=2, q_len=5, k_len=7, num_heads=3, d_head=11),
-        Case(seed=432, batch=3, q_len=11, k_len=2, num_heads=5, d_head=7),
-    ],
+    cases=Case.table(431, "batch q_len k_len num_heads d_head", (2, 5, 7, 3, 11), (3, 11, 2, 5, 7)),
     parts=("the output", "the weights"),
     forbids="attention",
     probes={

@@ -35,10 +35,7 @@ def blind(case: Case) -> torch.Tensor:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=321, batch=2, seq=5, d_model=7, d_k=3, d_v=11),
-        Case(seed=322, batch=3, seq=7, d_model=11, d_k=5, d_v=5),
-    ],
+    cases=Case.table(321, "batch seq d_model d_k d_v", (2, 5, 7, 3, 11), (3, 7, 11, 5, 5)),
     parts=("the output", "the weights"),
     forbids="attention",
     probes={

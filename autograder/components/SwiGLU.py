@@ -17,7 +17,7 @@ def given(**sizes: int) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=561, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=562, batch=2, seq=3, d_model=5, d_ff=3)],
+    cases=Case.table(561, "batch seq d_model d_ff", (3, 5, 7, 11), (2, 3, 5, 3)),
     parts=("the output",),
     probes={"plain": given(), "as wide as deep": given(d_ff=5), "one position": given(batch=1, seq=1)},
 )

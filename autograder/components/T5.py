@@ -49,10 +49,12 @@ SMALL = {"batch": 2, "source_len": 5, "target_len": 4, "vocab": 7, "d_model": 6,
 MASK = torch.tensor([[[True, True, True, False, False]], [[True] * 5]])
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=851, batch=2, source_len=5, target_len=7, vocab=11, d_model=7, num_heads=3, d_head=5, layers=2),
-        Case(seed=852, batch=3, source_len=7, target_len=3, vocab=13, d_model=10, num_heads=2, d_head=3, layers=1),
-    ],
+    cases=Case.table(
+        851,
+        "batch source_len target_len vocab d_model num_heads d_head layers",
+        (2, 5, 7, 11, 7, 3, 5, 2),
+        (3, 7, 3, 13, 10, 2, 3, 1),
+    ),
     parts=("the logits",),
     forbids="blocks",
     probes={

@@ -60,32 +60,12 @@ def given(**wishes: Any) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(
-            seed=751,
-            batch=3,
-            source_len=5,
-            target_len=7,
-            source_vocab=11,
-            target_vocab=13,
-            num_heads=2,
-            d_head=5,
-            layers=2,
-            pad_id=0,
-        ),
-        Case(
-            seed=752,
-            batch=2,
-            source_len=7,
-            target_len=3,
-            source_vocab=7,
-            target_vocab=5,
-            num_heads=3,
-            d_head=4,
-            layers=1,
-            pad_id=2,
-        ),
-    ],
+    cases=Case.table(
+        751,
+        "batch source_len target_len source_vocab target_vocab num_heads d_head layers pad_id",
+        (3, 5, 7, 11, 13, 2, 5, 2, 0),
+        (2, 7, 3, 7, 5, 3, 4, 1, 2),
+    ),
     parts=("the logits",),
     forbids="blocks",
     probes={

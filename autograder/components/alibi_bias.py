@@ -47,7 +47,7 @@ def the_future(candidate: Candidate, case: Case) -> Any:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=641, num_heads=4, seq_len=7), Case(seed=642, num_heads=16, seq_len=3)],
+    cases=Case.table(641, "num_heads seq_len", (4, 7), (16, 3)),
     parts=("the bias",),
     input_points=0,
     probes={"the past": Probe(look=the_past), "the future": Probe(look=the_future)},

@@ -24,10 +24,7 @@ def given(*positions: int, d_head: int = 6, base: float | None = None) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=631, batch=2, seq=5, d_head=6, odd=7),
-        Case(seed=632, batch=3, seq=7, d_head=10, odd=5),
-    ],
+    cases=Case.table(631, "batch seq d_head odd", (2, 5, 6, 7), (3, 7, 10, 5)),
     probes={
         "in a row": given(0, 1, 2, 3),
         "elsewhere": given(7, 3, 3, 0),

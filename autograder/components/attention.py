@@ -26,10 +26,7 @@ def given(*lead: int, q_len: int = 3, mask: tuple[int, ...] = ()) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=221, batch=2, q_len=3, k_len=5, d_k=7, d_v=11),
-        Case(seed=222, batch=3, q_len=7, k_len=2, d_k=5, d_v=13),
-    ],
+    cases=Case.table(221, "batch q_len k_len d_k d_v", (2, 3, 5, 7, 11), (3, 7, 2, 5, 13)),
     parts=("the output", "the weights"),
     forbids="attention",
     probes={

@@ -15,10 +15,7 @@ def given(*lead: int) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=211, batch=2, q_len=3, k_len=5, d_k=7),
-        Case(seed=212, batch=3, q_len=7, k_len=2, d_k=13),
-    ],
+    cases=Case.table(211, "batch q_len k_len d_k", (2, 3, 5, 7), (3, 7, 2, 13)),
     parts=("the scores",),
     forbids="attention",
     probes={"two axes": given(), "three axes": given(2), "four axes": given(2, 3)},

@@ -33,7 +33,7 @@ def _found(candidate: Candidate, case: Case, vocab: int = VOCAB, **settings: Any
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=741, seq=5), Case(seed=742, seq=3)],
+    cases=Case.table(741, "seq", (5,), (3,)),
     parts=("the hypotheses",),
     forbids="blocks",
     probes={

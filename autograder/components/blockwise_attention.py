@@ -39,10 +39,7 @@ def given(k_len: int, block_size: int, rise: tuple[float, float] | None = None, 
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=231, batch=2, q_len=5, k_len=8, d_k=7, d_v=4, block_size=3),
-        Case(seed=232, batch=3, q_len=2, k_len=7, d_k=6, d_v=5, block_size=4),
-    ],
+    cases=Case.table(231, "batch q_len k_len d_k d_v block_size", (2, 5, 8, 7, 4, 3), (3, 2, 7, 6, 5, 4)),
     parts=("the output",),
     forbids="attention",
     probes={

@@ -26,7 +26,7 @@ def given(*b: tuple[float, float, float, float]) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=881, n=5, m=7), Case(seed=882, n=11, m=3)],
+    cases=Case.table(881, "n m", (5, 7), (11, 3)),
     parts=("the overlaps",),
     probes={
         "overlapping": given((1, 1, 5, 3), (2, 0, 5, 1)),

@@ -24,7 +24,7 @@ def oracle_average(x: torch.Tensor) -> torch.Tensor:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=121, batch=2, seq=7, d=5), Case(seed=122, batch=3, seq=5, d=2)],
+    cases=Case.table(121, "batch seq d", (2, 7, 5), (3, 5, 2)),
     parts=("the output",),
     probes={"plain": given(2, 7, 5), "three positions": given(1, 3, 2)},
     oracle=oracle_average,

@@ -14,7 +14,7 @@ def given(seq_len: int) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=301, seq_len=5), Case(seed=302, seq_len=7)],
+    cases=Case.table(301, "seq_len", (5,), (7,)),
     parts=("the mask",),
     forbids="attention",
     input_points=0,

@@ -22,7 +22,7 @@ def given(*sentences: tuple[int, ...], pad_id: int = 0) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=311, batch=3, seq=7, vocab=11), Case(seed=312, batch=2, seq=5, vocab=7)],
+    cases=Case.table(311, "batch seq vocab", (3, 7, 11), (2, 5, 7)),
     parts=("the mask",),
     forbids="attention",
     probes={

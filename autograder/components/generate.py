@@ -97,7 +97,7 @@ def agree(told: dict, case: Case, new: int, where: str) -> None:
     expect.true(not odd, f"{where} the sampler was given logits of shape {odd[:1]}; expected {(case.batch, VOCAB)}.")
 
 
-COMPONENT = Component(draw, cases=[Case(seed=861, batch=3, seq=5), Case(seed=862, batch=2, seq=7)], parts=("the tokens",))
+COMPONENT = Component(draw, cases=Case.table(861, "batch seq", (3, 5), (2, 7)), parts=("the tokens",))
 
 
 @COMPONENT.law(points=0.25)

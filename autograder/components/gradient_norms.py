@@ -113,7 +113,7 @@ def given(kind: str, **sizes: int) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=111, batch=2, seq=5, d_in=3, d_out=7), Case(seed=112, batch=3, seq=7, d_in=5, d_out=2)],
+    cases=Case.table(111, "batch seq d_in d_out", (2, 5, 3, 7), (3, 7, 5, 2)),
     parts=("the norms",),
     probes={
         "recurrent": given("memory", batch=2, seq=5, d_in=3, d_out=7),

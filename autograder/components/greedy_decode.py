@@ -30,7 +30,7 @@ def given(max_len: int, batch: int = 5, training: bool = False) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=731, batch=5, seq=7), Case(seed=732, batch=3, seq=4)],
+    cases=Case.table(731, "batch seq", (5, 7), (3, 4)),
     parts=("the tokens",),
     forbids="blocks",
     probes={"long": given(25), "short": given(3), "one step": given(1), "one row": given(25, 1), "training": given(25, 5, True)},

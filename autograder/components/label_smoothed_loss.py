@@ -26,7 +26,7 @@ def given(**wishes: Any) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=711, batch=3, seq=5, vocab=7), Case(seed=712, batch=2, seq=7, vocab=11)],
+    cases=Case.table(711, "batch seq vocab", (3, 5, 7), (2, 7, 11)),
     parts=("the loss",),
     forbids="smoothing",
     probes={

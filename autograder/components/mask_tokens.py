@@ -18,7 +18,7 @@ def draw(case: Case, rate: float | None = None) -> Drawn:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=811, batch=211, seq=307, vocab=53), Case(seed=812, batch=307, seq=197, vocab=37)],
+    cases=Case.table(811, "batch seq vocab", (211, 307, 53), (307, 197, 37)),
     parts=("the inputs", "the labels"),
 )
 

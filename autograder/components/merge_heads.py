@@ -11,10 +11,7 @@ def draw(case: Case) -> Drawn:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=421, batch=2, num_heads=3, seq=5, d_head=7),
-        Case(seed=422, batch=3, num_heads=7, seq=2, d_head=5),
-    ],
+    cases=Case.table(421, "batch num_heads seq d_head", (2, 3, 5, 7), (3, 7, 2, 5)),
     parts=("the merged heads",),
     forbids="attention",
     probes={

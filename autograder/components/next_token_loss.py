@@ -14,7 +14,7 @@ def draw(case: Case) -> Drawn:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=841, batch=3, seq=7, vocab=5), Case(seed=842, batch=2, seq=5, vocab=11)],
+    cases=Case.table(841, "batch seq vocab", (3, 7, 5), (2, 5, 11)),
     parts=("the loss",),
     probes={
         "plain": Probe(lambda case: draw(case.at(batch=2, seq=5, vocab=6))),

@@ -14,7 +14,7 @@ def given(*steps: int) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=721, step=7, d_model=512, warmup=4000), Case(seed=722, step=900, d_model=64, warmup=300)],
+    cases=Case.table(721, "step d_model warmup", (7, 512, 4000), (900, 64, 300)),
     parts=("the rate",),
     probes={"rising": given(1, 10, 99), "the top": given(100), "falling": given(101, 400, 10_000)},
     input_points=0,

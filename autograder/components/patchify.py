@@ -19,10 +19,7 @@ def given(channels: int, rows: int, columns: int, patch_size: int = 2) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=861, batch=2, channels=3, rows=2, columns=5, patch_size=3),
-        Case(seed=862, batch=3, channels=2, rows=7, columns=3, patch_size=2),
-    ],
+    cases=Case.table(861, "batch channels rows columns patch_size", (2, 3, 2, 5, 3), (3, 2, 7, 3, 2)),
     parts=("the patches",),
     forbids="unfold",
     probes={

@@ -27,7 +27,7 @@ def given(*distances: int, **options: int) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=841, num_buckets=32, max_distance=128), Case(seed=842, num_buckets=14, max_distance=50)],
+    cases=Case.table(841, "num_buckets max_distance", (32, 128), (14, 50)),
     parts=("the buckets",),
     probes={
         "both ways, near": given(0, 1, 2, 3, 5, 7),

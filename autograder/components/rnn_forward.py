@@ -23,10 +23,7 @@ def given(batch: int, seq: int, d_in: int, d_hidden: int) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=101, batch=2, seq=5, d_in=3, d_hidden=7),
-        Case(seed=102, batch=3, seq=7, d_in=5, d_hidden=2),
-    ],
+    cases=Case.table(101, "batch seq d_in d_hidden", (2, 5, 3, 7), (3, 7, 5, 2)),
     parts=("the states",),
     forbids="rnn",
     probes={"plain": given(2, 5, 3, 7), "first step": given(3, 1, 5, 2), "second step": given(1, 2, 3, 5)},

@@ -18,7 +18,7 @@ def draw(case: Case, **options: Any) -> Drawn:
     return Drawn({"logits": torch.stack([(2.0 - fall.cumsum(0))[case.permutation(case.vocab)] for fall in falls])}, options)
 
 
-COMPONENT = Component(draw, cases=[Case(seed=851, batch=2, vocab=7), Case(seed=852, batch=3, vocab=5)], parts=("the tokens",))
+COMPONENT = Component(draw, cases=Case.table(851, "batch vocab", (2, 7), (3, 5)), parts=("the tokens",))
 
 
 def filtered(logits: torch.Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,

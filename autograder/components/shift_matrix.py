@@ -20,7 +20,7 @@ def shift(offset: int, d_model: int) -> Drawn:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=621, offset=3, other=5, d_model=6, odd=7), Case(seed=622, offset=13, other=2, d_model=14, odd=3)],
+    cases=Case.table(621, "offset other d_model odd", (3, 5, 6, 7), (13, 2, 14, 3)),
     parts=("the matrix",),
     input_points=0,
     probes={

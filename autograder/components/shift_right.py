@@ -12,7 +12,7 @@ def draw(case: Case, bos_id: int | None = None) -> Drawn:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=701, batch=3, seq=7), Case(seed=702, batch=2, seq=5)],
+    cases=Case.table(701, "batch seq", (3, 7), (2, 5)),
     parts=("the decoder's input",),
     probes={
         "plain": Probe(lambda case: draw(case.at(batch=2, seq=5))),

@@ -78,7 +78,7 @@ def odd_sizes(candidate: Candidate, case: Case) -> str:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=601, seq_len=7, d_model=14, odd=5, far=6), Case(seed=602, seq_len=13, d_model=6, odd=17, far=2)],
+    cases=Case.table(601, "seq_len d_model odd far", (7, 14, 5, 6), (13, 6, 17, 2)),
     parts=("the table",),
     input_points=0,
     probes={"even sizes": Probe(look=speeds), "two columns": Probe(look=two_columns), "odd sizes": Probe(look=odd_sizes)},

@@ -19,7 +19,7 @@ def given(*shape: int, dim: int | None = None) -> Probe:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=201, rows=5, cols=7, depth=3), Case(seed=202, rows=11, cols=2, depth=5)],
+    cases=Case.table(201, "rows cols depth", (5, 7, 3), (11, 2, 5)),
     forbids="softmax",
     probes={
         "last axis": given(2, 3, 5),

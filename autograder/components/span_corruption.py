@@ -46,7 +46,7 @@ def of_ints(result: Any) -> tuple[list[int], list[int]]:
 
 COMPONENT = Component(
     draw,
-    cases=[Case(seed=831, seq=13, spans=3), Case(seed=832, seq=9, spans=2)],
+    cases=Case.table(831, "seq spans", (13, 3), (9, 2)),
     parts=("inputs", "targets"),
     form=lambda got, right: of_ints(got),
     probes={"two spans": given((1, 2), (5, 1)), "no spans": given(), "touching": given((0, 1), (1, 2)), "the end": given((6, 2))},

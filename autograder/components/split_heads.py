@@ -12,10 +12,7 @@ def draw(case: Case, num_heads: int | None = None, d_model: int | None = None) -
 
 COMPONENT = Component(
     draw,
-    cases=[
-        Case(seed=411, batch=2, seq=5, num_heads=3, d_head=7),
-        Case(seed=412, batch=3, seq=2, num_heads=5, d_head=11),
-    ],
+    cases=Case.table(411, "batch seq num_heads d_head", (2, 5, 3, 7), (3, 2, 5, 11)),
     parts=("the heads",),
     forbids="attention",
     probes={
