@@ -14,10 +14,6 @@ def draw(case: Case, shared: int | None = None, num_kv_heads: int | None = None)
     return Drawn(heads.query_key_value(case, d_model), sizes=(d_model, num_heads, num_kv_heads), state=state)
 
 
-def given(shared: int, num_kv_heads: int) -> Probe:
-    return Probe(lambda case: draw(case.at(batch=2, q_len=4, k_len=5, shared=shared, num_kv_heads=num_kv_heads, d_head=2)))
-
-
 def masked_keys(case: Case) -> Drawn:
     drawn = draw(case.at(batch=2, q_len=4, k_len=5, shared=2, num_kv_heads=1, d_head=2))
     return drawn.with_options(mask=case.mask(2, 1, 5))
@@ -28,13 +24,10 @@ COMPONENT = Component(
     cases=Case.table(441, "batch q_len k_len num_kv_heads shared d_head", (2, 5, 7, 2, 3, 11), (5, 7, 2, 3, 2, 5)),
     parts=("the output", "the weights"),
     forbids="attention",
-    probes={
-        "plain": given(2, 3),
-        "one shared head": given(3, 1),
-        "a shared head for each": given(1, 3),
-        "masked keys": Probe(masked_keys),
-    },
-)
+    probes=Probe.table(draw, "batch q_len k_len shared num_kv_heads d_head", {
+        "plain": (2, 4, 5, 2, 3, 2), "one shared head": (2, 4, 5, 3, 1, 2), "a shared head for each": (2, 4, 5, 1, 3, 2),
+    }) | {"masked keys": Probe(masked_keys)},
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25)

@@ -11,10 +11,6 @@ def draw(case: Case) -> Drawn:
     return Drawn({"x": case.normal(case.batch, case.seq, case.d)})
 
 
-def given(batch: int, seq: int, d: int) -> Probe:
-    return Probe(lambda case: draw(case.at(batch=batch, seq=seq, d=d)))
-
-
 @observed.component
 def oracle_average(x: torch.Tensor) -> torch.Tensor:
     """The mean of x_0 … x_t in float64, one output at a time."""
@@ -26,7 +22,7 @@ COMPONENT = Component(
     draw,
     cases=Case.table(121, "batch seq d", (2, 7, 5), (3, 5, 2)),
     parts=("the output",),
-    probes={"plain": given(2, 7, 5), "three positions": given(1, 3, 2)},
+    probes=Probe.table(draw, "batch seq d", {"plain": (2, 7, 5), "three positions": (1, 3, 2)}),
     oracle=oracle_average,
 )
 

@@ -8,17 +8,13 @@ def draw(case: Case) -> Drawn:
     return Drawn({"seq_len": case.seq_len})
 
 
-def given(seq_len: int) -> Probe:
-    return Probe(lambda case: Drawn({"seq_len": seq_len}))
-
-
 COMPONENT = Component(
     draw,
     cases=Case.table(301, "seq_len", (5,), (7,)),
     parts=("the mask",),
     forbids="attention",
     input_points=0,
-    probes={f"{n} positions": given(n) for n in (5, 2, 1)},
+    probes=Probe.table(draw, "seq_len", {f"{n} positions": (n,) for n in (5, 2, 1)}),
 )
 
 

@@ -14,10 +14,7 @@ COMPONENT = Component(
     cases=Case.table(421, "batch num_heads seq d_head", (2, 3, 5, 7), (3, 7, 2, 5)),
     parts=("the merged heads",),
     forbids="attention",
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, num_heads=3, seq=5, d_head=4))),
-        "one position": Probe(lambda case: draw(case.at(batch=1, num_heads=2, seq=1, d_head=3))),
-    },
+    probes=Probe.table(draw, "batch num_heads seq d_head", {"plain": (2, 3, 5, 4), "one position": (1, 2, 1, 3)}),
 )
 loses_nothing = heads.loses_nothing(COMPONENT)
 

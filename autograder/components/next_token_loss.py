@@ -16,10 +16,7 @@ COMPONENT = Component(
     draw,
     cases=Case.table(841, "batch seq vocab", (3, 7, 5), (2, 5, 11)),
     parts=("the loss",),
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5, vocab=6))),
-        "two tokens": Probe(lambda case: draw(case.at(batch=3, seq=2, vocab=4))),
-    },
+    probes=Probe.table(draw, "batch seq vocab", {"plain": (2, 5, 6), "two tokens": (3, 2, 4)}),
 )
 
 

@@ -1,7 +1,5 @@
 """What is checked of patchify."""
 
-from typing import Any
-
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, precision, refused, sizes_and_device
 
@@ -12,19 +10,14 @@ def draw(case: Case, more: tuple[int, int] = (0, 0)) -> Drawn:
     return Drawn({"images": case.normal(case.batch, case.channels, height, width), "patch_size": case.patch_size})
 
 
-def given(channels: int, rows: int, columns: int, patch_size: int = 2) -> Probe:
-    sizes: dict[str, Any] = {"batch": 2, "channels": channels, "rows": rows, "columns": columns, "patch_size": patch_size}
-    return Probe(lambda case: draw(case.at(**sizes)))
-
-
 COMPONENT = Component(
     draw,
     cases=Case.table(861, "batch channels rows columns patch_size", (2, 3, 2, 5, 3), (3, 2, 7, 3, 2)),
     parts=("the patches",),
     forbids="unfold",
-    probes={
-        "plain": given(3, 2, 3), "one channel": given(1, 3, 2), "one patch": given(2, 1, 1, 3), "pixels": given(2, 2, 3, 1),
-    },
+    probes=Probe.table(draw, "batch channels rows columns patch_size", {
+        "plain": (2, 3, 2, 3, 2), "one channel": (2, 1, 3, 2, 2), "one patch": (2, 2, 1, 1, 3), "pixels": (2, 2, 2, 3, 1),
+    }),
 )  # fmt: skip
 
 

@@ -17,16 +17,14 @@ def draw(case: Case) -> Drawn:
     })  # fmt: skip
 
 
-def given(batch: int, seq: int, d_in: int, d_hidden: int) -> Probe:
-    return Probe(lambda case: draw(case.at(batch=batch, seq=seq, d_in=d_in, d_hidden=d_hidden)))
-
-
 COMPONENT = Component(
     draw,
     cases=Case.table(101, "batch seq d_in d_hidden", (2, 5, 3, 7), (3, 7, 5, 2)),
     parts=("the states",),
     forbids="rnn",
-    probes={"plain": given(2, 5, 3, 7), "first step": given(3, 1, 5, 2), "second step": given(1, 2, 3, 5)},
+    probes=Probe.table(
+        draw, "batch seq d_in d_hidden", {"plain": (2, 5, 3, 7), "first step": (3, 1, 5, 2), "second step": (1, 2, 3, 5)}
+    ),
 )
 
 

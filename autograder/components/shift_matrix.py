@@ -23,12 +23,9 @@ COMPONENT = Component(
     cases=Case.table(621, "offset other d_model odd", (3, 5, 6, 7), (13, 2, 14, 3)),
     parts=("the matrix",),
     input_points=0,
-    probes={
-        "one step": Probe(lambda case: shift(1, 6)),
-        "three steps": Probe(lambda case: shift(3, 4)),
-        "two steps back": Probe(lambda case: shift(-2, 6)),
-        "two columns": Probe(lambda case: shift(3, 2)),
-    },
+    probes=Probe.table(
+        draw, "offset d_model", {"one step": (1, 6), "three steps": (3, 4), "two steps back": (-2, 6), "two columns": (3, 2)}
+    ),
 )
 
 

@@ -14,10 +14,7 @@ COMPONENT = Component(
     draw,
     cases=Case.table(701, "batch seq", (3, 7), (2, 5)),
     parts=("the decoder's input",),
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5))),
-        "one token": Probe(lambda case: draw(case.at(batch=3, seq=1))),
-    },
+    probes=Probe.table(draw, "batch seq", {"plain": (2, 5), "one token": (3, 1)}),
 )
 
 

@@ -15,10 +15,7 @@ COMPONENT = Component(
     cases=Case.table(411, "batch seq num_heads d_head", (2, 5, 3, 7), (3, 2, 5, 11)),
     parts=("the heads",),
     forbids="attention",
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5, num_heads=3, d_head=2))),
-        "one position": Probe(lambda case: draw(case.at(batch=1, seq=1, num_heads=2, d_head=3))),
-    },
+    probes=Probe.table(draw, "batch seq num_heads d_head", {"plain": (2, 5, 3, 2), "one position": (1, 1, 2, 3)}),
 )
 loses_nothing = heads.loses_nothing(COMPONENT)
 

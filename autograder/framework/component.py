@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -75,6 +75,16 @@ class Probe:
     given: Callable[[Case], Drawn] | None = None
     gradient: bool = False
     look: Callable | None = None
+
+    @classmethod
+    def table(cls, draw: Callable[[Case], Drawn], names: str, rows: Mapping[str, Sequence[int]]) -> dict[str, Probe]:
+        """{name: the probe that draws at the sizes of its row}; `names` heads the columns: `"batch seq"`."""
+        sizes: dict[str, Any] = {name: dict(zip(names.split(), row, strict=True)) for name, row in rows.items()}
+        return {name: cls(partial(_at, draw, some)) for name, some in sizes.items()}
+
+
+def _at(draw: Callable[[Case], Drawn], sizes: dict[str, Any], case: Case) -> Drawn:
+    return draw(case.at(**sizes))
 
 
 class Component:
