@@ -1,6 +1,5 @@
 """Right answers in other styles, which must all earn full points and no name."""
 
-import contextlib
 import math
 
 import torch
@@ -9,6 +8,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from autograder.framework.known_answers import edits, variant
+from utils.reference.greedy_decode import evaluating
 
 FIRST, JOINED = "first = targets.new_full((targets.shape[0], 1), bos_id) →", "return torch.cat([first, targets[:, :-1]], dim=1) →"
 edits("shift_right", {
@@ -273,22 +273,10 @@ edits("greedy_decode", {
 })  # fmt: skip
 
 
-@contextlib.contextmanager
-def _evaluating(model):
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
 @variant("greedy_decode", "row-by-row")
 def greedy_row_by_row(model, source, bos_id, eos_id, max_len):
     rows = []
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         for sentence in source.split(1):
             memory, said = model.encode(sentence), [bos_id]
             while len(said) <= max_len and (len(said) == 1 or said[-1] != eos_id):
@@ -309,7 +297,7 @@ edits("beam_search", {"heap": (  # the whole model at each step, scores as tenso
 
 @variant("beam_search", "top-of-a-table")
 def beam_on_tensors(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         memory, finished, step = model.encode(source), [], 0
         tokens, totals = source.new_full((1, 1), bos_id), torch.zeros(1, device=source.device)
         while len(tokens):
@@ -337,7 +325,7 @@ class _Draft:
 
 @variant("beam_search", "drafts")
 def beam_of_drafts(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         memory, beam, done = model.encode(source), [_Draft([], 0.0)], []
         while beam and len(beam[0].tokens) < max_len:
             grown = []
@@ -354,7 +342,7 @@ def beam_of_drafts(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.
 
 @variant("beam_search", "dictionary")
 def beam_by_dictionary(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         memory, live, ended = model.encode(source), {(): 0.0}, {}
         for _ in range(max_len):
             grown = {}
@@ -383,6 +371,6 @@ def beam_by_recursion(model, source, bos_id, eos_id, max_len, beam_size=4, alpha
         ended = [one for one in best if one[1][-1] == eos_id]
         return ended + search([one for one in best if one[1][-1] != eos_id], depth - 1)
 
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         found = [(tokens, total / ((5 + len(tokens)) / 6) ** alpha) for total, tokens in search([(0.0, [])], max_len)]
     return sorted(found, key=lambda pair: pair[1], reverse=True)[: min(beam_size, len(found))]
