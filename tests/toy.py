@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, refused
 from utils.manifest import load
 

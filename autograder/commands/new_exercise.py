@@ -77,7 +77,7 @@ COMPONENT = Component(
     draw,
     cases=Case.table({seed}0, "batch seq d_model", (2, 5, 7), (3, 2, 11)),
     parts=("the result",),
-    probes={{"plain": Probe(lambda case: draw(case.at(batch=2, seq=3, d_model=5)))}},
+    probes=Probe.table(draw, "batch seq d_model", {{"plain": (2, 3, 5)}}),
 )
 
 

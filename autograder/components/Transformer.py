@@ -9,6 +9,7 @@ import torch
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws import dropout, modules
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving
+from autograder.shared_laws.checkpoints import again
 from utils import reference
 
 
@@ -45,11 +46,6 @@ def _shapes(sizes: tuple[int, ...]) -> dict[str, tuple[int, ...]]:
 def shallow(case: Case) -> Drawn:
     """A model of one block a side, for laws to which a second one adds time alone."""
     return draw(case.at(layers=1))
-
-
-def again(candidate: Candidate, drawn: Drawn, logits: torch.Tensor) -> torch.Tensor:
-    """The logits of another use, of the form of those of the first; the oracle is not asked a second time."""
-    return expect.form(candidate.raw(drawn), logits, COMPONENT.parts[0])
 
 
 def given(**wishes: Any) -> Probe:
@@ -155,11 +151,9 @@ def methods_fit_together(candidate: Candidate, case: Case) -> None:
     width = case.num_heads * case.d_head
     if not isinstance(memory, torch.Tensor) or memory.shape != (*source.shape, width) or not memory.is_floating_point():
         raise Failed(f"the memory: expected a tensor of shape {(*source.shape, width)}, got {expect.kind_of(memory)}.")
-    parts = {"target_in": target, "memory": memory, "source": source}
-    logits = candidate.use(drawn)
-    expect.close(
-        again(candidate, replace(drawn, inputs=parts, method="decode"), logits), logits, "the logits of decode(…, encode(…), …)"
-    )
+    parts, logits = {"target_in": target, "memory": memory, "source": source}, candidate.use(drawn)
+    decoded = again(candidate, replace(drawn, inputs=parts, method="decode"), logits)
+    expect.close(decoded, logits, "the logits of decode(…, encode(…), …)")
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_both, once=True)

@@ -5,7 +5,7 @@ from typing import Any
 import torch
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
+from autograder.shared_laws.agreement import add_common, agree, proving, settled
 
 
 def draw(case: Case, pad_id: int = 1, smoothing: float | None = None, pads: bool = True) -> Drawn:
@@ -97,8 +97,8 @@ def nothing_but_padding(candidate: Candidate, case: Case) -> None:
     expect.close(empty, torch.zeros_like(empty), "the loss of a batch of padding")
 
 
-COMPONENT.add(
-    any_size_and_device(COMPONENT, 0.25, better_guess_smaller_loss, ("batch", "seq"), lambda case: draw(case, pads=False))
-)
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, better_guess_smaller_loss, lambda case: draw(case, pads=False)))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, better_guess_smaller_loss, lambda case: [draw(case, pads=False)]))
+def full(case: Case) -> Drawn:
+    return draw(case, pads=False)
+
+
+add_common(COMPONENT, better_guess_smaller_loss, ("batch", "seq"), small=full, precise=full, learning=lambda case: [full(case)])

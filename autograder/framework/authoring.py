@@ -5,7 +5,8 @@ from autograder.framework.candidate import Candidate, CandidateError, OracleCand
 from autograder.framework.case import Case
 from autograder.framework.component import Component, Drawn, Probe
 from autograder.framework.expect import About, Failed
+from autograder.framework.law import Law
 
 __all__ = [
-    "About", "Candidate", "CandidateError", "Case", "Component", "Drawn", "Failed", "OracleCandidate", "Probe", "expect",
+    "About", "Candidate", "CandidateError", "Case", "Component", "Drawn", "Failed", "Law", "OracleCandidate", "Probe", "expect",
 ]  # fmt: skip

@@ -12,12 +12,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
-from autograder.framework.expect import About, Failed
-from autograder.framework.law import Law
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Law, expect
 
 PRECISION = "That is the precision of float32: a number on the way is made or rounded in float32 while the inputs are float64."
 

@@ -15,12 +15,10 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from autograder.framework import expect, procedures, watch
-from autograder.framework.candidate import Candidate, CandidateError, OracleCandidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
-from autograder.framework.law import Law
+from autograder.framework import procedures, watch
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, Probe, expect
+from autograder.framework.candidate import CandidateError, OracleCandidate
+from autograder.framework.expect import About
 from autograder.shared_laws import agreement, dropout, modules
 
 LOADER = "load_pretrained"

@@ -9,11 +9,7 @@ import torch
 from torch import nn
 
 from autograder.framework import procedures, watch
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component
-from autograder.framework.expect import About, Failed
-from autograder.framework.law import Law
+from autograder.framework.authoring import About, Candidate, Case, Component, Failed, Law
 
 FAILED, FAILS_AT = "the model has failed", 2
 PAD, BOS, EOS = 3, 2, 1  # other numbers than the chapter's: an answer has to take them from its arguments

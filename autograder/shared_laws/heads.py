@@ -6,12 +6,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
-from autograder.framework.expect import Failed
-from autograder.framework.law import Law
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, expect
 from autograder.shared_laws import masks
 from autograder.shared_laws.agreement import gradients_agree, proving, settled
 from autograder.shared_laws.modules import changed

@@ -6,9 +6,7 @@ from collections.abc import Sequence
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.component import Drawn
+from autograder.framework.authoring import Candidate, Drawn, expect
 from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
 
 

@@ -9,12 +9,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import catalogue, expect
-from autograder.framework.candidate import Candidate, CandidateError
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
-from autograder.framework.law import Law
+from autograder.framework import catalogue
+from autograder.framework.authoring import About, Candidate, CandidateError, Case, Component, Drawn, Failed, Law, Probe, expect
 
 
 def has_exactly(component: Component, points: float, sentence: str, hint: str, once: bool = False) -> Callable:
