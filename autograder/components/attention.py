@@ -16,10 +16,7 @@ def draw(case: Case, lead: tuple[int, ...] | None = None, mask: torch.Tensor | N
 
 def given(*lead: int, q_len: int = 3, mask: tuple[int, ...] = ()) -> Probe:
     def drawn(case: Case) -> Drawn:
-        use = draw(case.at(q_len=q_len, k_len=5, d_k=7, d_v=2), lead)
-        # Like a chessboard: no row is hidden whole, so that an answer's way with blind rows does not show.
-        seen = torch.ones(mask).nonzero().sum(-1).reshape(mask) % 2 == 0
-        return use.with_options(mask=seen) if mask else use
+        return draw(case.at(q_len=q_len, k_len=5, d_k=7, d_v=2), lead, masks.chessboard(*mask) if mask else None)
 
     return Probe(drawn)
 

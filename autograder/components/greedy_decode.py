@@ -45,13 +45,11 @@ def tokens(candidate: Candidate, case: Case, max_len: int, bos: bool = False) ->
     found = told["result"]
     right = decoding.run(OracleCandidate(COMPONENT), case, source, VOCAB, max_len=max_len)["result"]
     if not isinstance(found, torch.Tensor) or expect.number_kind(found) != "int":
-        raise Failed(
-            f"the tokens: expected an int64 tensor (batch, at most max_len), got {expect.kind_of(found)}.", about=About.FORM
-        )
+        message = f"the tokens: expected an int64 tensor (batch, at most max_len), got {expect.kind_of(found)}."
+        raise Failed(message, about=About.FORM)
     if found.dim() != 2 or len(found) != len(source) or not found.numel():
-        raise Failed(
-            f"the tokens: expected shape ({len(source)}, from 1 to {max_len}), got {tuple(found.shape)}.", about=About.FORM
-        )
+        message = f"the tokens: expected shape ({len(source)}, from 1 to {max_len}), got {tuple(found.shape)}."
+        raise Failed(message, about=About.FORM)
     in_front = found.shape[1] > 1 and bool((found[:, 0] == BOS).all())
     return (found[:, 1:] if in_front and not bos else found), right
 
@@ -106,9 +104,8 @@ def padded_behind_eos(candidate: Candidate, case: Case) -> None:
     for row, length in enumerate(ends(found)):
         tail = found[row, length:]
         if not bool((tail == PAD).all()):
-            raise Failed(
-                f"row {row} ends at place {length - 1}, and goes on {tail.tolist()[:6]}; pad_id is {PAD}.", "tail-not-padded"
-            )
+            told = f"row {row} ends at place {length - 1}, and goes on {tail.tolist()[:6]}; pad_id is {PAD}."
+            raise Failed(told, "tail-not-padded")
 
 
 @COMPONENT.law(points=0.25, needs=first_token)

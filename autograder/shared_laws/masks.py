@@ -69,6 +69,11 @@ def every_shape(candidate: Candidate, drawn: Drawn, masks: Sequence[torch.Tensor
         distribution(weights)
 
 
+def chessboard(*shape: int) -> torch.Tensor:
+    """A mask that hides every other key; no row is hidden whole, so that an answer's way with blind rows does not show."""
+    return torch.ones(shape).nonzero().sum(-1).reshape(shape) % 2 == 0
+
+
 def expand(mask: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """The mask in the shape of the weights; the axis of heads is put where weights have one more axis than a batch of masks."""
     heads = weights.dim() == 4 and mask.dim() == 3

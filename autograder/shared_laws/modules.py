@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from autograder.framework import catalogue
-from autograder.framework.authoring import About, Candidate, CandidateError, Case, Component, Drawn, Failed, Law, Probe, expect
+from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Law, Probe, expect
 
 
 def has_exactly(component: Component, points: float, sentence: str, hint: str, once: bool = False) -> Callable:
@@ -116,8 +116,3 @@ def same_again(candidate: Candidate, drawn: Drawn, what: str) -> None:
     first, second = candidate.repeat(drawn, 2)
     for one, two in zip(first, second, strict=True) if isinstance(first, tuple) else [(first, second)]:
         expect.close(two, one, f"{what} of a second call with the same input")
-
-
-def wrong_form(message: str) -> Failed:
-    """A failure that is told once, without a hint on values."""
-    return Failed(message, about=About.FORM)
