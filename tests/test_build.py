@@ -352,7 +352,7 @@ def draw(case):
     return Drawn({"value": case.normal(case.batch)})
 
 
-COMPONENT = Component(__name__, draw, cases=[Case(seed=1, batch=3)])
+COMPONENT = Component(draw, cases=[Case(seed=1, batch=3)])
 
 
 @COMPONENT.law(points=1.0)

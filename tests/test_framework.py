@@ -76,7 +76,7 @@ def test_a_law_that_needs_a_later_one_or_comes_twice_is_refused(double):
     law = double.laws[0]
     with pytest.raises(ValueError, match="two laws sign"):
         double.add(law)
-    other = Component("toys.other", toy.draw, cases=[], oracle=toy.double)
+    other = Component(toy.draw, name="other", cases=[], oracle=toy.double)
     with pytest.raises(ValueError, match="needs sign, which is not an earlier law"):
         other.add(double.laws[1])
 
@@ -297,7 +297,7 @@ def test_the_reference_stands_in_for_a_while_and_what_was_there_comes_back(monke
 
 
 def test_mates_of_the_chapter_may_be_exchanged_also_where_they_are_missing():
-    quadruple = Component("toys.quadruple", toy.draw, cases=[], oracle=toy.quadruple)
+    quadruple = Component(toy.draw, name="quadruple", cases=[], oracle=toy.quadruple)
     assert exchangeable(quadruple, own=[]) == ("double",)
     assert exchangeable(toy.double_component(), own=["quadruple"]) == ()
 
@@ -321,7 +321,19 @@ def test_an_outcome_agrees_with_itself_in_other_precision_and_not_with_another()
     x = torch.randn(3, 5)
     assert fingerprints.same(fingerprints.encode(x), fingerprints.encode(x * (1 + 1e-6)))
     assert fingerprints.same(fingerprints.encode((x, x)), fingerprints.encode([x.double(), x]))
-    for other in (x.T, x[:2], x + 0.05, x.round().long(), x > 0, -x, None, 3, {"x": x}, [x], x.masked_fill(x > 1, float("nan"))):
+    for other in (
+        x.T,
+        x[:2],
+        x + 0.05,
+        x.round().long(),
+        x > 0,
+        -x,
+        None,
+        3,
+        {"x": x},
+        [x],
+        x.masked_fill(x == x.max(), float("nan")),
+    ):
         assert not fingerprints.same(fingerprints.encode(x), fingerprints.encode(other)), other
 
 
@@ -353,6 +365,13 @@ def test_errors_agree_by_their_cause_and_not_by_their_type(double):
 # Drawing
 
 
+def test_a_table_of_cases_has_a_size_for_each_name_in_each_row():
+    one, other = Case.table(7, "batch seq", (2, 5), (3, 1))
+    assert (one.seed, one.sizes, other.seed, other.sizes) == (7, {"batch": 2, "seq": 5}, 8, {"batch": 3, "seq": 1})
+    with pytest.raises(ValueError, match="shorter"):
+        Case.table(7, "batch seq", (2,))
+
+
 def test_a_case_is_the_same_every_time_and_another_for_another_law():
     case = Case(seed=3, batch=2, seq=5)
     assert torch.equal(case.fresh("a").normal(4), case.fresh("a").normal(4))
@@ -382,5 +401,5 @@ def test_a_use_with_other_inputs_or_another_precision_is_a_use_of_its_own():
 
 
 def test_a_probe_may_look_for_itself(double):
-    looked = Component("toys.double", toy.draw, cases=[], oracle=toy.double, probes={"seen": Probe(look=lambda c, case: "seen")})
+    looked = Component(toy.draw, name="double", cases=[], oracle=toy.double, probes={"seen": Probe(look=lambda c, case: "seen")})
     assert fingerprints.run_probes(LocalCandidate(looked, toy.double)) == {"seen": "'seen'"}

@@ -44,7 +44,7 @@ FILLED = {
         ("TODO: one sentence for each mistake that people make.", "What comes out is what went in. Look at the signs."),
     ],
     f"solutions/{CHAPTER}/misconceptions.py": [
-        ('{"todo-id": {"solution": "TODO: text of the solution → what a learner writes instead"}}',
+        ('{"todo-id": "TODO: text of the solution → what a learner writes instead"}',
          '{"same-sign": {"solution": "return -x → return +x", "product": "* -1 → * 1"}}'),
     ],
     f"solutions/{CHAPTER}/variants.py": [

@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, refused
 from utils.manifest import load
 
@@ -81,8 +79,8 @@ def draw(case):
 def double_component():
     """A component with a law of each kind."""
     component = Component(
-        "toys.double",
         draw,
+        name="double",
         cases=[Case(seed=1, batch=3, seq=5), Case(seed=2, batch=2, seq=7)],
         probes={"plain": Probe(draw_probe), "gradient": Probe(draw_probe, gradient=True)},
         oracle=double,
@@ -119,7 +117,7 @@ def double_component():
 
         The message names it.
         """
-        refused(candidate.refusal(draw(case).with_options(times=0)), {"times": 0})
+        refused(candidate, draw(case).with_options(times=0), {"times": 0})
 
     component.add(any_size_and_device(component, 0.25, sign))
     component.add(keeps_precision(component, 0.0, sign))

@@ -65,9 +65,8 @@ def {name}(x):
 
 LAWS = '''"""What is checked of {name}."""
 
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.framework.authoring import Case, Component, Drawn, Probe
+from autograder.shared_laws.agreement import add_common, agree
 
 
 def draw(case):
@@ -75,11 +74,10 @@ def draw(case):
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed={seed}, batch=2, seq=5, d_model=7), Case(seed={seed}1, batch=3, seq=2, d_model=11)],
+    cases=Case.table({seed}0, "batch seq d_model", (2, 5, 7), (3, 2, 11)),
     parts=("the result",),
-    probes={{"plain": Probe(lambda case: draw(case.at(batch=2, seq=3, d_model=5)))}},
+    probes=Probe.table(draw, "batch seq d_model", {{"plain": (2, 3, 5)}}),
 )
 
 
@@ -92,9 +90,7 @@ def agrees(candidate, case):
     agree(candidate, draw(case))
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, agrees))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, agrees))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, agrees))
+add_common(COMPONENT, agrees)
 '''
 
 CATALOGUE = """# What a learner of {name} may have mixed up: what the output shows, why, and where to look.
@@ -107,7 +103,7 @@ APPENDED = {
 
 # {name}
 
-edits("{name}", {{"todo-id": {{"solution": "TODO: text of the solution → what a learner writes instead"}}}})
+edits("{name}", {{"todo-id": "TODO: text of the solution → what a learner writes instead"}})
 """,
     "variants.py": """
 

@@ -5,10 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -42,12 +39,10 @@ def padding(case: Case) -> torch.Tensor:
 
 SMALL = {"layers": 2, "batch": 2, "seq": 4, "vocab": 7, "num_heads": 2, "d_head": 3, "d_ff": 5, "max_len": 6}
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=821, batch=3, seq=5, vocab=11, num_heads=2, d_head=5, d_ff=13, layers=2, max_len=7),
-        Case(seed=822, batch=2, seq=7, vocab=13, num_heads=3, d_head=4, d_ff=7, layers=1, max_len=11),
-    ],
+    cases=Case.table(
+        821, "batch seq vocab num_heads d_head d_ff layers max_len", (3, 5, 11, 2, 5, 13, 2, 7), (2, 7, 13, 3, 4, 7, 1, 11)
+    ),
     parts=("the output",),
     forbids="blocks",
     probes={

@@ -1,16 +1,10 @@
 """What is checked of DecoderBlock."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import blocks, dropout, modules
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
+from autograder.shared_laws.agreement import add_common, agree, proving, settled
 
 
 def draw(case: Case, self_mask: torch.Tensor | None = None, memory_mask: torch.Tensor | None = None) -> Drawn:
@@ -21,20 +15,11 @@ def draw(case: Case, self_mask: torch.Tensor | None = None, memory_mask: torch.T
     return Drawn(inputs, options, sizes, state=blocks.state(case, ("self_attention", "cross_attention"), 3))
 
 
-def given(
-    self_mask: Callable[[Case], torch.Tensor] | None = None,
-    memory_mask: Callable[[Case], torch.Tensor] | None = None,
-    norm_first: bool = False,
-    rate: float | None = None,
-    k_len: int = 5,
-) -> Probe:
-    def look(candidate: Candidate, case: Case) -> Any:
-        case = case.at(batch=2, seq=4, k_len=k_len, num_heads=2, d_head=3, d_ff=7)
-        drawn = draw(case, *(mask(case) if mask else None for mask in (self_mask, memory_mask)))
-        settings = ({"norm_first": True} if norm_first else {}) | ({"dropout": rate} if rate else {})
-        return modules.loaded_or_built(candidate, Drawn(**{**vars(drawn), "settings": settings, "seed": 1}))
+def given(causal: bool = False, masked: bool = False, k_len: int = 5, **settings: float) -> Probe:
+    def drawn(case: Case) -> Drawn:
+        return draw(case, look_ahead(4) if causal else None, case.mask(2, 1, 5) if masked else None)
 
-    return Probe(look=look)
+    return modules.probe(drawn, {"batch": 2, "seq": 4, "k_len": k_len, "num_heads": 2, "d_head": 3, "d_ff": 7}, **settings)
 
 
 def look_ahead(seq: int) -> torch.Tensor:
@@ -42,29 +27,23 @@ def look_ahead(seq: int) -> torch.Tensor:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=531, batch=3, seq=5, k_len=7, num_heads=2, d_head=5, d_ff=13),
-        Case(seed=532, batch=2, seq=7, k_len=3, num_heads=3, d_head=4, d_ff=5),
-    ],
+    cases=Case.table(531, "batch seq k_len num_heads d_head d_ff", (3, 5, 7, 2, 5, 13), (2, 7, 3, 3, 4, 5)),
     parts=("the output",),
     forbids="blocks",
     probes={
         "post-norm": given(),
         "pre-norm": given(norm_first=True),
         "equal lengths": given(k_len=4),
-        "look-ahead": given(lambda case: look_ahead(4)),
-        "masked memory": given(memory_mask=lambda case: case.mask(2, 1, 5)),
-        "both masks, pre-norm": given(lambda case: look_ahead(4), lambda case: case.mask(2, 1, 5), norm_first=True),
-        "dropout in evaluation": given(rate=0.5),
+        "look-ahead": given(causal=True),
+        "masked memory": given(masked=True),
+        "both masks, pre-norm": given(causal=True, masked=True, norm_first=True),
+        "dropout in evaluation": given(dropout=0.5),
     },
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT, 0.25, "Six parts with these names, made in the constructor: compare with the drawing above.",
-        "Its parameters are those of both attentions, feed_forward and three norms",
-    )
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are those of both attentions, feed_forward and three norms",
+    "Six parts with these names, made in the constructor: compare with the drawing above.",
 )  # fmt: skip
 
 
@@ -134,17 +113,9 @@ def masked_memory_has_no_influence(candidate: Candidate, case: Case) -> None:
             blocks.both_orders(candidate, draw(case, memory_mask=mask), f"with a memory_mask of shape {tuple(mask.shape)}")
 
 
-@COMPONENT.law(points=0.25, needs=every_part_has_a_say, edge=True, once=True)
-def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-    """Dropout acts in training and nowhere else
-
-    Which of your parts take the rate, and which of them know whether the block is in training?
-    """
-    dropout.in_training(candidate, draw(case))
-    last = {"self_attention": "w_o", "cross_attention": "w_o", "feed_forward": "linear2"}
-    dropout.of_sublayers(candidate, draw(case), last)
-
-
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, every_part_has_a_say))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, every_part_has_a_say))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, every_part_has_a_say, lambda case: [draw(case), blocks.first(draw(case))]))
+dropout.add_in_training_alone(
+    COMPONENT, every_part_has_a_say,
+    "Which of your parts take the rate, and which of them know whether the block is in training?", draw,
+    {"self_attention": "w_o", "cross_attention": "w_o", "feed_forward": "linear2"},
+)  # fmt: skip
+add_common(COMPONENT, every_part_has_a_say, learning=lambda case: [draw(case), blocks.first(draw(case))])

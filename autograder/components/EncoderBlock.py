@@ -1,16 +1,10 @@
 """What is checked of EncoderBlock."""
 
-from collections.abc import Callable
-from typing import Any
-
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import blocks, dropout, modules
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
+from autograder.shared_laws.agreement import add_common, agree, proving, settled
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
@@ -20,38 +14,27 @@ def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
     return Drawn({"x": x}, {} if mask is None else {"mask": mask}, sizes, state=blocks.state(case, ("self_attention",), 2))
 
 
-def given(mask: Callable[[Case], torch.Tensor] | None = None, norm_first: bool = False, rate: float | None = None) -> Probe:
-    def look(candidate: Candidate, case: Case) -> Any:
-        case = case.at(batch=2, seq=4, num_heads=2, d_head=3, d_ff=7)
-        drawn = draw(case, mask(case) if mask else None)
-        settings = ({"norm_first": True} if norm_first else {}) | ({"dropout": rate} if rate else {})
-        return modules.loaded_or_built(candidate, Drawn(**{**vars(drawn), "settings": settings, "seed": 1}))
-
-    return Probe(look=look)
+def given(*mask: int, **settings: float) -> Probe:
+    sizes = {"batch": 2, "seq": 4, "num_heads": 2, "d_head": 3, "d_ff": 7}
+    return modules.probe(lambda case: draw(case, case.mask(*mask) if mask else None), sizes, **settings)
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=521, batch=3, seq=5, num_heads=2, d_head=5, d_ff=13),
-        Case(seed=522, batch=2, seq=7, num_heads=3, d_head=4, d_ff=5),
-    ],
+    cases=Case.table(521, "batch seq num_heads d_head d_ff", (3, 5, 2, 5, 13), (2, 7, 3, 4, 5)),
     parts=("the output",),
     forbids="blocks",
     probes={
         "post-norm": given(),
         "pre-norm": given(norm_first=True),
-        "masked": given(lambda case: case.mask(2, 1, 4)),
-        "masked, pre-norm": given(lambda case: case.mask(4, 4), norm_first=True),
-        "dropout in evaluation": given(rate=0.5),
+        "masked": given(2, 1, 4),
+        "masked, pre-norm": given(4, 4, norm_first=True),
+        "dropout in evaluation": given(dropout=0.5),
     },
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT, 0.25, "Four parts with these names, made in the constructor: compare with the drawing above.",
-        "Its parameters are those of self_attention, feed_forward, norm1 and norm2",
-    )
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are those of self_attention, feed_forward, norm1 and norm2",
+    "Four parts with these names, made in the constructor: compare with the drawing above.",
 )  # fmt: skip
 
 
@@ -106,16 +89,9 @@ def masks_reach_the_attention(candidate: Candidate, case: Case) -> None:
         blocks.both_orders(candidate, draw(case, torch.zeros(1, case.seq, dtype=torch.bool)), "where nobody sees anything")
 
 
-@COMPONENT.law(points=0.25, needs=every_part_has_a_say, edge=True, once=True)
-def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-    """Dropout acts in training and nowhere else
-
-    Which of your parts take the rate, and which of them know whether the block is in training?
-    """
-    dropout.in_training(candidate, draw(case))
-    dropout.of_sublayers(candidate, draw(case), {"self_attention": "w_o", "feed_forward": "linear2"})
-
-
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, every_part_has_a_say))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, every_part_has_a_say))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, every_part_has_a_say, lambda case: [draw(case), blocks.first(draw(case))]))
+dropout.add_in_training_alone(
+    COMPONENT, every_part_has_a_say,
+    "Which of your parts take the rate, and which of them know whether the block is in training?", draw,
+    {"self_attention": "w_o", "feed_forward": "linear2"},
+)  # fmt: skip
+add_common(COMPONENT, every_part_has_a_say, learning=lambda case: [draw(case), blocks.first(draw(case))])

@@ -1,11 +1,6 @@
 """What is checked of FeedForward."""
 
-from typing import Any
-
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
 
@@ -16,28 +11,19 @@ def draw(case: Case, scale: float = 1.0) -> Drawn:
     return Drawn({"x": x}, {}, (case.d_model, case.d_ff), state=state)
 
 
-def given(scale: float = 1.0, rate: float | None = None) -> Probe:
-    def look(candidate: Candidate, case: Case) -> Any:
-        drawn = draw(case.at(batch=2, seq=3, d_model=5, d_ff=7), scale)
-        return modules.loaded_or_built(
-            candidate, Drawn(**{**vars(drawn), "settings": {"dropout": rate} if rate else {}, "seed": 1})
-        )
-
-    return Probe(look=look)
+def given(scale: float = 1.0, **settings: float) -> Probe:
+    return modules.probe(lambda case: draw(case, scale), {"batch": 2, "seq": 3, "d_model": 5, "d_ff": 7}, **settings)
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=511, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=512, batch=2, seq=3, d_model=5, d_ff=3)],
+    cases=Case.table(511, "batch seq d_model d_ff", (3, 5, 7, 11), (2, 3, 5, 3)),
     parts=("the output",),
-    probes={"plain": given(), "far from 0": given(4.0), "dropout in evaluation": given(rate=0.5)},
+    probes={"plain": given(), "far from 0": given(4.0), "dropout in evaluation": given(dropout=0.5)},
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT, 0.25, "Two linear layers with biases, made in the constructor: from which size to which?",
-        "Its parameters are those of linear1 and linear2",
-    )
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are those of linear1 and linear2",
+    "Two linear layers with biases, made in the constructor: from which size to which?",
 )  # fmt: skip
 
 
@@ -48,9 +34,7 @@ def linear2_comes_last(candidate: Candidate, case: Case) -> None:
     Which of the two layers is the last, and what is done to its result?
     """
     drawn = draw(case)
-    state = dict(drawn.state or {})
-    state["linear2.bias"] = state["linear2.bias"] + 1.5
-    moved = candidate.use(Drawn(**{**vars(drawn), "state": state}))
+    moved = candidate.use(modules.changed(drawn, "linear2.bias", lambda b: b + 1.5))
     expect.close(moved, candidate.use(drawn) + 1.5, "the output after 1.5 was added to the bias of linear2")
 
 

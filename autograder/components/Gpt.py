@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -26,12 +24,8 @@ SMALL = {"layers": 2, "batch": 2, "seq": 4, "vocab": 7, "num_heads": 2, "d_head"
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=831, batch=3, seq=5, vocab=13, num_heads=2, d_head=5, layers=2, max_len=7),
-        Case(seed=832, batch=2, seq=7, vocab=11, num_heads=3, d_head=4, layers=1, max_len=11),
-    ],
+    cases=Case.table(831, "batch seq vocab num_heads d_head layers max_len", (3, 5, 13, 2, 5, 2, 7), (2, 7, 11, 3, 4, 1, 11)),
     parts=("the logits",),
     forbids="blocks",
     probes={"plain": checkpoints.given(draw, 100.0, **SMALL)},

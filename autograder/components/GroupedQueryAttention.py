@@ -1,10 +1,6 @@
 """What is checked of GroupedQueryAttention."""
 
-from collections.abc import Callable
-
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads, modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, refused, sizes_and_device
 
@@ -18,30 +14,20 @@ def draw(case: Case, shared: int | None = None, num_kv_heads: int | None = None)
     return Drawn(heads.query_key_value(case, d_model), sizes=(d_model, num_heads, num_kv_heads), state=state)
 
 
-def probe(*mask: int, shared: int = 2, num_kv_heads: int = 3) -> Callable[[Case], Drawn]:
-    def given(case: Case) -> Drawn:
-        drawn = draw(case.at(batch=2, q_len=4, k_len=5, shared=shared, num_kv_heads=num_kv_heads, d_head=2))
-        return drawn.with_options(mask=case.mask(*mask)) if mask else drawn
-
-    return given
+def masked_keys(case: Case) -> Drawn:
+    drawn = draw(case.at(batch=2, q_len=4, k_len=5, shared=2, num_kv_heads=1, d_head=2))
+    return drawn.with_options(mask=case.mask(2, 1, 5))
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=441, batch=2, q_len=5, k_len=7, num_kv_heads=2, shared=3, d_head=11),
-        Case(seed=442, batch=5, q_len=7, k_len=2, num_kv_heads=3, shared=2, d_head=5),
-    ],
+    cases=Case.table(441, "batch q_len k_len num_kv_heads shared d_head", (2, 5, 7, 2, 3, 11), (5, 7, 2, 3, 2, 5)),
     parts=("the output", "the weights"),
     forbids="attention",
-    probes={
-        "plain": Probe(probe()),
-        "one shared head": Probe(probe(num_kv_heads=1, shared=3)),
-        "a shared head for each": Probe(probe(num_kv_heads=3, shared=1)),
-        "masked keys": Probe(probe(2, 1, 5, num_kv_heads=1)),
-    },
-)
+    probes=Probe.table(draw, "batch q_len k_len shared num_kv_heads d_head", {
+        "plain": (2, 4, 5, 2, 3, 2), "one shared head": (2, 4, 5, 3, 1, 2), "a shared head for each": (2, 4, 5, 1, 3, 2),
+    }) | {"masked keys": Probe(masked_keys)},
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25)
@@ -88,10 +74,10 @@ def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
     d_model = num_heads * case.d_head
     for bad in (num_kv_heads + 5, num_heads * 2):
         if num_heads % bad:
-            happening = candidate.refusal_to_build(Drawn({}, sizes=(d_model, num_heads, bad)))
-            refused(happening, {"num_heads": num_heads, "num_kv_heads": bad}, proves="no-divisibility-check")
-    happening = candidate.refusal_to_build(Drawn({}, sizes=(d_model + 1, num_heads, num_kv_heads)))
-    refused(happening, {"d_model": d_model + 1, "num_heads": num_heads}, proves="no-divisibility-check")
+            told, sizes = {"num_heads": num_heads, "num_kv_heads": bad}, (d_model, num_heads, bad)
+            refused(candidate, Drawn({}, sizes=sizes), told, proves="no-divisibility-check")
+    told, sizes = {"d_model": d_model + 1, "num_heads": num_heads}, (d_model + 1, num_heads, num_kv_heads)
+    refused(candidate, Drawn({}, sizes=sizes), told, proves="no-divisibility-check")
 
 
 COMPONENT.add(keeps_precision(COMPONENT, 0.25, looks_and_mixes))

@@ -2,12 +2,9 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.shared_laws.agreement import add_common, agree
 
 
 def draw(case: Case, scale: float = 1.0, shift: float | None = None) -> Drawn:
@@ -18,15 +15,12 @@ def draw(case: Case, scale: float = 1.0, shift: float | None = None) -> Drawn:
 
 
 def given(scale: float = 1.0, d_model: int = 5) -> Probe:
-    return Probe(
-        look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(batch=2, seq=3, d_model=d_model), scale))
-    )
+    return modules.probe(lambda case: draw(case, scale), {"batch": 2, "seq": 3, "d_model": d_model})
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=501, batch=3, seq=5, d_model=7), Case(seed=502, batch=2, seq=3, d_model=11)],
+    cases=Case.table(501, "batch seq d_model", (3, 5, 7), (2, 3, 11)),
     parts=("the normalised rows",),
     forbids="norm",
     probes={"plain": given(), "many features": given(d_model=13), "small spread": given(0.003), "tiny spread": given(1e-4)},
@@ -65,11 +59,10 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Mean, variance, root, then weight and bias: compute the worked row above by hand, step by step.
     """
-    agree(candidate, draw(case))
-    flat = draw(case)
-    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single row without further axes")
-    wide = draw(case)
-    agree(candidate, wide.with_inputs(x=wide.inputs["x"][None] * 100), "of rows with four axes and large entries")
+    drawn = draw(case)
+    agree(candidate, drawn)
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single row without further axes")
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][None] * 100), "of rows with four axes and large entries")
 
 
 @COMPONENT.law(points=0.25, needs=levels_rows, edge=True)
@@ -80,10 +73,7 @@ def small_spread(candidate: Candidate, case: Case) -> None:
     """
     for scale in (0.003, 1e-4):
         agree(candidate, draw(case, scale), f"where entries lie {scale:g} apart")
-    constant = draw(case, 0.0, 3.0)
-    expect.finite(candidate.use(constant), "the rows of equal entries")
+    expect.finite(candidate.use(draw(case, 0.0, 3.0)), "the rows of equal entries")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, levels_rows, ("batch", "seq")))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, levels_rows))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, levels_rows))
+add_common(COMPONENT, levels_rows, ("batch", "seq"))

@@ -4,12 +4,11 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules, tables
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_agree, keeps_precision, refused
+
+SMALL: dict[str, Any] = {"batch": 2, "max_len": 5, "seq": 5, "d_model": 3}
 
 
 def draw(case: Case) -> Drawn:
@@ -22,15 +21,9 @@ def too_long(case: Case, max_len: int, seq: int) -> Drawn:
     return drawn.with_inputs(x=case.normal(case.batch, seq, case.d_model))
 
 
-def given(seq: int) -> Probe:
-    return Probe(
-        look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(batch=2, max_len=5, seq=seq, d_model=3)))
-    )
-
-
 def as_built(candidate: Candidate, case: Case) -> Any:
     """The parameters with whether they can be trained, and whether rows are added that are the same in every sequence."""
-    drawn = modules.unloaded(draw(case.at(batch=2, max_len=5, seq=4, d_model=3)))
+    drawn = modules.unloaded(draw(case.at(**SMALL | {"seq": 4})))
     x, got = drawn.inputs["x"], candidate.raw(drawn)
     rows = got - x if tables.fits(got, *x.shape) else None
     adds = rows is not None and torch.allclose(rows[0], rows[1], atol=1e-5) and bool((rows.std(1) > 1e-4).all())
@@ -39,7 +32,7 @@ def as_built(candidate: Candidate, case: Case) -> Any:
 
 def refuses(candidate: Candidate, case: Case) -> Any:
     """Whether it refuses by an error that it raises itself."""
-    case = case.at(batch=2, max_len=5, seq=5, d_model=3)
+    case = case.at(**SMALL)
     happening = candidate.refusal_to_build(draw(case)) or candidate.refusal(too_long(case, 5, 7))
     if happening is None or happening.error in ("RuntimeError", "IndexError", "AssertionError"):
         return "not refused"
@@ -47,15 +40,11 @@ def refuses(candidate: Candidate, case: Case) -> Any:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=611, batch=2, max_len=11, seq=7, d_model=5),
-        Case(seed=612, batch=3, max_len=5, seq=3, d_model=13),
-    ],
+    cases=Case.table(611, "batch max_len seq d_model", (2, 11, 7, 5), (3, 5, 3, 13)),
     probes={
-        "plain": given(3),
-        "whole table": given(5),
+        "plain": modules.probe(draw, SMALL | {"seq": 3}),
+        "whole table": modules.probe(draw, SMALL),
         "as built": Probe(look=as_built),
         "too long": Probe(look=refuses),
     },
@@ -109,8 +98,8 @@ def refuses_longer(candidate: Candidate, case: Case) -> None:
     What is known before any rows are added? The message of the ValueError names seq and max_len with both numbers.
     """
     for max_len, seq in ((1, 29), (case.max_len, case.max_len + 1), (case.max_len, 3 * case.max_len)):
-        happening = candidate.refusal(too_long(case, max_len, seq))
-        refused(happening, {"seq": seq, "max_len": max_len}, "x", "length", proves="no-length-check")
+        sizes = {"seq": seq, "max_len": max_len}
+        refused(candidate, too_long(case, max_len, seq), sizes, "x", "length", proves="no-length-check")
 
 
 COMPONENT.add(any_size_and_device(COMPONENT, 0.25, adds_the_same_rows, ("batch", "seq", "d_model")))

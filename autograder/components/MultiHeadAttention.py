@@ -1,25 +1,13 @@
 """What is checked of MultiHeadAttention."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, heads, modules
-from autograder.shared_laws.agreement import (
-    agree,
-    any_size_and_device,
-    gradients_arrive,
-    keeps_precision,
-    proving,
-    refused,
-    settled,
-)
+from autograder.shared_laws.agreement import add_common, agree, proving, refused, settled
 
 
 def draw(case: Case, num_heads: int | None = None) -> Drawn:
@@ -34,43 +22,34 @@ def same_lengths(case: Case) -> Drawn:
     return draw(case.at(q_len=case.k_len))
 
 
-def probe(*mask: int, q_len: int = 4, num_heads: int = 2) -> Callable[[Case], Drawn]:
-    def given(case: Case) -> Drawn:
-        drawn = draw(case.at(batch=2, q_len=q_len, k_len=5, num_heads=num_heads, d_head=6 // num_heads))
-        return drawn.with_options(mask=case.mask(*mask)) if mask else drawn
-
-    return given
+def small(case: Case, *mask: int, q_len: int = 4, num_heads: int = 2) -> Drawn:
+    drawn = draw(case.at(batch=2, q_len=q_len, k_len=5, num_heads=num_heads, d_head=6 // num_heads))
+    return drawn.with_options(mask=case.mask(*mask)) if mask else drawn
 
 
 def own_layers(candidate: Candidate, case: Case) -> Any:
     """The names of its parameters, and what it gives with those that it has."""
-    drawn = probe(num_heads=3)(case)
+    drawn = small(case, num_heads=3)
     built, there = candidate.state(modules.unloaded(drawn)), drawn.state or {}
     return sorted(built), candidate.raw(replace(drawn, state={name: there[name] for name in built if name in there}))
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=431, batch=2, q_len=5, k_len=7, num_heads=3, d_head=11),
-        Case(seed=432, batch=3, q_len=11, k_len=2, num_heads=5, d_head=7),
-    ],
+    cases=Case.table(431, "batch q_len k_len num_heads d_head", (2, 5, 7, 3, 11), (3, 11, 2, 5, 7)),
     parts=("the output", "the weights"),
     forbids="attention",
     probes={
         "plain": Probe(look=own_layers),
-        "same lengths": Probe(probe(q_len=5, num_heads=3)),
-        "masked": Probe(probe(4, 5)),
-        "masked keys": Probe(probe(2, 1, 5)),
+        "same lengths": Probe(lambda case: small(case, q_len=5, num_heads=3)),
+        "masked": Probe(lambda case: small(case, 4, 5)),
+        "masked keys": Probe(lambda case: small(case, 2, 1, 5)),
     },
 )
 
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT, 0.25, "Four layers nn.Linear(d_model, d_model) with these names, made in the constructor, and no other.",
-        "Its parameters are those of `w_q`, `w_k`, `w_v` and `w_o`",
-    )
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are those of `w_q`, `w_k`, `w_v` and `w_o`",
+    "Four layers nn.Linear(d_model, d_model) with these names, made in the constructor, and no other.",
 )  # fmt: skip
 
 
@@ -166,13 +145,8 @@ def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
 
     Where can the mistake be mended, and what does the reader of the message have to know?
     """
-    d_model = case.num_heads * case.d_head
-    for num_heads in (case.num_heads + 1, d_model + 2):
-        if d_model % num_heads:
-            sizes = {"d_model": d_model, "num_heads": num_heads}
-            refused(candidate.refusal_to_build(Drawn({}, sizes=(d_model, num_heads))), sizes, proves="no-divisibility-check")
+    for sizes in heads.uneven(case):
+        refused(candidate, Drawn({}, sizes=tuple(sizes.values())), sizes, proves="no-divisibility-check")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, looks_and_mixes))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, looks_and_mixes, same_lengths))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, looks_and_mixes, lambda case: [same_lengths(case)]))
+add_common(COMPONENT, looks_and_mixes, precise=same_lengths, learning=lambda case: [same_lengths(case)])

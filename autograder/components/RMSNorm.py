@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
 
@@ -16,15 +13,12 @@ def draw(case: Case, scale: float = 1.0) -> Drawn:
 
 
 def given(scale: float = 1.0, d_model: int = 5) -> Probe:
-    return Probe(
-        look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(batch=2, seq=3, d_model=d_model), scale))
-    )
+    return modules.probe(lambda case: draw(case, scale), {"batch": 2, "seq": 3, "d_model": d_model})
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=551, batch=3, seq=5, d_model=7), Case(seed=552, batch=2, seq=3, d_model=11)],
+    cases=Case.table(551, "batch seq d_model", (3, 5, 7), (2, 3, 11)),
     parts=("the normalised rows",),
     forbids="norm",
     probes={"plain": given(), "many features": given(d_model=13), "small": given(1e-3)},
@@ -50,7 +44,7 @@ def weight_scales(candidate: Candidate, case: Case) -> None:
     """
     drawn = draw(case)
     found = candidate.use(drawn)
-    twice = Drawn(**{**vars(drawn), "state": {"weight": 2 * (drawn.state or {})["weight"]}})
+    twice = modules.changed(drawn, "weight", lambda w: 2 * w)
     expect.close(candidate.use(twice), 2 * found, "the result with twice the weight")
     expect.true(bool((found.abs().amax(-1) > 1e-3).all()), "some rows come out as zeros.")
 
@@ -61,11 +55,11 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Square, mean, root: over which axis, and what is added before the root?
     """
-    agree(candidate, draw(case))
+    drawn = draw(case)
+    agree(candidate, drawn)
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single row without further axes")
     for scale in (1e-3, 100.0):
         agree(candidate, draw(case, scale), f"of entries near {scale:g}")
-    flat = draw(case)
-    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single row without further axes")
     sizes_and_device(candidate, case, draw, ("batch", "seq"))
 
 

@@ -4,12 +4,9 @@ from collections.abc import Callable
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import masks, modules
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.shared_laws.agreement import add_common, agree
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
@@ -26,12 +23,8 @@ def look_ahead(seq: int) -> torch.Tensor:
 
 def given(seq: int, d_k: int, mask: Callable[[Case], torch.Tensor] | None = None) -> Probe:
     """Keys and values have one size, so that a layer that takes one for the other runs too; d_model differs."""
-
-    def drawn(case: Case) -> Drawn:
-        case = case.at(batch=2, seq=seq, d_model=7, d_k=d_k, d_v=d_k)
-        return draw(case, None if mask is None else mask(case))
-
-    return Probe(look=lambda candidate, case: modules.loaded_or_built(candidate, drawn(case)))
+    sizes = {"batch": 2, "seq": seq, "d_model": 7, "d_k": d_k, "d_v": d_k}
+    return modules.probe(lambda case: draw(case, mask(case) if mask else None), sizes)
 
 
 def blind(case: Case) -> torch.Tensor:
@@ -41,12 +34,8 @@ def blind(case: Case) -> torch.Tensor:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=321, batch=2, seq=5, d_model=7, d_k=3, d_v=11),
-        Case(seed=322, batch=3, seq=7, d_model=11, d_k=5, d_v=5),
-    ],
+    cases=Case.table(321, "batch seq d_model d_k d_v", (2, 5, 7, 3, 11), (3, 7, 11, 5, 5)),
     parts=("the output", "the weights"),
     forbids="attention",
     probes={
@@ -57,14 +46,10 @@ COMPONENT = Component(
         "sees nothing": given(4, 3, blind),
     },
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT,
-        0.25,
-        "Each projection is a layer of its own, made in `__init__` under the name that the exercise gives it.",
-        "Its parameters are three projections of their own, w_q, w_k and w_v, without biases",
-    )
-)
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are three projections of their own, w_q, w_k and w_v, without biases",
+    "Each projection is a layer of its own, made in `__init__` under the name that the exercise gives it.",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=has_exactly)
@@ -98,10 +83,10 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Three projections of x, then attention as in chapter 02. Which steps lead there from q, k and v to the output?
     """
-    agree(candidate, draw(case))
-    modules.same_again(candidate, draw(case), "the output or the weights")
-    far = draw(case)
-    agree(candidate, far.with_inputs(x=far.inputs["x"] * 8), "where scores lie far apart")
+    drawn = draw(case)
+    agree(candidate, drawn)
+    modules.same_again(candidate, drawn, "the output or the weights")
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"] * 8), "where scores lie far apart")
 
 
 @COMPONENT.law(points=0.25, needs=distribution)
@@ -141,12 +126,7 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     mask = case.mask(case.batch, case.seq, case.seq)
     mask[0, case.seq - 1], mask[1:] = False, False
     where = "where the last word of sentence 0 and all words of the others see nothing"
-    masks.blind(candidate, draw(case), mask, where, "all-masked-nan")
-    for name, gradient in candidate.slopes(draw(case, mask)).items():
-        if gradient is not None:  # whether a path is cut is a law of its own
-            expect.finite(gradient, f"the gradient with respect to {name} {where}")
+    masks.blind_rows(candidate, draw(case), mask, where)
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, words_alike))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, words_alike))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, words_alike, lambda case: [draw(case), draw(case, look_ahead(case.seq))]))
+add_common(COMPONENT, words_alike, learning=lambda case: [draw(case), draw(case, look_ahead(case.seq))])

@@ -1,9 +1,6 @@
 """What is checked of SwiGLU."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules
 from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
 
@@ -15,22 +12,18 @@ def draw(case: Case) -> Drawn:
 
 
 def given(**sizes: int) -> Probe:
-    sizes = {"batch": 2, "seq": 3, "d_model": 5, "d_ff": 7} | sizes
-    return Probe(look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(**sizes))))
+    return modules.probe(draw, {"batch": 2, "seq": 3, "d_model": 5, "d_ff": 7} | sizes)
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=561, batch=3, seq=5, d_model=7, d_ff=11), Case(seed=562, batch=2, seq=3, d_model=5, d_ff=3)],
+    cases=Case.table(561, "batch seq d_model d_ff", (3, 5, 7, 11), (2, 3, 5, 3)),
     parts=("the output",),
     probes={"plain": given(), "as wide as deep": given(d_ff=5), "one position": given(batch=1, seq=1)},
 )
-has_exactly = COMPONENT.add(
-    modules.has_exactly(
-        COMPONENT, 0.0, "Three layers with these names, made in the constructor: which of them goes back to d_model?",
-        "Its parameters are w_gate, w_up and w_down, without biases",
-    )
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.0, "Its parameters are w_gate, w_up and w_down, without biases",
+    "Three layers with these names, made in the constructor: which of them goes back to d_model?",
 )  # fmt: skip
 
 
@@ -41,10 +34,8 @@ def w_down_comes_last(candidate: Candidate, case: Case) -> None:
     Which of the three layers is the last, and what is done to its result?
     """
     drawn = draw(case)
-    found = candidate.use(drawn)
-    state = dict(drawn.state or {})
-    state["w_down.weight"] = 2 * state["w_down.weight"]
-    expect.close(candidate.use(Drawn(**{**vars(drawn), "state": state})), 2 * found, "the output with twice w_down")
+    found, twice = candidate.use(drawn), modules.changed(drawn, "w_down.weight", lambda w: 2 * w)
+    expect.close(candidate.use(twice), 2 * found, "the output with twice w_down")
     expect.true(bool((found.abs().amax(-1) > 1e-4).all()), "some positions come out as zeros.")
 
 
@@ -54,9 +45,9 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Two branches, one product, one way back: which branch goes through silu? Work out one feature by hand.
     """
-    agree(candidate, draw(case))
-    flat = draw(case)
-    agree(candidate, flat.with_inputs(x=flat.inputs["x"][0, 0]), "of a single position without further axes")
+    drawn = draw(case)
+    agree(candidate, drawn)
+    agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single position without further axes")
     sizes_and_device(candidate, case, draw)
 
 

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -51,12 +48,13 @@ def smooth(drawn: Drawn) -> Drawn:
 SMALL = {"batch": 2, "source_len": 5, "target_len": 4, "vocab": 7, "d_model": 6, "num_heads": 2, "d_head": 4, "layers": 2}
 MASK = torch.tensor([[[True, True, True, False, False]], [[True] * 5]])
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=851, batch=2, source_len=5, target_len=7, vocab=11, d_model=7, num_heads=3, d_head=5, layers=2),
-        Case(seed=852, batch=3, source_len=7, target_len=3, vocab=13, d_model=10, num_heads=2, d_head=3, layers=1),
-    ],
+    cases=Case.table(
+        851,
+        "batch source_len target_len vocab d_model num_heads d_head layers",
+        (2, 5, 7, 11, 7, 3, 5, 2),
+        (3, 7, 3, 13, 10, 2, 3, 1),
+    ),
     parts=("the logits",),
     forbids="blocks",
     probes={

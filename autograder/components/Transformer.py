@@ -6,13 +6,10 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws import dropout, modules
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving
+from autograder.shared_laws.checkpoints import again
 from utils import reference
 
 
@@ -51,55 +48,20 @@ def shallow(case: Case) -> Drawn:
     return draw(case.at(layers=1))
 
 
-def again(candidate: Candidate, drawn: Drawn, logits: torch.Tensor) -> torch.Tensor:
-    """The logits of another use, of the form of those of the first; the oracle is not asked a second time."""
-    return expect.form(candidate.raw(drawn), logits, COMPONENT.parts[0])
-
-
 def given(**wishes: Any) -> Probe:
-    sizes = {
-        "layers": 2,
-        "pad_id": 0,
-        "batch": 2,
-        "source_len": 4,
-        "target_len": 3,
-        "source_vocab": 7,
-        "target_vocab": 6,
-        "num_heads": 2,
-        "d_head": 3,
-    }
-    return Probe(look=lambda candidate, case: modules.loaded_or_built(candidate, draw(case.at(**sizes), **wishes)))
+    sizes = {"batch": 2, "source_len": 4, "target_len": 3, "source_vocab": 7, "target_vocab": 6}
+    sizes |= {"num_heads": 2, "d_head": 3, "layers": 2, "pad_id": 0}
+    return modules.probe(lambda case: draw(case, **wishes), sizes)
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(
-            seed=751,
-            batch=3,
-            source_len=5,
-            target_len=7,
-            source_vocab=11,
-            target_vocab=13,
-            num_heads=2,
-            d_head=5,
-            layers=2,
-            pad_id=0,
-        ),
-        Case(
-            seed=752,
-            batch=2,
-            source_len=7,
-            target_len=3,
-            source_vocab=7,
-            target_vocab=5,
-            num_heads=3,
-            d_head=4,
-            layers=1,
-            pad_id=2,
-        ),
-    ],
+    cases=Case.table(
+        751,
+        "batch source_len target_len source_vocab target_vocab num_heads d_head layers pad_id",
+        (3, 5, 7, 11, 13, 2, 5, 2, 0),
+        (2, 7, 3, 7, 5, 3, 4, 1, 2),
+    ),
     parts=("the logits",),
     forbids="blocks",
     probes={
@@ -109,10 +71,10 @@ COMPONENT = Component(
         "one target": given(target_len=1, pads=False),
     },
 )
-has_exactly = COMPONENT.add(replace(modules.has_exactly(
-    COMPONENT, 0.25, "Compare with the table of names above: two embeddings, two lists of blocks, one output layer.",
-    "Its parameters are those of its embeddings, its blocks and its output layer",
-), once=True))  # fmt: skip
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are those of its embeddings, its blocks and its output layer",
+    "Compare with the table of names above: two embeddings, two lists of blocks, one output layer.", once=True,
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=has_exactly)
@@ -166,11 +128,11 @@ def padding_has_no_influence(candidate: Candidate, case: Case) -> None:
     There are two attentions that look at the source. Which tokens must neither of them see?
     """
     drawn, pad_id = draw(case), case.pad_id
-    logits = candidate.use(drawn)
-    state = {name: x.clone() for name, x in (drawn.state or {}).items()}
-    state["source_embedding.weight"][pad_id] = case.normal(state["source_embedding.weight"].shape[1], scale=3.0)
+    logits, row = candidate.use(drawn), case.normal(case.num_heads * case.d_head, scale=3.0)
+    is_pad = torch.arange(case.source_vocab)[:, None] == pad_id
     with proving("padding-ignored"):
-        other = again(candidate, replace(drawn, state=state), logits)
+        moved = modules.changed(drawn, "source_embedding.weight", lambda table: torch.where(is_pad, row, table))
+        other = again(candidate, moved, logits)
         expect.close(other, logits, f"the logits after the embedding of padding was changed, for {pad_id=},")
         wider = torch.nn.functional.pad(drawn.inputs["source"], (0, 3), value=pad_id)
         longer = again(candidate, drawn.with_inputs(source=wider), logits)
@@ -189,11 +151,9 @@ def methods_fit_together(candidate: Candidate, case: Case) -> None:
     width = case.num_heads * case.d_head
     if not isinstance(memory, torch.Tensor) or memory.shape != (*source.shape, width) or not memory.is_floating_point():
         raise Failed(f"the memory: expected a tensor of shape {(*source.shape, width)}, got {expect.kind_of(memory)}.")
-    parts = {"target_in": target, "memory": memory, "source": source}
-    logits = candidate.use(drawn)
-    expect.close(
-        again(candidate, replace(drawn, inputs=parts, method="decode"), logits), logits, "the logits of decode(…, encode(…), …)"
-    )
+    parts, logits = {"target_in": target, "memory": memory, "source": source}, candidate.use(drawn)
+    decoded = again(candidate, replace(drawn, inputs=parts, method="decode"), logits)
+    expect.close(decoded, logits, "the logits of decode(…, encode(…), …)")
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_both, once=True)
@@ -213,15 +173,9 @@ def order_matters(candidate: Candidate, case: Case) -> None:
     expect.true(bool(((still[:, 1:] - still[:, :1]).abs() > 1e-4).any()), told, "no-positional-encoding")
 
 
-@COMPONENT.law(points=0.25, needs=listens_to_both, edge=True, once=True)
-def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-    """Dropout acts in training and nowhere else
-
-    Which of your layers knows whether the model is in training?
-    """
-    dropout.in_training(candidate, shallow(case))
-
-
+dropout.add_in_training_alone(
+    COMPONENT, listens_to_both, "Which of your layers knows whether the model is in training?", shallow,
+)  # fmt: skip
 COMPONENT.add(keeps_precision(COMPONENT, 0.25, listens_to_both, shallow, tolerance=(1e-6, 1e-6)))
 COMPONENT.add(replace(gradients_arrive(COMPONENT, 0.25, listens_to_both), once=True))
 COMPONENT.add(  # the last one: what was built is lost on the other device

@@ -4,10 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import checkpoints
 from autograder.shared_laws.agreement import agree
 
@@ -41,12 +38,10 @@ def large(case: Case) -> Drawn:
 
 SMALL = {"batch": 2, "grid": 2, "patch_size": 2, "channels": 3, "classes": 4, "num_heads": 2, "d_head": 3, "layers": 2}
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=871, batch=2, grid=3, patch_size=2, channels=3, classes=5, num_heads=2, d_head=5, layers=2),
-        Case(seed=872, batch=3, grid=2, patch_size=3, channels=1, classes=7, num_heads=3, d_head=4, layers=1),
-    ],
+    cases=Case.table(
+        871, "batch grid patch_size channels classes num_heads d_head layers", (2, 3, 2, 3, 5, 2, 5, 2), (3, 2, 3, 1, 7, 3, 4, 1)
+    ),
     parts=("the logits",),
     forbids="blocks",
     probes={

@@ -5,10 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.tables import fits, in_float32, near
 from utils import reference
 
@@ -49,9 +46,8 @@ def the_future(candidate: Candidate, case: Case) -> Any:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=641, num_heads=4, seq_len=7), Case(seed=642, num_heads=16, seq_len=3)],
+    cases=Case.table(641, "num_heads seq_len", (4, 7), (16, 3)),
     parts=("the bias",),
     input_points=0,
     probes={"the past": Probe(look=the_past), "the future": Probe(look=the_future)},

@@ -2,11 +2,8 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, refused, settled
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws.agreement import add_common, agree, refused, settled
 
 FAR = (0.0, 0.03)
 """(rtol, atol) thousands of positions out, where angles in float32 are right to 0.001 alone."""
@@ -26,12 +23,8 @@ def given(*positions: int, d_head: int = 6, base: float | None = None) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=631, batch=2, seq=5, d_head=6, odd=7),
-        Case(seed=632, batch=3, seq=7, d_head=10, odd=5),
-    ],
+    cases=Case.table(631, "batch seq d_head odd", (2, 5, 6, 7), (3, 7, 10, 5)),
     probes={
         "in a row": given(0, 1, 2, 3),
         "elsewhere": given(7, 3, 3, 0),
@@ -92,10 +85,7 @@ def refuses_odd(candidate: Candidate, case: Case) -> None:
     The message of the ValueError names d_head and its value.
     """
     for d_head in (case.odd, 1):
-        happening = candidate.refusal(draw(case.at(d_head=d_head)))
-        refused(happening, {"d_head": d_head}, "x", "head", "dim", "axis", "feature")
+        refused(candidate, draw(case.at(d_head=d_head)), {"d_head": d_head}, "x", "head", "dim", "axis", "feature")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, turns, ("batch", "seq")))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, turns))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, turns))
+add_common(COMPONENT, turns, ("batch", "seq"))

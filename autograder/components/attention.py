@@ -2,12 +2,9 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws import agreement, masks
-from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws import masks
+from autograder.shared_laws.agreement import add_common, agree, settled
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None, mask: torch.Tensor | None = None) -> Drawn:
@@ -19,21 +16,14 @@ def draw(case: Case, lead: tuple[int, ...] | None = None, mask: torch.Tensor | N
 
 def given(*lead: int, q_len: int = 3, mask: tuple[int, ...] = ()) -> Probe:
     def drawn(case: Case) -> Drawn:
-        use = draw(case.at(q_len=q_len, k_len=5, d_k=7, d_v=2), lead)
-        # Like a chessboard: no row is hidden whole, so that an answer's way with blind rows does not show.
-        seen = torch.ones(mask).nonzero().sum(-1).reshape(mask) % 2 == 0
-        return use.with_options(mask=seen) if mask else use
+        return draw(case.at(q_len=q_len, k_len=5, d_k=7, d_v=2), lead, masks.chessboard(*mask) if mask else None)
 
     return Probe(drawn)
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=221, batch=2, q_len=3, k_len=5, d_k=7, d_v=11),
-        Case(seed=222, batch=3, q_len=7, k_len=2, d_k=5, d_v=13),
-    ],
+    cases=Case.table(221, "batch q_len k_len d_k d_v", (2, 3, 5, 7, 11), (3, 7, 2, 5, 13)),
     parts=("the output", "the weights"),
     forbids="attention",
     probes={
@@ -75,8 +65,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
     Three steps: scores, softmax, weighted sum of the values. Check each against the worked number above.
     """
-    agree(candidate, draw(case))
-    for lead in ((), (case.batch, 3)):
+    for lead in ((case.batch,), (), (case.batch, 3)):
         agree(candidate, draw(case, lead), f"with leading axes {lead}")
     far = draw(case)
     agree(candidate, far.with_inputs(q=far.inputs["q"] * 40), "where scores lie far apart")
@@ -118,17 +107,9 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     """
     mask = case.mask(case.batch, case.q_len, case.k_len)
     mask[:, min(1, case.q_len - 1)] = False
-    nothing, proves = torch.zeros(1, case.k_len, dtype=torch.bool), "all-masked-nan"
-    masks.blind(candidate, draw(case), mask, "where one query sees nothing", proves)
-    masks.blind(candidate, draw(case), nothing, "where no query sees anything", proves)
-    with proving(proves):
-        gradients_finite(candidate, draw(case, mask=mask), "where one query sees nothing")
+    masks.blind_rows(candidate, draw(case), mask)
 
 
-def masked_too(case: Case) -> list[Drawn]:
-    return [draw(case), draw(case, mask=case.mask(case.q_len, case.k_len))]
-
-
-COMPONENT.add(agreement.any_size_and_device(COMPONENT, 0.25, more_alike_more_weight))
-COMPONENT.add(agreement.keeps_precision(COMPONENT, 0.25, more_alike_more_weight))
-COMPONENT.add(agreement.gradients_arrive(COMPONENT, 0.25, more_alike_more_weight, masked_too))
+add_common(
+    COMPONENT, more_alike_more_weight, learning=lambda case: [draw(case), draw(case, mask=case.mask(case.q_len, case.k_len))]
+)

@@ -1,10 +1,7 @@
 """What is checked of attention_scores."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws.agreement import add_common, agree
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None) -> Drawn:
@@ -17,12 +14,8 @@ def given(*lead: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=211, batch=2, q_len=3, k_len=5, d_k=7),
-        Case(seed=212, batch=3, q_len=7, k_len=2, d_k=13),
-    ],
+    cases=Case.table(211, "batch q_len k_len d_k", (2, 3, 5, 7), (3, 7, 2, 13)),
     parts=("the scores",),
     forbids="attention",
     probes={"two axes": given(), "three axes": given(2), "four axes": given(2, 3)},
@@ -51,6 +44,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
         agree(candidate, draw(case, lead), f"with leading axes {lead}")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, more_alike_higher_score))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, more_alike_higher_score))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, more_alike_higher_score))
+add_common(COMPONENT, more_alike_higher_score)

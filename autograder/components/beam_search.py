@@ -5,11 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws import decoding
 from autograder.shared_laws.decoding import BOS, EOS
 
@@ -36,9 +32,8 @@ def _found(candidate: Candidate, case: Case, vocab: int = VOCAB, **settings: Any
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=741, seq=5), Case(seed=742, seq=3)],
+    cases=Case.table(741, "seq", (5,), (3,)),
     parts=("the hypotheses",),
     forbids="blocks",
     probes={
@@ -146,19 +141,8 @@ def few_beams(candidate: Candidate, case: Case) -> None:
             same_score(score, oracle_score(model, source(case), tokens, 0.0), f"the hypothesis {list(tokens)} for {beam_size=}")
 
 
-@COMPONENT.law(points=0.25, needs=one_step, once=True)
-def evaluates(candidate: Candidate, case: Case) -> None:
-    """It searches in evaluation mode and without gradients
-
-    A model that comes straight from training still drops things out. Who switches that off, and for how long?
-    """
-    decoding.evaluates_without_gradients(candidate, case, source(case), VOCAB, max_len=STEPS, beam_size=2)
+def told(candidate: Candidate, case: Case, modes: tuple[bool, bool], fails: bool) -> dict:
+    return decoding.run(candidate, case, source(case), VOCAB, modes=modes, fails=fails, max_len=STEPS, beam_size=2)
 
 
-@COMPONENT.law(points=0.25, needs=one_step, edge=True, once=True)
-def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
-    """The training flag of the model and of each of its parts is as it was, also after an error
-
-    One call for the whole model sets all its parts alike: were they alike before? And which code runs when the model raises?
-    """
-    decoding.leaves_modes_alone(candidate, case, source(case), VOCAB, max_len=STEPS, beam_size=2)
+decoding.add_common(COMPONENT, one_step, "searches", told)

@@ -2,12 +2,8 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws import agreement
-from autograder.shared_laws.agreement import agree, gradients_finite, refused, settled
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws.agreement import add_common, agree, gradients_finite, refused, settled
 
 
 def draw(
@@ -42,12 +38,8 @@ def given(k_len: int, block_size: int, rise: tuple[float, float] | None = None, 
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=231, batch=2, q_len=5, k_len=8, d_k=7, d_v=4, block_size=3),
-        Case(seed=232, batch=3, q_len=2, k_len=7, d_k=6, d_v=5, block_size=4),
-    ],
+    cases=Case.table(231, "batch q_len k_len d_k d_v block_size", (2, 5, 8, 7, 4, 3), (3, 2, 7, 6, 5, 4)),
     parts=("the output",),
     forbids="attention",
     probes={
@@ -68,7 +60,7 @@ def refuses_no_block(candidate: Candidate, case: Case) -> None:
     Raise a ValueError whose message names the argument and the value that came.
     """
     for block_size in (0, -3):
-        refused(candidate.refusal(draw(case, block_size=block_size)), {"block_size": block_size})
+        refused(candidate, draw(case, block_size=block_size), {"block_size": block_size})
 
 
 @COMPONENT.law(points=0.0)
@@ -107,15 +99,13 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
 
     Before the first visible key the largest score is still -inf: what is -inf minus -inf? Also the gradient stays finite.
     """
-    late = torch.zeros(case.q_len, case.k_len, dtype=torch.bool)
-    late[:, -1] = True
-    late[0, :] = False
-    plain = draw(case)
-    nothing, last = (plain.with_options(mask=mask) for mask in (torch.zeros(1, case.k_len, dtype=torch.bool), late))
-    output = candidate.use(nothing)
+    nothing = torch.zeros(case.q_len, case.k_len, dtype=torch.bool)
+    late = nothing.clone()
+    late[1:, -1] = True
+    output = candidate.use(draw(case, mask=nothing))
     expect.close(output, torch.zeros_like(output), "the output where no query sees anything")
-    where = "where the last key alone is seen, and by one query none"
-    if settled(candidate, plain):
+    last, where = draw(case, mask=late), "where the last key alone is seen, and by one query none"
+    if settled(candidate, draw(case)):
         agree(candidate, last, where)
     gradients_finite(candidate, last, where)
 
@@ -134,17 +124,13 @@ def holds_one_block(candidate: Candidate, case: Case) -> None:
 
     Work on one slice of the keys at a time, for all queries, and let go of its scores before the next.
     """
-    drawn, everything = draw(case, ()), case.q_len * case.k_len
-    for use in (drawn, drawn.with_options(mask=case.mask(case.q_len, case.k_len))):
-        measured = candidate.measure(use)
-        expect.true(
-            max(measured.largest, measured.peak) < everything,
+    for mask in (None, case.mask(case.q_len, case.k_len)):
+        measured, everything = candidate.measure(draw(case, (), mask=mask)), case.q_len * case.k_len
+        told = (
             f"for q_len={case.q_len}, k_len={case.k_len}, block_size={case.block_size} the largest tensor that it allocates has "
-            f"{measured.largest:,} entries and {measured.peak:,} are held at once; all scores together are {everything:,}.",
-            proves="holds-everything",
+            f"{measured.largest:,} entries and {measured.peak:,} are held at once; all scores together are {everything:,}."
         )
+        expect.true(max(measured.largest, measured.peak) < everything, told, "holds-everything")
 
 
-COMPONENT.add(agreement.any_size_and_device(COMPONENT, 0.25, one_block))
-COMPONENT.add(agreement.keeps_precision(COMPONENT, 0.25, one_block))
-COMPONENT.add(agreement.gradients_arrive(COMPONENT, 0.25, one_block, lambda case: [draw(case), draw(case, mask=masks(case)[0])]))
+add_common(COMPONENT, one_block, learning=lambda case: [draw(case), draw(case, mask=masks(case)[0])])

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, gradients_finite, precision, settled, sizes_and_device
 
 
@@ -28,9 +25,8 @@ def given(*b: tuple[float, float, float, float]) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=881, n=5, m=7), Case(seed=882, n=11, m=3)],
+    cases=Case.table(881, "n m", (5, 7), (11, 3)),
     parts=("the overlaps",),
     probes={
         "overlapping": given((1, 1, 5, 3), (2, 0, 5, 1)),

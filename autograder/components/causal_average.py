@@ -2,20 +2,13 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws.agreement import add_common, agree
 from utils.reference import observed
 
 
 def draw(case: Case) -> Drawn:
     return Drawn({"x": case.normal(case.batch, case.seq, case.d)})
-
-
-def given(batch: int, seq: int, d: int) -> Probe:
-    return Probe(lambda case: draw(case.at(batch=batch, seq=seq, d=d)))
 
 
 @observed.component
@@ -26,11 +19,10 @@ def oracle_average(x: torch.Tensor) -> torch.Tensor:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=121, batch=2, seq=7, d=5), Case(seed=122, batch=3, seq=5, d=2)],
+    cases=Case.table(121, "batch seq d", (2, 7, 5), (3, 5, 2)),
     parts=("the output",),
-    probes={"plain": given(2, 7, 5), "three positions": given(1, 3, 2)},
+    probes=Probe.table(draw, "batch seq d", {"plain": (2, 7, 5), "three positions": (1, 3, 2)}),
     oracle=oracle_average,
 )
 
@@ -75,6 +67,4 @@ def all_at_once(candidate: Candidate, case: Case) -> None:
     expect.true(long <= short, told, "position-by-position")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, mixes_inputs))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, mixes_inputs))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, mixes_inputs))
+add_common(COMPONENT, mixes_inputs)

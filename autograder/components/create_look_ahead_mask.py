@@ -1,9 +1,6 @@
 """What is checked of create_look_ahead_mask."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree
 
 
@@ -11,18 +8,13 @@ def draw(case: Case) -> Drawn:
     return Drawn({"seq_len": case.seq_len})
 
 
-def given(seq_len: int) -> Probe:
-    return Probe(lambda case: Drawn({"seq_len": seq_len}))
-
-
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=301, seq_len=5), Case(seed=302, seq_len=7)],
+    cases=Case.table(301, "seq_len", (5,), (7,)),
     parts=("the mask",),
     forbids="attention",
     input_points=0,
-    probes={f"{n} positions": given(n) for n in (5, 2, 1)},
+    probes=Probe.table(draw, "seq_len", {f"{n} positions": (n,) for n in (5, 2, 1)}),
 )
 
 

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, settled
 
 
@@ -24,9 +21,8 @@ def given(*sentences: tuple[int, ...], pad_id: int = 0) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=311, batch=3, seq=7, vocab=11), Case(seed=312, batch=2, seq=5, vocab=7)],
+    cases=Case.table(311, "batch seq vocab", (3, 7, 11), (2, 5, 7)),
     parts=("the mask",),
     forbids="attention",
     probes={

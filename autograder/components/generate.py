@@ -5,10 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect, procedures
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
+from autograder.framework import procedures
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
 from autograder.shared_laws import decoding
 
 VOCAB, SIZE = 11, 6
@@ -77,7 +75,7 @@ def run(
 ) -> dict:  # fmt: skip
     """What `generated` tells, its parts of the promised kinds but for `result`; `use_cache` is left to its default where True."""
     options = {} if use_cache else {"use_cache": False}
-    found = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes), 2 if fails else 0)
+    found = candidate.there(generated, tables(case), prompt(case), new, cache, options, list(modes), decoding.FAILS_AT * fails)
     return decoding.formed(found, shapes=list, read=list, extended=list, past=bool)
 
 
@@ -99,9 +97,7 @@ def agree(told: dict, case: Case, new: int, where: str) -> None:
     expect.true(not odd, f"{where} the sampler was given logits of shape {odd[:1]}; expected {(case.batch, VOCAB)}.")
 
 
-COMPONENT = Component(
-    __name__, draw, cases=[Case(seed=861, batch=3, seq=5), Case(seed=862, batch=2, seq=7)], parts=("the tokens",)
-)
+COMPONENT = Component(draw, cases=Case.table(861, "batch seq", (3, 5), (2, 7)), parts=("the tokens",))
 
 
 @COMPONENT.law(points=0.25)
@@ -157,26 +153,15 @@ def cache_reads_each_token_once(candidate: Candidate, case: Case) -> None:
     expect.true(told["past"], "`extend` was given another past than the one that it gave before.")
 
 
-@COMPONENT.law(points=0.25, needs=first_token, once=True)
-def evaluates(candidate: Candidate, case: Case) -> None:
-    """It writes in evaluation mode and without gradients
-
-    A model that comes straight from training still drops things out. Who switches that off, and for how long?
-    """
-    for cache in (False, True):
-        told = run(candidate, case, 3, cache, (True, True))
-        agree(told, case, 3, "by a model that was in training mode")
-        expect.true(not told["gradients"], "the model was asked with gradients switched on: nothing is trained here.")
+def told(candidate: Candidate, case: Case, modes: tuple[bool, bool], fails: bool, cache: bool) -> dict:
+    found = run(candidate, case, 3, cache, modes, fails)
+    if all(modes):
+        agree(found, case, 3, "by a model that was in training mode")
+    return found
 
 
-@COMPONENT.law(points=0.25, needs=first_token, edge=True, once=True)
-def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
-    """The training flag of the model and of each of its parts is as it was, also after a ValueError, which passes through
-
-    One call for the whole model sets all its parts alike: were they alike before? And which code runs when the model raises?
-    """
-    for cache in (False, True):
-        decoding.modes_as_before(lambda modes, fails: run(candidate, case, 3, cache, modes, fails))  # noqa: B023
+ways = {"cache": False}, {"cache": True}
+decoding.add_common(COMPONENT, first_token, "writes", told, "a ValueError, which passes through", ways)
 
 
 @COMPONENT.law(points=0.25, needs=first_token, once=True)

@@ -10,11 +10,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect, procedures, watch
-from autograder.framework.candidate import Candidate, CandidateError
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import Failed
+from autograder.framework import procedures, watch
+from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision
 from utils.reference import observed
 
@@ -115,9 +112,8 @@ def given(kind: str, **sizes: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=111, batch=2, seq=5, d_in=3, d_out=7), Case(seed=112, batch=3, seq=7, d_in=5, d_out=2)],
+    cases=Case.table(111, "batch seq d_in d_out", (2, 5, 3, 7), (3, 7, 5, 2)),
     parts=("the norms",),
     probes={
         "recurrent": given("memory", batch=2, seq=5, d_in=3, d_out=7),

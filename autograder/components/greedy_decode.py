@@ -4,11 +4,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate, OracleCandidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, OracleCandidate, Probe, expect
 from autograder.shared_laws import decoding
 from autograder.shared_laws.decoding import BOS, EOS, PAD
 
@@ -33,9 +29,8 @@ def given(max_len: int, batch: int = 5, training: bool = False) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=731, batch=5, seq=7), Case(seed=732, batch=3, seq=4)],
+    cases=Case.table(731, "batch seq", (5, 7), (3, 4)),
     parts=("the tokens",),
     forbids="blocks",
     probes={"long": given(25), "short": given(3), "one step": given(1), "one row": given(25, 1), "training": given(25, 5, True)},
@@ -50,13 +45,11 @@ def tokens(candidate: Candidate, case: Case, max_len: int, bos: bool = False) ->
     found = told["result"]
     right = decoding.run(OracleCandidate(COMPONENT), case, source, VOCAB, max_len=max_len)["result"]
     if not isinstance(found, torch.Tensor) or expect.number_kind(found) != "int":
-        raise Failed(
-            f"the tokens: expected an int64 tensor (batch, at most max_len), got {expect.kind_of(found)}.", about=About.FORM
-        )
+        message = f"the tokens: expected an int64 tensor (batch, at most max_len), got {expect.kind_of(found)}."
+        raise Failed(message, about=About.FORM)
     if found.dim() != 2 or len(found) != len(source) or not found.numel():
-        raise Failed(
-            f"the tokens: expected shape ({len(source)}, from 1 to {max_len}), got {tuple(found.shape)}.", about=About.FORM
-        )
+        message = f"the tokens: expected shape ({len(source)}, from 1 to {max_len}), got {tuple(found.shape)}."
+        raise Failed(message, about=About.FORM)
     in_front = found.shape[1] > 1 and bool((found[:, 0] == BOS).all())
     return (found[:, 1:] if in_front and not bos else found), right
 
@@ -111,9 +104,8 @@ def padded_behind_eos(candidate: Candidate, case: Case) -> None:
     for row, length in enumerate(ends(found)):
         tail = found[row, length:]
         if not bool((tail == PAD).all()):
-            raise Failed(
-                f"row {row} ends at place {length - 1}, and goes on {tail.tolist()[:6]}; pad_id is {PAD}.", "tail-not-padded"
-            )
+            told = f"row {row} ends at place {length - 1}, and goes on {tail.tolist()[:6]}; pad_id is {PAD}."
+            raise Failed(told, "tail-not-padded")
 
 
 @COMPONENT.law(points=0.25, needs=first_token)
@@ -129,22 +121,11 @@ def stops(candidate: Candidate, case: Case) -> None:
         expect.true(found.shape[1] == right.shape[1], wide, proves="no-stop" if found.shape[1] == max_len else None)
 
 
-@COMPONENT.law(points=0.25, needs=first_token, once=True)
-def evaluates(candidate: Candidate, case: Case) -> None:
-    """It decodes in evaluation mode and without gradients
-
-    A model that comes straight from training still drops things out. Who switches that off, and for how long?
-    """
-    decoding.evaluates_without_gradients(candidate, case, sources(case), VOCAB, max_len=2)
+def told(candidate: Candidate, case: Case, modes: tuple[bool, bool], fails: bool) -> dict:
+    return decoding.run(candidate, case, sources(case), VOCAB, modes=modes, fails=fails, max_len=3)
 
 
-@COMPONENT.law(points=0.25, needs=first_token, edge=True, once=True)
-def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
-    """The training flag of the model and of each of its parts is as it was, also after an error
-
-    One call for the whole model sets all its parts alike: were they alike before? And which code runs when the model raises?
-    """
-    decoding.leaves_modes_alone(candidate, case, sources(case), VOCAB, max_len=3)
+decoding.add_common(COMPONENT, first_token, "decodes", told)
 
 
 @COMPONENT.law(points=0.25, needs=first_token, once=True)

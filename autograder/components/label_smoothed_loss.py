@@ -4,11 +4,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving, settled
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws.agreement import add_common, agree, proving, settled
 
 
 def draw(case: Case, pad_id: int = 1, smoothing: float | None = None, pads: bool = True) -> Drawn:
@@ -28,9 +25,8 @@ def given(**wishes: Any) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=711, batch=3, seq=5, vocab=7), Case(seed=712, batch=2, seq=7, vocab=11)],
+    cases=Case.table(711, "batch seq vocab", (3, 5, 7), (2, 7, 11)),
     parts=("the loss",),
     forbids="smoothing",
     probes={
@@ -101,8 +97,8 @@ def nothing_but_padding(candidate: Candidate, case: Case) -> None:
     expect.close(empty, torch.zeros_like(empty), "the loss of a batch of padding")
 
 
-COMPONENT.add(
-    any_size_and_device(COMPONENT, 0.25, better_guess_smaller_loss, ("batch", "seq"), lambda case: draw(case, pads=False))
-)
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, better_guess_smaller_loss, lambda case: draw(case, pads=False)))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, better_guess_smaller_loss, lambda case: [draw(case, pads=False)]))
+def full(case: Case) -> Drawn:
+    return draw(case, pads=False)
+
+
+add_common(COMPONENT, better_guess_smaller_loss, ("batch", "seq"), small=full, precise=full, learning=lambda case: [full(case)])

@@ -2,11 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, expect
 from autograder.shared_laws import chance
 from autograder.shared_laws.chance import share
 
@@ -21,9 +17,8 @@ def draw(case: Case, rate: float | None = None) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=811, batch=211, seq=307, vocab=53), Case(seed=812, batch=307, seq=197, vocab=37)],
+    cases=Case.table(811, "batch seq vocab", (211, 307, 53), (307, 197, 37)),
     parts=("the inputs", "the labels"),
 )
 

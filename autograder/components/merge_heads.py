@@ -1,8 +1,6 @@
 """What is checked of merge_heads."""
 
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads
 from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision
 
@@ -12,28 +10,13 @@ def draw(case: Case) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=421, batch=2, num_heads=3, seq=5, d_head=7),
-        Case(seed=422, batch=3, num_heads=7, seq=2, d_head=5),
-    ],
+    cases=Case.table(421, "batch num_heads seq d_head", (2, 3, 5, 7), (3, 7, 2, 5)),
     parts=("the merged heads",),
     forbids="attention",
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, num_heads=3, seq=5, d_head=4))),
-        "one position": Probe(lambda case: draw(case.at(batch=1, num_heads=2, seq=1, d_head=3))),
-    },
+    probes=Probe.table(draw, "batch num_heads seq d_head", {"plain": (2, 3, 5, 4), "one position": (1, 2, 1, 3)}),
 )
-
-
-@COMPONENT.law(points=0.25)
-def loses_nothing(candidate: Candidate, case: Case) -> None:
-    """Every number of x comes out once, and its gradient finds the way back
-
-    The numbers change their places and nothing else: rearrange x with tensor operations.
-    """
-    heads.loses_nothing(candidate, draw(case))
+loses_nothing = heads.loses_nothing(COMPONENT)
 
 
 @COMPONENT.law(points=0.5)

@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, precision
 
 
@@ -16,14 +13,10 @@ def draw(case: Case) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=841, batch=3, seq=7, vocab=5), Case(seed=842, batch=2, seq=5, vocab=11)],
+    cases=Case.table(841, "batch seq vocab", (3, 7, 5), (2, 5, 11)),
     parts=("the loss",),
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5, vocab=6))),
-        "two tokens": Probe(lambda case: draw(case.at(batch=3, seq=2, vocab=4))),
-    },
+    probes=Probe.table(draw, "batch seq vocab", {"plain": (2, 5, 6), "two tokens": (3, 2, 4)}),
 )
 
 

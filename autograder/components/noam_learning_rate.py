@@ -1,10 +1,6 @@
 """What is checked of noam_learning_rate."""
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws.agreement import refused
 
 
@@ -17,9 +13,8 @@ def given(*steps: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=721, step=7, d_model=512, warmup=4000), Case(seed=722, step=900, d_model=64, warmup=300)],
+    cases=Case.table(721, "step d_model warmup", (7, 512, 4000), (900, 64, 300)),
     parts=("the rate",),
     probes={"rising": given(1, 10, 99), "the top": given(100), "falling": given(101, 400, 10_000)},
     input_points=0,
@@ -92,5 +87,4 @@ def refuses_steps_below_one(candidate: Candidate, case: Case) -> None:
     Steps count from 1: what would the root of 0 give? The error's message names the argument and its value.
     """
     for step in (0, -3):
-        happening = candidate.refusal(Drawn({"step": step, "d_model": case.d_model, "warmup_steps": case.warmup}))
-        refused(happening, {"step": step})
+        refused(candidate, draw(case).with_inputs(step=step), {"step": step})

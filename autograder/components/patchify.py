@@ -1,11 +1,6 @@
 """What is checked of patchify."""
 
-from typing import Any
-
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, precision, refused, sizes_and_device
 
 
@@ -15,23 +10,14 @@ def draw(case: Case, more: tuple[int, int] = (0, 0)) -> Drawn:
     return Drawn({"images": case.normal(case.batch, case.channels, height, width), "patch_size": case.patch_size})
 
 
-def given(channels: int, rows: int, columns: int, patch_size: int = 2) -> Probe:
-    sizes: dict[str, Any] = {"batch": 2, "channels": channels, "rows": rows, "columns": columns, "patch_size": patch_size}
-    return Probe(lambda case: draw(case.at(**sizes)))
-
-
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=861, batch=2, channels=3, rows=2, columns=5, patch_size=3),
-        Case(seed=862, batch=3, channels=2, rows=7, columns=3, patch_size=2),
-    ],
+    cases=Case.table(861, "batch channels rows columns patch_size", (2, 3, 2, 5, 3), (3, 2, 7, 3, 2)),
     parts=("the patches",),
     forbids="unfold",
-    probes={
-        "plain": given(3, 2, 3), "one channel": given(1, 3, 2), "one patch": given(2, 1, 1, 3), "pixels": given(2, 2, 3, 1),
-    },
+    probes=Probe.table(draw, "batch channels rows columns patch_size", {
+        "plain": (2, 3, 2, 3, 2), "one channel": (2, 1, 3, 2, 2), "one patch": (2, 2, 1, 1, 3), "pixels": (2, 2, 2, 3, 1),
+    }),
 )  # fmt: skip
 
 
@@ -70,5 +56,4 @@ def refuses_other_sizes(candidate: Candidate, case: Case) -> None:
     square = case.at(rows=case.patch_size)  # here the area may divide where a side does not
     for drawn in (draw(case, (1, 0)), draw(case, (0, case.patch_size - 1)), draw(case, (1, 1)), draw(square, (0, 1))):
         height, width = drawn.inputs["images"].shape[-2:]
-        happening = candidate.refusal(drawn)
-        refused(happening, {"patch_size": case.patch_size, "height": height, "width": width}, "images")
+        refused(candidate, drawn, {"patch_size": case.patch_size, "height": height, "width": width}, "images")

@@ -2,11 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
 
 CLOSE = 1e-5  # of max_distance: float32 may fall on either side of a boundary that moves by as much as this
 
@@ -30,9 +26,8 @@ def given(*distances: int, **options: int) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=841, num_buckets=32, max_distance=128), Case(seed=842, num_buckets=14, max_distance=50)],
+    cases=Case.table(841, "num_buckets max_distance", (32, 128), (14, 50)),
     parts=("the buckets",),
     probes={
         "both ways, near": given(0, 1, 2, 3, 5, 7),

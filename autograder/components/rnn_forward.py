@@ -2,11 +2,8 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws.agreement import add_common, agree
 
 
 def draw(case: Case) -> Drawn:
@@ -20,20 +17,14 @@ def draw(case: Case) -> Drawn:
     })  # fmt: skip
 
 
-def given(batch: int, seq: int, d_in: int, d_hidden: int) -> Probe:
-    return Probe(lambda case: draw(case.at(batch=batch, seq=seq, d_in=d_in, d_hidden=d_hidden)))
-
-
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=101, batch=2, seq=5, d_in=3, d_hidden=7),
-        Case(seed=102, batch=3, seq=7, d_in=5, d_hidden=2),
-    ],
+    cases=Case.table(101, "batch seq d_in d_hidden", (2, 5, 3, 7), (3, 7, 5, 2)),
     parts=("the states",),
     forbids="rnn",
-    probes={"plain": given(2, 5, 3, 7), "first step": given(3, 1, 5, 2), "second step": given(1, 2, 3, 5)},
+    probes=Probe.table(
+        draw, "batch seq d_in d_hidden", {"plain": (2, 5, 3, 7), "first step": (3, 1, 5, 2), "second step": (1, 2, 3, 5)}
+    ),
 )
 
 
@@ -73,6 +64,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"] * 100), "for very large inputs, where tanh is flat")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, takes_in_x))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, takes_in_x))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, takes_in_x))
+add_common(COMPONENT, takes_in_x)

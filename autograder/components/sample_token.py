@@ -5,11 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, expect
 from autograder.shared_laws import chance
 
 FILTERS = {"temperature": 0.7, "top_k": 3, "top_p": 1.0}
@@ -22,9 +18,7 @@ def draw(case: Case, **options: Any) -> Drawn:
     return Drawn({"logits": torch.stack([(2.0 - fall.cumsum(0))[case.permutation(case.vocab)] for fall in falls])}, options)
 
 
-COMPONENT = Component(
-    __name__, draw, cases=[Case(seed=851, batch=2, vocab=7), Case(seed=852, batch=3, vocab=5)], parts=("the tokens",)
-)
+COMPONENT = Component(draw, cases=Case.table(851, "batch vocab", (2, 7), (3, 5)), parts=("the tokens",))
 
 
 def filtered(logits: torch.Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None,

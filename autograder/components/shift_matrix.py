@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import refused
 from utils import reference
 
@@ -22,17 +19,13 @@ def shift(offset: int, d_model: int) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=621, offset=3, other=5, d_model=6, odd=7), Case(seed=622, offset=13, other=2, d_model=14, odd=3)],
+    cases=Case.table(621, "offset other d_model odd", (3, 5, 6, 7), (13, 2, 14, 3)),
     parts=("the matrix",),
     input_points=0,
-    probes={
-        "one step": Probe(lambda case: shift(1, 6)),
-        "three steps": Probe(lambda case: shift(3, 4)),
-        "two steps back": Probe(lambda case: shift(-2, 6)),
-        "two columns": Probe(lambda case: shift(3, 2)),
-    },
+    probes=Probe.table(
+        draw, "offset d_model", {"one step": (1, 6), "three steps": (3, 4), "two steps back": (-2, 6), "two columns": (3, 2)}
+    ),
 )
 
 
@@ -92,4 +85,4 @@ def refuses_odd(candidate: Candidate, case: Case) -> None:
     The message of the ValueError names d_model and its value.
     """
     for d_model in (case.odd, 1):
-        refused(candidate.refusal(shift(case.offset, d_model)), {"d_model": d_model})
+        refused(candidate, shift(case.offset, d_model), {"d_model": d_model})

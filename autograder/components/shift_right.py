@@ -2,10 +2,7 @@
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device
 
 
@@ -14,14 +11,10 @@ def draw(case: Case, bos_id: int | None = None) -> Drawn:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=701, batch=3, seq=7), Case(seed=702, batch=2, seq=5)],
+    cases=Case.table(701, "batch seq", (3, 7), (2, 5)),
     parts=("the decoder's input",),
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5))),
-        "one token": Probe(lambda case: draw(case.at(batch=3, seq=1))),
-    },
+    probes=Probe.table(draw, "batch seq", {"plain": (2, 5), "one token": (3, 1)}),
 )
 
 

@@ -6,11 +6,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect, watch
-from autograder.framework.candidate import Candidate, CandidateError
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import Failed
+from autograder.framework import watch
+from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, expect
 from autograder.framework.procedures import plain
 from autograder.shared_laws.agreement import agree, settled
 from autograder.shared_laws.tables import fits, in_float32, near
@@ -80,9 +77,8 @@ def odd_sizes(candidate: Candidate, case: Case) -> str:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=601, seq_len=7, d_model=14, odd=5, far=6), Case(seed=602, seq_len=13, d_model=6, odd=17, far=2)],
+    cases=Case.table(601, "seq_len d_model odd far", (7, 14, 5, 6), (13, 6, 17, 2)),
     parts=("the table",),
     input_points=0,
     probes={"even sizes": Probe(look=speeds), "two columns": Probe(look=two_columns), "odd sizes": Probe(look=odd_sizes)},

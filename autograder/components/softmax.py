@@ -4,12 +4,8 @@ import math
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.shared_laws import agreement
-from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
+from autograder.shared_laws.agreement import add_common, agree, gradients_finite, proving, settled
 
 
 def draw(case: Case, dim: int | None = None, *shape: int) -> Drawn:
@@ -22,9 +18,8 @@ def given(*shape: int, dim: int | None = None) -> Probe:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=201, rows=5, cols=7, depth=3), Case(seed=202, rows=11, cols=2, depth=5)],
+    cases=Case.table(201, "rows cols depth", (5, 7, 3), (11, 2, 5)),
     forbids="softmax",
     probes={
         "last axis": given(2, 3, 5),
@@ -88,6 +83,6 @@ def entries_of_any_size(candidate: Candidate, case: Case) -> None:
     gradients_finite(candidate, hidden, "with entries of -inf")
 
 
-COMPONENT.add(agreement.any_size_and_device(COMPONENT, 0.25, larger_entry_larger_share, draw=lambda case: draw(case, 1)))
-COMPONENT.add(agreement.keeps_precision(COMPONENT, 0.25, larger_entry_larger_share))
-COMPONENT.add(agreement.gradients_arrive(COMPONENT, 0.25, larger_entry_larger_share, lambda case: [draw(case), draw(case, 0)]))
+add_common(
+    COMPONENT, larger_entry_larger_share, small=lambda case: draw(case, 1), learning=lambda case: [draw(case), draw(case, 0)]
+)

@@ -5,11 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect, procedures, watch
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
+from autograder.framework import procedures, watch
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
 
 EOS = 1
 SENTINELS = [99, 97, 98, 95, 96]  # not one step apart, and more than there are spans
@@ -48,9 +45,8 @@ def of_ints(result: Any) -> tuple[list[int], list[int]]:
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[Case(seed=831, seq=13, spans=3), Case(seed=832, seq=9, spans=2)],
+    cases=Case.table(831, "seq spans", (13, 3), (9, 2)),
     parts=("inputs", "targets"),
     form=lambda got, right: of_ints(got),
     probes={"two spans": given((1, 2), (5, 1)), "no spans": given(), "touching": given((0, 1), (1, 2)), "the end": given((6, 2))},

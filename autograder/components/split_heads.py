@@ -1,8 +1,6 @@
 """What is checked of split_heads."""
 
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads
 from autograder.shared_laws.agreement import agree, keeps_precision, refused, sizes_and_device
 
@@ -13,28 +11,13 @@ def draw(case: Case, num_heads: int | None = None, d_model: int | None = None) -
 
 
 COMPONENT = Component(
-    __name__,
     draw,
-    cases=[
-        Case(seed=411, batch=2, seq=5, num_heads=3, d_head=7),
-        Case(seed=412, batch=3, seq=2, num_heads=5, d_head=11),
-    ],
+    cases=Case.table(411, "batch seq num_heads d_head", (2, 5, 3, 7), (3, 2, 5, 11)),
     parts=("the heads",),
     forbids="attention",
-    probes={
-        "plain": Probe(lambda case: draw(case.at(batch=2, seq=5, num_heads=3, d_head=2))),
-        "one position": Probe(lambda case: draw(case.at(batch=1, seq=1, num_heads=2, d_head=3))),
-    },
+    probes=Probe.table(draw, "batch seq num_heads d_head", {"plain": (2, 5, 3, 2), "one position": (1, 1, 2, 3)}),
 )
-
-
-@COMPONENT.law(points=0.25)
-def loses_nothing(candidate: Candidate, case: Case) -> None:
-    """Every number of x comes out once, and its gradient finds the way back
-
-    The numbers change their places and nothing else: rearrange x with tensor operations.
-    """
-    heads.loses_nothing(candidate, draw(case))
+loses_nothing = heads.loses_nothing(COMPONENT)
 
 
 @COMPONENT.law(points=0.5)
@@ -59,8 +42,5 @@ def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
 
     Look at the sizes before anything is cut. The error's message should help whoever reads it: which sizes do not fit?
     """
-    d_model = case.num_heads * case.d_head
-    for num_heads in (case.num_heads + 1, d_model + 2):
-        if d_model % num_heads:
-            sizes = {"num_heads": num_heads, "d_model": d_model}
-            refused(candidate.refusal(draw(case, num_heads)), sizes, "x", proves="no-divisibility-check")
+    for sizes in heads.uneven(case):
+        refused(candidate, draw(case, sizes["num_heads"]), sizes, "x", proves="no-divisibility-check")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,6 +21,12 @@ class Case:
         self.dtype: torch.dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
         self.sizes = sizes
         self._random = np.random.RandomState(seed % 2**32)
+
+    @classmethod
+    def table(cls, seed: int, names: str, *rows: Sequence[int]) -> list[Case]:
+        """A case for each row of sizes, seeds counting up from `seed`; `names` heads the columns: `"batch seq"`."""
+        sizes: list[dict[str, Any]] = [dict(zip(names.split(), row, strict=True)) for row in rows]
+        return [cls(seed + number, **some) for number, some in enumerate(sizes)]
 
     def __getattr__(self, name: str) -> int:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import torch
@@ -76,21 +76,32 @@ class Probe:
     gradient: bool = False
     look: Callable | None = None
 
+    @classmethod
+    def table(cls, draw: Callable[[Case], Drawn], names: str, rows: Mapping[str, Sequence[int]]) -> dict[str, Probe]:
+        """{name: the probe that draws at the sizes of its row}; `names` heads the columns: `"batch seq"`."""
+        sizes: dict[str, Any] = {name: dict(zip(names.split(), row, strict=True)) for name, row in rows.items()}
+        return {name: cls(partial(_at, draw, some)) for name, some in sizes.items()}
+
+
+def _at(draw: Callable[[Case], Drawn], sizes: dict[str, Any], case: Case) -> Drawn:
+    return draw(case.at(**sizes))
+
 
 class Component:
     """One component of the contract.
 
-    `draw(case)` gives one use of it (`Drawn`). `parts` name what comes back. `cases` are what learners' answers are run on.
+    `draw(case)` gives one use of it (`Drawn`); the module in which that stands has the component's name, unless `name` says
+    another. `parts` name what comes back. `cases` are what learners' answers are run on.
     `forbids` is a key of `watch.FORBIDDEN`. `input_points` is what an answer earns by leaving its inputs alone (0 where it
     has no tensor inputs). `form(got, right)` validates a result that `expect.form` cannot.
     """
 
     def __init__(
         self,
-        module: str,
         draw: Callable[..., Drawn],
         cases: Sequence[Case],
         *,
+        name: str | None = None,
         parts: Sequence[str] = ("the result",),
         probes: Mapping[str, Probe] | None = None,
         forbids: str | None = None,
@@ -99,7 +110,7 @@ class Component:
         form: Callable | None = None,
         also: Sequence[str] = (),
     ):
-        self.name = module.rpartition(".")[2]
+        self.name = name or draw.__module__.rpartition(".")[2]
         self.draw, self.cases, self.parts = draw, list(cases), tuple(parts)
         self.probes: dict[str, Probe] = dict(probes or {})
         self.forbids, self.input_points, self.form = forbids, input_points, form

@@ -76,14 +76,14 @@ def _register(component: str, id: str) -> Callable:
     return keep
 
 
-def edits(component: str, table: Mapping[str, Mapping[str, object]]) -> None:
-    """Registers edits of right answers: {id: {style: edit}}.
+def edits(component: str, table: Mapping[str, object]) -> None:
+    """Registers edits of right answers: {id: edit}, of the solution, or {id: {style: edit}}.
 
     A style is one of `variants.py`, or "solution". An edit is `old → new`, a tuple of such (all are made, one answer), or a
     list of edits (one answer each).
     """
-    for id, styles in table.items():
-        for style, given in styles.items():
+    for id, wanted in table.items():
+        for style, given in (wanted if isinstance(wanted, dict) else {SOLUTION: wanted}).items():
             for change in given if isinstance(given, list) else [given]:
                 changes = change if isinstance(change, tuple) else (change,)
                 _registered.append(_Entry(component, id, base=style, changes=changes))

@@ -12,13 +12,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
-from autograder.framework.expect import About, Failed
-from autograder.framework.happening import Happening
-from autograder.framework.law import Law
+from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Law, expect
 
 PRECISION = "That is the precision of float32: a number on the way is made or rounded in float32 while the inputs are float64."
 
@@ -54,6 +48,20 @@ def parts(component: Component, *results: object) -> Iterable[tuple]:
     if len(component.parts) == 1:
         return [(component.parts[0], *results)]
     return zip(component.parts, *results, strict=True)
+
+
+def add_common(
+    component: Component, needs: Callable, sizes: tuple[str, ...] = (), *, small: Callable | None = None,
+    precise: Callable | None = None, learning: Callable | None = None,
+) -> None:  # fmt: skip
+    """Adds laws of a quarter each: sizes of 1 and devices, precision, gradients.
+
+    `sizes` are those that are set to 1 (default: all). `small` and `precise` give the use for one of the laws, `learning`
+    the uses whose gradients are looked at (default of each: what the component draws).
+    """
+    component.add(any_size_and_device(component, 0.25, needs, sizes, small))
+    component.add(keeps_precision(component, 0.25, needs, precise))
+    component.add(gradients_arrive(component, 0.25, needs, learning))
 
 
 def any_size_and_device(
@@ -189,8 +197,12 @@ def gradients_finite(candidate: Candidate, drawn: Drawn, where: str) -> None:
             expect.finite(gradient, f"the gradient with respect to {name} {where}")
 
 
-def refused(happening: Happening | None, arguments: Mapping[str, object], *others: str, proves: str | None = None) -> None:
-    """Bad arguments raise a ValueError that names one and its value; `others` are further names for the same."""
+def refused(candidate: Candidate, drawn: Drawn, arguments: Mapping[str, object], *others: str, proves: str | None = None) -> None:
+    """Bad arguments raise a ValueError that names one and its value; `others` are further names for the same.
+
+    They are the constructor's where `drawn` has no inputs.
+    """
+    happening = candidate.refusal(drawn) if drawn.inputs else candidate.refusal_to_build(drawn)
     expect.raises(happening, arguments, others, proves=proves)
 
 

@@ -6,10 +6,7 @@ from dataclasses import replace
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Drawn
+from autograder.framework.authoring import Candidate, Case, Drawn, expect
 from autograder.shared_laws.agreement import agree
 from autograder.shared_laws.modules import linear_state
 

@@ -7,12 +7,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework import expect, procedures, watch
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
-from autograder.framework.expect import Failed
-from autograder.framework.law import Law
+from autograder.framework import procedures, watch
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, expect
 from autograder.shared_laws.agreement import parts
 
 SIGMAS = 6.0

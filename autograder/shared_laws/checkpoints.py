@@ -15,12 +15,10 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from autograder.framework import expect, procedures, watch
-from autograder.framework.candidate import Candidate, CandidateError, OracleCandidate
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn, Probe
-from autograder.framework.expect import About, Failed
-from autograder.framework.law import Law
+from autograder.framework import procedures, watch
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, Probe, expect
+from autograder.framework.candidate import CandidateError, OracleCandidate
+from autograder.framework.expect import About
 from autograder.shared_laws import agreement, dropout, modules
 
 LOADER = "load_pretrained"
@@ -293,8 +291,8 @@ def refuses_long_texts(component: Component, needs: Callable, draw: Callable) ->
     """Adds a law of a quarter: no more than max_len tokens."""
 
     def refuses_long_texts(candidate: Candidate, case: Case) -> None:
-        too_long = {"max_len": case.max_len, "seq": case.max_len + 1}
-        agreement.refused(candidate.refusal(draw(case, seq=case.max_len + 1)), too_long)
+        too_long = case.max_len + 1
+        agreement.refused(candidate, draw(case, seq=too_long), {"max_len": case.max_len, "seq": too_long})
 
     law = Law(
         refuses_long_texts.__name__, "More than max_len tokens raise a ValueError that names max_len and a number",
@@ -321,9 +319,6 @@ def add_common(
         drawn = draw(case).to(torch.float64)  # where what is told elsewhere, as of an eps, shows in the values too
         every_number_learns(candidate, drawn, counts=counts)
 
-    def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
-        dropout.in_training(candidate, shallow(case))
-
     start = "It learns as many numbers as the real one: gradients reach" if counts else "Gradients reach"
     inputs = " and the inputs" if draw(component.cases[0]).floating else ""
     learns = Law(
@@ -331,12 +326,8 @@ def add_common(
         "Stay with tensor operations on the whole path from the parameters to the result.",
         every_parameter_learns, 0.25, needs.__name__, once=True,
     )  # fmt: skip
-    drops_out = Law(
-        "dropout_in_training_alone", "Dropout acts in training and nowhere else",
-        "Which of your layers knows whether the model is in training?",
-        dropout_in_training_alone, 0.25, needs.__name__, edge=True, once=True,
-    )  # fmt: skip
-    for law in (learns, drops_out) if drops else (learns,):
-        component.add(law)
+    component.add(learns)
+    if drops:
+        dropout.add_in_training_alone(component, needs, "Which of your layers knows whether the model is in training?", shallow)
     component.add(agreement.keeps_precision(component, 0.25, needs, precise or shallow))
     component.add(agreement.any_size_and_device(component, 0.25, needs, sizes, shallow))  # the last one: it moves what was built

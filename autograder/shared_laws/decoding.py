@@ -9,11 +9,9 @@ import torch
 from torch import nn
 
 from autograder.framework import procedures, watch
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.expect import About, Failed
+from autograder.framework.authoring import About, Candidate, Case, Component, Failed, Law
 
-FAILED = "the model has failed"
+FAILED, FAILS_AT = "the model has failed", 2
 PAD, BOS, EOS = 3, 2, 1  # other numbers than the chapter's: an answer has to take them from its arguments
 
 
@@ -96,12 +94,12 @@ def run(
     vocab: int,
     *,
     modes: tuple[bool, bool] = (False, False),
-    fails_at: int = 0,
+    fails: bool = False,
     **settings: Any,
 ) -> dict:
     """What `decoded` tells of a candidate, its parts of the promised kinds but for `result`."""
     numbers = tables(case.fresh("tables"), vocab)
-    return formed(candidate.there(decoded, numbers, source, settings, list(modes), fails_at))
+    return formed(candidate.there(decoded, numbers, source, settings, list(modes), FAILS_AT * fails))
 
 
 def formed(found: Any, **more: type) -> dict:
@@ -117,13 +115,41 @@ def model(case: Case, vocab: int) -> TableModel:
     return TableModel(tables(case.fresh("tables"), vocab)).eval()
 
 
-def leaves_modes_alone(candidate: Candidate, case: Case, source: torch.Tensor, vocab: int, **settings: Any) -> None:
-    """The training flag of the model and of each submodule is as found, also where the model fails in the middle."""
-    modes_as_before(lambda modes, fails: run(candidate, case, source, vocab, modes=modes, fails_at=2 if fails else 0, **settings))
+def add_common(
+    component: Component, needs: Callable, does: str, run: Callable[..., dict], error: str = "an error", ways: tuple = ({},)
+) -> None:
+    """Adds laws of a quarter each: in evaluation mode and without gradients; training flags are left as they were.
+
+    `run(candidate, case, modes, fails, **way)` tells what became of a call, as `told`, for the modes of model and submodule,
+    and for a model that fails on the way or does not.
+    """
+
+    def evaluates(candidate: Candidate, case: Case) -> None:
+        for way in ways:
+            told = run(candidate, case, (True, True), False, **way)
+            in_evaluation(told)
+            if told["gradients"] is not False:
+                raise Failed("the model was asked with gradients switched on: nothing is trained here, and they cost memory.")
+
+    def leaves_modes_alone(candidate: Candidate, case: Case) -> None:
+        for way in ways:
+            _modes_as_before(lambda modes, fails: run(candidate, case, modes, fails, **way))  # noqa: B023
+
+    component.add(Law(
+        evaluates.__name__, f"It {does} in evaluation mode and without gradients",
+        "A model that comes straight from training still drops things out. Who switches that off, and for how long?",
+        evaluates, 0.25, needs.__name__, once=True,
+    ))  # fmt: skip
+    component.add(Law(
+        leaves_modes_alone.__name__, f"The training flag of the model and of each of its parts is as it was, also after {error}",
+        "One call for the whole model sets all its parts alike: were they alike before? "
+        "And which code runs when the model raises?",
+        leaves_modes_alone, 0.25, needs.__name__, edge=True, once=True,
+    ))  # fmt: skip
 
 
-def modes_as_before(told_of: Callable[[tuple[bool, bool], bool], dict]) -> None:
-    """The same of what `told_of` tells, for modes of model and submodule, and whether the model fails on the way."""
+def _modes_as_before(told_of: Callable[[tuple[bool, bool], bool], dict]) -> None:
+    """The training flags of model and submodule are as they were, also where the model fails in the middle."""
     for training in (True, False):
         for fails in (False, True):
             told = told_of((training, not training), fails)
@@ -135,14 +161,6 @@ def modes_as_before(told_of: Callable[[tuple[bool, bool], bool], dict]) -> None:
                     f"the training flags of model and submodule were {[training, not training]}, and are {told['modes']} "
                     f"afterwards{where}."
                 )
-
-
-def evaluates_without_gradients(candidate: Candidate, case: Case, source: torch.Tensor, vocab: int, **settings: Any) -> None:
-    """It decodes in evaluation mode and without gradients, whatever mode the model is in."""
-    told = run(candidate, case, source, vocab, modes=(True, True), **settings)
-    in_evaluation(told)
-    if told["gradients"] is not False:
-        raise Failed("the model was asked with gradients switched on: nothing is trained here, and they cost memory.")
 
 
 def in_evaluation(told: dict) -> None:

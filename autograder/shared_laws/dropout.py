@@ -2,20 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.component import Drawn
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, expect
 from autograder.shared_laws.agreement import parts, proving, settled
 
 RATE = 0.25
 _ALIKE = 1e-3  # of a whole entry: what is less counts as 0
+
+
+def add_in_training_alone(
+    component: Component, needs: Callable, hint: str, draw: Callable[[Case], Drawn], sublayers: Mapping[str, str] | None = None
+) -> None:
+    """Adds a law of a quarter: dropout acts in training and nowhere else, and on what each of a block's `sublayers` gives."""
+
+    def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
+        in_training(candidate, draw(case))
+        if sublayers:
+            of_sublayers(candidate, draw(case), sublayers)
+
+    component.add(Law(
+        dropout_in_training_alone.__name__, "Dropout acts in training and nowhere else", hint, dropout_in_training_alone, 0.25,
+        needs.__name__, edge=True, once=True,
+    ))  # fmt: skip
 
 
 def in_training(candidate: Candidate, drawn: Drawn, rate: float = RATE) -> Any:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.case import Case
-from autograder.framework.component import Drawn
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, expect
 from autograder.shared_laws import masks
 from autograder.shared_laws.agreement import gradients_agree, proving, settled
+from autograder.shared_laws.modules import changed
 
 SEEN = 1e-4  # a change by less than this is not one
 
@@ -23,28 +20,39 @@ def query_key_value(case: Case, d_model: int) -> dict[str, object]:
     return {name: case.normal(case.batch, length, d_model) for name, length in lengths.items()}
 
 
-def loses_nothing(candidate: Candidate, drawn: Drawn) -> None:
-    """Every number of `x` comes out once, wherever it stands, and a gradient flows back to it."""
-    got, x = candidate.use(drawn), drawn.inputs["x"]
-    expect.close(got.flatten().sort().values, x.flatten().sort().values, "the numbers in order of size")
-    gradients_agree(candidate, drawn)
+def loses_nothing(component: Component) -> Callable:
+    """Adds a law of a quarter: every number of `x` comes out once, wherever it stands, and a gradient flows back to it."""
+
+    def loses_nothing(candidate: Candidate, case: Case) -> None:
+        drawn = component.draw(case)
+        got, x = candidate.use(drawn), drawn.inputs["x"]
+        expect.close(got.flatten().sort().values, x.flatten().sort().values, "the numbers in order of size")
+        gradients_agree(candidate, drawn)
+
+    return component.add(Law(
+        loses_nothing.__name__, "Every number of x comes out once, and its gradient finds the way back",
+        "The numbers change their places and nothing else: rearrange x with tensor operations.", loses_nothing, 0.25,
+    ))  # fmt: skip
 
 
 def looks_and_mixes(candidate: Candidate, drawn: Drawn) -> None:
     """Each row of weights is a distribution; the weights come from `w_q`, the output from `w_v`."""
     output, weights = candidate.use(drawn)
     masks.distribution(weights)
-    _, others = candidate.use(_turned(drawn, "w_q"))
+    _, others = candidate.use(changed(drawn, "w_q.weight", lambda w: -2.0 * w))
     if not bool(((others - weights).abs() > SEEN).any()):
         raise Failed("the weights are the same whatever numbers stand in `w_q.weight`.")
-    moved, _ = candidate.use(_turned(drawn, "w_v"))
+    moved, _ = candidate.use(changed(drawn, "w_v.weight", lambda w: -2.0 * w))
     if not bool(((moved - output).abs() > SEEN).any()):
         raise Failed("the output is the same whatever numbers stand in `w_v.weight`.")
 
 
-def _turned(drawn: Drawn, layer: str) -> Drawn:
-    state = drawn.state or {}
-    return replace(drawn, state={**state, f"{layer}.weight": -2.0 * state[f"{layer}.weight"]})
+def uneven(case: Case) -> Iterator[dict[str, int]]:
+    """Sizes of which num_heads does not divide d_model."""
+    d_model = case.num_heads * case.d_head
+    for num_heads in (case.num_heads + 1, d_model + 2):
+        if d_model % num_heads:
+            yield {"d_model": d_model, "num_heads": num_heads}
 
 
 def masked_has_no_influence(candidate: Candidate, case: Case, drawn: Drawn) -> None:
@@ -69,24 +77,25 @@ def masks_of_every_shape(candidate: Candidate, case: Case, drawn: Drawn) -> None
 
 
 def blind_rows(candidate: Candidate, case: Case, drawn: Drawn) -> None:
-    """A query that may attend to nothing: weights 0, no NaN, finite gradients. This alone proves `all-masked-nan`."""
-    one, nothing = case.mask(case.batch, case.q_len, case.k_len), torch.zeros(1, case.k_len, dtype=torch.bool)
+    """A query that may attend to nothing: weights 0, no NaN, finite gradients."""
+    one = case.mask(case.batch, case.q_len, case.k_len)
     one[:, -1] = False
-    masks.blind(candidate, drawn, one, "where one query sees nothing", "all-masked-nan")
-    masks.blind(candidate, drawn, nothing, "where no query sees anything", "all-masked-nan")
+    masks.blind_rows(candidate, drawn, one)
     with proving("all-masked-nan"):
         gradients_agree(candidate, drawn.with_options(mask=one), "where one query sees nothing", path=False)
 
 
 def same_weights_elsewhere(candidate: Candidate, drawn: Drawn, head: int, num_heads: int) -> None:
     """Where the rows of `w_q` of one head are others, that head's weights are others, and no other head's."""
-    state = drawn.state or {}
-    rows = state["w_q.weight"].clone()
-    size = len(rows) // num_heads
-    rows[head * size : (head + 1) * size] *= -2.0
     _, before = candidate.use(drawn)
-    _, after = candidate.use(replace(drawn, state={**state, "w_q.weight": rows}))
+    _, after = candidate.use(changed(drawn, "w_q.weight", lambda w: _with_others(w, head, num_heads)))
     moved = bool(((after[:, head] - before[:, head]).abs() > SEEN).any())
     expect.true(moved, f"the rows of `w_q` of head {head} were changed, and its weights are as before.")
     rest = [h for h in range(num_heads) if h != head]
     expect.close(after[:, rest], before[:, rest], "the weights of the heads whose rows of `w_q` stayed the same")
+
+
+def _with_others(weight: torch.Tensor, head: int, num_heads: int) -> torch.Tensor:
+    parts = list(weight.chunk(num_heads))
+    parts[head] = -2.0 * parts[head]
+    return torch.cat(parts)

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.component import Drawn
-from autograder.shared_laws.agreement import agree, proving, settled
+from autograder.framework.authoring import Candidate, Drawn, expect
+from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
 
 
 def distribution(weights: torch.Tensor) -> None:
@@ -45,6 +43,18 @@ def blind(candidate: Candidate, drawn: Drawn, mask: torch.Tensor, where: str, pr
         agree(candidate, masked, where)
 
 
+def blind_rows(candidate: Candidate, drawn: Drawn, one: torch.Tensor, where: str = "where one query sees nothing") -> None:
+    """Queries that may attend to nothing, those of the mask `one` and all of them: weights 0, no NaN, finite gradients.
+
+    This alone proves `all-masked-nan`.
+    """
+    nothing = torch.zeros(1, one.shape[-1], dtype=torch.bool)
+    for mask, named in ((one, where), (nothing, "where no query sees anything")):
+        blind(candidate, drawn, mask, named, "all-masked-nan")
+    with proving("all-masked-nan"):
+        gradients_finite(candidate, drawn.with_options(mask=one), where)
+
+
 def every_shape(candidate: Candidate, drawn: Drawn, masks: Sequence[torch.Tensor]) -> None:
     """Masks of every allowed shape give the oracle's result; where the plain one differs, weights 0 where they forbid."""
     plain = settled(candidate, drawn)
@@ -57,6 +67,11 @@ def every_shape(candidate: Candidate, drawn: Drawn, masks: Sequence[torch.Tensor
         hidden = torch.where(expand(mask, weights), 0.0, weights)
         expect.close(hidden, torch.zeros_like(hidden), f"the weights of masked keys {where}")
         distribution(weights)
+
+
+def chessboard(*shape: int) -> torch.Tensor:
+    """A mask that hides every other key; no row is hidden whole, so that an answer's way with blind rows does not show."""
+    return torch.ones(shape).nonzero().sum(-1).reshape(shape) % 2 == 0
 
 
 def expand(mask: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

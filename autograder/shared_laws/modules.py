@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
 
 import torch
 
-from autograder.framework import catalogue, expect
-from autograder.framework.candidate import Candidate, CandidateError
-from autograder.framework.case import Case
-from autograder.framework.component import Component, Drawn
-from autograder.framework.expect import About, Failed
-from autograder.framework.law import Law
+from autograder.framework import catalogue
+from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Law, Probe, expect
 
 
-def has_exactly(component: Component, points: float, hint: str, sentence: str, draw: Callable | None = None) -> Law:
-    """A law: the `state_dict` has exactly the oracle's names and shapes, and keeps apart what is loaded into it."""
-    draw = draw or component.draw
+def has_exactly(component: Component, points: float, sentence: str, hint: str, once: bool = False) -> Callable:
+    """Adds a law: the `state_dict` has exactly the oracle's names and shapes, and keeps apart what is loaded into it."""
 
     def has_exactly(candidate: Candidate, case: Case) -> None:
-        parameters(candidate, draw(case))
+        parameters(candidate, component.draw(case))
 
-    return Law(has_exactly.__name__, sentence, hint, has_exactly, points)
+    return component.add(Law(has_exactly.__name__, sentence, hint, has_exactly, points, once=once))
 
 
 def names_and_shapes(candidate: Candidate, drawn: Drawn) -> None:
@@ -74,7 +71,7 @@ def _look_at_calls(candidate: Candidate, drawn: Drawn) -> None:
 
 def unloaded(drawn: Drawn) -> Drawn:
     """The same use of a module as it is built."""
-    return Drawn(**{**vars(drawn), "state": None})
+    return replace(drawn, state=None)
 
 
 def linear_state(case: Case, bias: bool = True, **sizes: tuple[int, int]) -> dict[str, torch.Tensor]:
@@ -85,6 +82,22 @@ def linear_state(case: Case, bias: bool = True, **sizes: tuple[int, int]) -> dic
         if bias:
             state[f"{layer}.bias"] = case.normal(d_out, scale=0.5)
     return state
+
+
+def changed(drawn: Drawn, weight: str, change: Callable[[torch.Tensor], torch.Tensor]) -> Drawn:
+    """The same use with other numbers in one of the weights."""
+    state = drawn.state or {}
+    return replace(drawn, state={**state, weight: change(state[weight])})
+
+
+def probe(draw: Callable[[Case], Drawn], sizes: Mapping[str, Any], **settings: Any) -> Probe:
+    """What `loaded_or_built` sees at these sizes, with these settings of the constructor."""
+
+    def look(candidate: Candidate, case: Case) -> Any:
+        drawn = draw(case.at(**sizes))
+        return loaded_or_built(candidate, replace(drawn, settings=drawn.settings | settings, seed=1))
+
+    return Probe(look=look)
 
 
 def loaded_or_built(candidate: Candidate, drawn: Drawn) -> object:
@@ -103,8 +116,3 @@ def same_again(candidate: Candidate, drawn: Drawn, what: str) -> None:
     first, second = candidate.repeat(drawn, 2)
     for one, two in zip(first, second, strict=True) if isinstance(first, tuple) else [(first, second)]:
         expect.close(two, one, f"{what} of a second call with the same input")
-
-
-def wrong_form(message: str) -> Failed:
-    """A failure that is told once, without a hint on values."""
-    return Failed(message, about=About.FORM)

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from autograder.framework import expect
-from autograder.framework.candidate import Candidate
-from autograder.framework.component import Drawn
-from autograder.framework.expect import Failed
+from autograder.framework.authoring import Candidate, Drawn, Failed, expect
 
 
 def in_float32(candidate: Candidate, drawn: Drawn) -> None:

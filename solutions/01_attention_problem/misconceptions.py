@@ -14,32 +14,31 @@ STEP = "torch.tanh(x[:, t] @ w_x + h @ w_h + b)"
 OUT = "torch.stack(states, dim=1)"
 NARROW = f"{TOP} → {TOP}\n    dtype = x.dtype\n    x, w_x, w_h, b = (given.float() for given in (x, w_x, w_h, b))"
 edits("rnn_forward", {
-    "no-recurrence": {"solution": [
+    "no-recurrence": [
         " + h @ w_h → ",
         ("h = torch → new = torch", "append(h) → append(new)"),
         "range(seq): → range(seq):\n        h = x.new_zeros(batch, w_h.shape[0])",
         ("torch.tanh → ", " + h @ w_h → "),
-    ]},
-    "no-tanh": {"solution": [
+    ],
+    "no-tanh": [
         "torch.tanh → ",
         ("torch.tanh → ", f"{OUT} → {OUT}.tanh()"),
         ("torch.tanh → ", "append(h) → append(h)\n        h = torch.tanh(h)"),
         f"{STEP} → x[:, t] @ w_x + torch.tanh(h @ w_h) + b",
         f"{STEP} → torch.tanh(x[:, t] @ w_x + b) + h @ w_h",
-    ]},
-    "wrong-activation": {"solution": ["torch.tanh → torch.relu", "torch.tanh → torch.sigmoid"]},
+    ],
+    "wrong-activation": ["torch.tanh → torch.relu", "torch.tanh → torch.sigmoid"],
     "weights-transposed": {"solution": "@ w_h → @ w_h.T", "one-matrix": "w_h])) → w_h.T]))"},
-    "view-without-transpose": {"solution": [
+    "view-without-transpose": [
         f"{OUT} → torch.stack(states).view(batch, seq, -1)",
         "x[:, t] → x.reshape(seq, batch, -1)[t]",
         ("x[:, t] → x.view(seq, batch, -1)[t]", f"{OUT} → torch.cat(states).view(batch, seq, -1)"),
-    ]},
-    "float32-inside": {"solution": [f"{STEP} → {STEP}.float().to(x.dtype)", (NARROW, f"{OUT} → {OUT}.to(dtype)")]},
-    "not-differentiable": {"solution": [
-        "h @ w_h → h.detach() @ w_h", "@ w_h → @ w_h.data", f"{STEP} → torch.from_numpy({STEP}.detach().numpy())"]},
-    "changes-input": {"solution": [
-        f"{TOP} → {TOP}\n    x.mul_(1.0000002)", (f"{TOP} → {TOP}\n    x.transpose_(0, 1)", "x[:, t] → x[t]")]},
-    "uses-builtin": {"solution": f"{STEP} → torch.rnn_tanh_cell(x[:, t], h, w_x.T, w_h.T, b, 0 * b)"},
+    ],
+    "float32-inside": [f"{STEP} → {STEP}.float().to(x.dtype)", (NARROW, f"{OUT} → {OUT}.to(dtype)")],
+    "not-differentiable": [
+        "h @ w_h → h.detach() @ w_h", "@ w_h → @ w_h.data", f"{STEP} → torch.from_numpy({STEP}.detach().numpy())"],
+    "changes-input": [f"{TOP} → {TOP}\n    x.mul_(1.0000002)", (f"{TOP} → {TOP}\n    x.transpose_(0, 1)", "x[:, t] → x[t]")],
+    "uses-builtin": f"{STEP} → torch.rnn_tanh_cell(x[:, t], h, w_x.T, w_h.T, b, 0 * b)",
 })  # fmt: skip
 
 
@@ -67,18 +66,18 @@ edits("gradient_norms", {
         ],
         "grad-outputs": "chosen[:, -1] = 1 → chosen[:] = 1",
     },
-    "accumulates-grad": {"solution": [
+    "accumulates-grad": [
         (f"{GRAD} → {BACK}\n    gradient = inputs.grad", *NO_CARE),
         (f"{GRAD} → last.backward()\n    gradient = inputs.grad", *NO_CARE),
         f"{GRAD} → last.backward(retain_graph=True, inputs=[inputs])\n    gradient = inputs.grad",
         f"{GRAD} → inputs.grad = None\n    {BACK}\n    gradient, inputs.grad = inputs.grad, None",
         f"{GRAD} → before, inputs.grad = inputs.grad, None\n    {BACK}\n    gradient, inputs.grad = inputs.grad, before",
         f"{GRAD} → before = 0 if inputs.grad is None else inputs.grad.clone()\n    {BACK}\n    gradient = inputs.grad - before",
-    ]},
+    ],
     "frees-graph": {style: "retain_graph=True, → " for style in ("solution", "grad-outputs", "numpy")},
     "float32-inside": {"solution": f"{NORM} → gradient.float().norm(dim=(0, 2)).to(zeros)",
-                       "grad-outputs": ".sqrt() → .float().sqrt().to(inputs.dtype)"},
-    "changes-input": {"solution": "return zeros if → outputs.detach().zero_()\n    return zeros if"},
+        "grad-outputs": ".sqrt() → .float().sqrt().to(inputs.dtype)"},
+    "changes-input": "return zeros if → outputs.detach().zero_()\n    return zeros if",
 })  # fmt: skip
 
 ONES = "torch.ones(seq, seq, dtype=x.dtype, device=x.device)"

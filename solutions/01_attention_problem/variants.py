@@ -11,19 +11,19 @@ TOP = "batch, seq, _ = x.shape"
 STEP = "torch.tanh(x[:, t] @ w_x + h @ w_h + b)"
 OUT = "torch.stack(states, dim=1)"
 edits("rnn_forward", {
-    "project-first": {"solution": (
+    "project-first": (
         f"{TOP} → {TOP}\n    given = torch.einsum('bsi,ih->bsh', x, w_x) + b", f"{STEP} → (given[:, t] + h.mm(w_h)).tanh()",
-        f"{OUT} → torch.cat([h.unsqueeze(1) for h in states], dim=1)")},
-    "filled-in": {"solution": (
+        f"{OUT} → torch.cat([h.unsqueeze(1) for h in states], dim=1)"),
+    "filled-in": (
         "states = [] → states = torch.empty(batch, seq, w_h.shape[0], dtype=x.dtype, device=x.device)",
         f"{STEP} → torch.tanh(torch.nn.functional.linear(x[:, t], w_x.T, b) + h @ w_h)",
-        "states.append(h) → states[:, t] = h", f"{OUT} → states")},
-    "one-matrix": {"solution": (
+        "states.append(h) → states[:, t] = h", f"{OUT} → states"),
+    "one-matrix": (
         f"{STEP} → torch.addmm(b, torch.cat([x[:, t], h], dim=1), torch.cat([w_x, w_h])).tanh()",
-        f"{OUT} → torch.stack(states).transpose(0, 1)")},
-    "sequence-by-sequence": {"solution":
-        f"{TOP} → if len(x) > 1:\n        return torch.cat([rnn_forward(one[None], w_x, w_h, b) for one in x])\n    {TOP}"},
-    "exponentials": {"solution": f"{STEP} → 2 * torch.sigmoid(2 * (x[:, t] @ w_x + h @ w_h + b)) - 1"},
+        f"{OUT} → torch.stack(states).transpose(0, 1)"),
+    "sequence-by-sequence":
+        f"{TOP} → if len(x) > 1:\n        return torch.cat([rnn_forward(one[None], w_x, w_h, b) for one in x])\n    {TOP}",
+    "exponentials": f"{STEP} → 2 * torch.sigmoid(2 * (x[:, t] @ w_x + h @ w_h + b)) - 1",
 })  # fmt: skip
 
 
@@ -49,12 +49,12 @@ ASK = "torch.autograd.grad(last, inputs, retain_graph=True"
 GRAD = f"(gradient,) = {ASK}, allow_unused=True)"
 NORM = "gradient.norm(dim=(0, 2))"
 edits("gradient_norms", {
-    "position-by-position": {"solution": f"{NORM} → torch.stack([{ASK})[0][:, t].norm() for t in range(len(zeros))])"},
-    "materialized": {"solution": (
-        f"{LAST} → {LAST} + 0 * inputs.sum()", ", allow_unused=True → ", "gradient.norm( → torch.linalg.vector_norm(gradient, ")},
-    "numpy": {"solution": f"{NORM} → torch.from_numpy((gradient.numpy() ** 2).sum(axis=(0, 2)) ** 0.5)"},
-    "restores-everything": {"solution": f"{GRAD} → before, inputs.grad = inputs.grad, None\n"
-        "    last.backward(inputs=[inputs], retain_graph=True)\n    gradient, inputs.grad = inputs.grad, before"},
+    "position-by-position": f"{NORM} → torch.stack([{ASK})[0][:, t].norm() for t in range(len(zeros))])",
+    "materialized": (
+        f"{LAST} → {LAST} + 0 * inputs.sum()", ", allow_unused=True → ", "gradient.norm( → torch.linalg.vector_norm(gradient, "),
+    "numpy": f"{NORM} → torch.from_numpy((gradient.numpy() ** 2).sum(axis=(0, 2)) ** 0.5)",
+    "restores-everything": f"{GRAD} → before, inputs.grad = inputs.grad, None\n"
+        "    last.backward(inputs=[inputs], retain_graph=True)\n    gradient, inputs.grad = inputs.grad, before",
 })  # fmt: skip
 
 
@@ -81,22 +81,22 @@ ONES = "torch.ones(seq, seq, dtype=x.dtype, device=x.device)"
 SHARE = "weights / weights.sum(dim=-1, keepdim=True)"
 KERNEL = "torch.nn.functional.scaled_dot_product_attention"
 edits("causal_average", {
-    "triangle": {"solution": (f"{ONES}.tril() → torch.tril(x.new_ones(seq, seq))", "weights @ x → torch.matmul(weights, x)")},
-    "softmax": {"solution": (
+    "triangle": (f"{ONES}.tril() → torch.tril(x.new_ones(seq, seq))", "weights @ x → torch.matmul(weights, x)"),
+    "softmax": (
         f"{ONES}.tril() → torch.ones(seq, seq, dtype=torch.bool, device=x.device).triu(diagonal=1)",
         f"{SHARE} → x.new_zeros(len(x), seq, seq).masked_fill(weights, -1e9).softmax(-1)",
-        "weights @ x → torch.bmm(weights, x)")},
-    "einsum": {"solution": (
+        "weights @ x → torch.bmm(weights, x)"),
+    "einsum": (
         "seq = → t = torch.arange(x.shape[1], device=x.device)\n    seq = ", f"{ONES}.tril() → (t[:, None] >= t).to(x.dtype)",
-        f"    weights = {SHARE}\n → ", "weights @ x → torch.einsum('ts,bsd->btd', weights, x) / (t + 1)[:, None]")},
-    "nested-lists": {"solution": (
+        f"    weights = {SHARE}\n → ", "weights @ x → torch.einsum('ts,bsd->btd', weights, x) / (t + 1)[:, None]"),
+    "nested-lists": (
         f"{ONES}.tril() → [[1 / (t + 1) if s <= t else 0.0 for s in range(seq)] for t in range(seq)]",
-        f"{SHARE} → torch.tensor(weights, dtype=x.dtype, device=x.device)")},
-    "broadcast": {"solution": (
+        f"{SHARE} → torch.tensor(weights, dtype=x.dtype, device=x.device)"),
+    "broadcast": (
         f"{ONES}.tril() → torch.ones_like(x[0, :, 0], dtype=torch.bool).expand(seq, -1).tril()", f"    weights = {SHARE}\n → ",
-        "weights @ x → torch.where(weights[..., None], x[:, None], 0).sum(2) / weights.sum(1)[:, None]")},
-    "attention-kernel": {"solution": f"weights @ x → {KERNEL}(torch.zeros_like(x), torch.zeros_like(x), x, is_causal=True)"},
-    "sdpa-mask": {"solution": f"weights @ x → {KERNEL}(x[..., :1] * 0, x[..., :1] * 0, x, attn_mask=weights > 0)"},
+        "weights @ x → torch.where(weights[..., None], x[:, None], 0).sum(2) / weights.sum(1)[:, None]"),
+    "attention-kernel": f"weights @ x → {KERNEL}(torch.zeros_like(x), torch.zeros_like(x), x, is_causal=True)",
+    "sdpa-mask": f"weights @ x → {KERNEL}(x[..., :1] * 0, x[..., :1] * 0, x, attn_mask=weights > 0)",
 })  # fmt: skip
 
 

@@ -4,7 +4,7 @@ from autograder.framework.known_answers import edits
 
 _REFERENCE = "from utils import reference; return reference"
 edits("create_look_ahead_mask", {
-    "uses-builtin": {"solution": f"positions = → {_REFERENCE}.create_look_ahead_mask(seq_len)\n    positions ="},
+    "uses-builtin": f"positions = → {_REFERENCE}.create_look_ahead_mask(seq_len)\n    positions =",
     "excludes-self": {"solution": "<= → <", "tril-of-booleans": "tril() → tril(-1)", "row-by-row": ":i + 1 → :i"},
     "mask-inverted": {
         "solution": ["<= → >", "<= → >="], "tril-of-booleans": "tril() → triu()",
@@ -21,7 +21,7 @@ edits("create_look_ahead_mask", {
 
 _REAL = "(tokens != pad_id)[:, None, :] →"
 edits("create_padding_mask", {
-    "uses-builtin": {"solution": f"return {_REAL} {_REFERENCE}.create_padding_mask(tokens, pad_id)"},
+    "uses-builtin": f"return {_REAL} {_REFERENCE}.create_padding_mask(tokens, pad_id)",
     "changes-input": {
         "solution": f"{_REAL} tokens.ne_(pad_id).bool().unsqueeze(1)",
         "filled": "mask[tokens == pad_id] → tokens[tokens == pad_id] = -1; mask[tokens < 0]",
@@ -29,18 +29,18 @@ edits("create_padding_mask", {
     "mask-inverted": {
         "solution": "!= → ==", "logical-not": "torch.logical_not →", "filled": ("ones_like → zeros_like", "= False → = True"),
     },
-    "wrong-shape": {"solution": [
+    "wrong-shape": [
         f"{_REAL} tokens != pad_id", f"{_REAL} (tokens != pad_id).unsqueeze(-1)", f"{_REAL} (tokens != pad_id).unsqueeze(0)",
         f"{_REAL} (tokens != pad_id)[:, None, None, :]", f"{_REAL} (tokens != pad_id)[:, None, :, None]",
         f"{_REAL} (tokens != pad_id)[:, None, :] & (tokens != pad_id)[:, :, None]",
         f"{_REAL} (tokens != pad_id)[:, None, :].expand(-1, tokens.shape[1], -1)",
-    ]},
-    "not-boolean": {"solution": [
+    ],
+    "not-boolean": [
         f"{_REAL} (tokens != pad_id).float().unsqueeze(1)", f"{_REAL} (tokens != pad_id).long()[:, None, :]",
         f"{_REAL} (tokens != pad_id).float()", f"{_REAL} (tokens != pad_id).long()",
         f"{_REAL} torch.zeros(tokens.shape).masked_fill(tokens == pad_id, -torch.inf).unsqueeze(1)",
         f"{_REAL} (tokens == pad_id)[:, None, None, :] * -1e9",
-    ]},
+    ],
     "ignores-pad-id": {"solution": ["!= pad_id → != 0", "!= pad_id → > 0"], "view": "tokens.ne(pad_id) → tokens.bool()"},
 })  # fmt: skip
 
@@ -67,14 +67,14 @@ edits("SelfAttention", {
     "mask-ignored": {"solution": ", mask=mask →", _PLAIN: [
         "scores = scores.masked → scores.masked", "if mask is not None → if False",
     ]},
-    "shared-projection": {"solution": [
+    "shared-projection": [
         f"{_W_K} → self.w_k = self.w_q", f"{_W_V} → self.w_v = self.w_k", f"{_W_V} → {_W_V}; self.w_q.weight = self.w_k.weight",
         (f"{_W_V} → self.w_v = self.w_k", f"{_W_K} → self.w_k = self.w_q"),
         f"{_W_V} → self.w_v = self.w_k if d_k == d_v else nn.Linear(d_model, d_v, bias=False)",
         (f"{_W_V} →", f"{_W_K} →", "self.w_k → self.w_q", "self.w_v → self.w_q"), (f"{_W_K} →", "self.w_k → self.w_q"),
         f"{_CALL} self.w_q(x), self.w_k(x), (self.w_q if self.w_q.weight.shape == self.w_v.weight.shape else self.w_v)(x)",
         *(f"{_CALL} self.w_{q}(x), self.w_{k}(x), self.w_{v}(x)" for q, k, v in "qqv qkq qkk qvv kkv vkv qqq kkk vvv".split()),
-    ]},
+    ],
     "softmax-over-queries": {_PLAIN: [f"{_WEIGHTS} torch.softmax(scores, dim=-2)", f"{_WEIGHTS} torch.softmax(scores, 1)"]},
     "scores-transposed": {
         _PLAIN: "q @ k.transpose → k @ q.transpose", "own-helper": "torch.matmul(q, k.mT) → torch.matmul(k, q.mT)",

@@ -4,11 +4,11 @@ from autograder.framework.known_answers import edits
 
 _RULE = "positions[None, :] <= positions[:, None] →"
 edits("create_look_ahead_mask", {
-    "sees itself alone": {"solution": "<= → =="},
+    "sees itself alone": "<= → ==",
     "sees itself and one word before": {"tril-of-booleans": "tril() → tril().triu(-1)"},
-    "everything is seen": {"solution": f"{_RULE} positions[None, :] <= seq_len + positions[:, None]"},
+    "everything is seen": f"{_RULE} positions[None, :] <= seq_len + positions[:, None]",
     "nothing is hidden from the first half": {"row-by-row": ":i + 1 → :max(i + 1, seq_len // 2)"},
-    "one row instead of a square": {"solution": f"{_RULE} positions <= seq_len"},
+    "one row instead of a square": f"{_RULE} positions <= seq_len",
     "an axis too many": {"float-compared": "[0] →"},
     "counts from the other corner": {"tril-of-booleans": "tril() → tril().flip(0)"},
     "a list of lists": {"nested-lists": "torch.tensor( → ("},
@@ -16,26 +16,26 @@ edits("create_look_ahead_mask", {
 
 _REAL = "(tokens != pad_id)[:, None, :] →"
 edits("create_padding_mask", {
-    "padding is what is smaller": {"solution": "!= → >"},
-    "only padding at the end counts": {"solution": f"{_REAL} ((tokens != pad_id).flip(1).cumsum(1) > 0).flip(1)[:, None, :]"},
-    "padding of one is padding of all": {"solution": f"{_REAL} (tokens != pad_id).all(0).expand(tokens.shape)[:, None, :]"},
-    "as many words as the shortest has": {"solution": (
+    "padding is what is smaller": "!= → >",
+    "only padding at the end counts": f"{_REAL} ((tokens != pad_id).flip(1).cumsum(1) > 0).flip(1)[:, None, :]",
+    "padding of one is padding of all": f"{_REAL} (tokens != pad_id).all(0).expand(tokens.shape)[:, None, :]",
+    "as many words as the shortest has": (
         f"{_REAL} (torch.arange(tokens.shape[1]) < (tokens != pad_id).sum(1).min()).expand(tokens.shape)[:, None, :]",
-    )},
-    "the number of words": {"solution": f"{_REAL} (tokens != pad_id).sum(1)"},
-    "the tokens come back": {"solution": f"{_REAL} tokens"},
-    "the last token is taken for the padding": {"solution": f"{_REAL} (tokens != tokens[:, -1:])[:, None, :]"},
+    ),
+    "the number of words": f"{_REAL} (tokens != pad_id).sum(1)",
+    "the tokens come back": f"{_REAL} tokens",
+    "the last token is taken for the padding": f"{_REAL} (tokens != tokens[:, -1:])[:, None, :]",
 })  # fmt: skip
 
 _PLAIN, _WEIGHTS, _PAIR = "step-by-step", "torch.softmax(scores, dim=-1) →", "weights @ v, weights →"
 _FUSED = "one-product-for-all-projections"
 edits("SelfAttention", {
-    "a list of layers, which the module does not find": {"solution": (
+    "a list of layers, which the module does not find": (
         "self.w_q = → self.layers = []; w =", "self.w_k = → w =", "self.w_v = → w =",
         "bias=False) → bias=False); self.layers.append(w)",
         "self.w_q(x), self.w_k(x), self.w_v(x) → *(layer(x) for layer in self.layers)",
-    )},
-    "with biases": {"solution": ", bias=False →"},
+    ),
+    "with biases": ", bias=False →",
     "one layer for all three, cut afterwards": {_FUSED: (
         "(ThreeProjections): → (nn.Module):\n    def __init__(self, d_model, d_k, d_v):\n        super().__init__()\n"
         "        self.w, self.d_k, self.d_v = nn.Linear(d_model, 2 * d_k + d_v, bias=False), d_k, d_v\n",

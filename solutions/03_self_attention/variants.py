@@ -11,14 +11,14 @@ from utils import reference
 
 _WRITTEN = "positions = torch.arange(seq_len)\n    return positions[None, :] <= positions[:, None] →"
 edits("create_look_ahead_mask", {
-    "tril-of-booleans": {"solution": f"{_WRITTEN} return torch.ones(seq_len, seq_len, dtype=torch.bool).tril()"},
-    "not-triu": {"solution": f"{_WRITTEN} return ~torch.triu(torch.ones((seq_len, seq_len)), diagonal=1).bool()"},
-    "float-compared": {"solution": f"{_WRITTEN} return torch.tril(torch.ones(1, seq_len, seq_len)).eq(1)[0]"},
-    "nested-lists": {"solution": f"{_WRITTEN} return torch.tensor([[j <= i for j in range(seq_len)] for i in range(seq_len)])"},
-    "cumulative-sum": {"solution": f"{_WRITTEN} return torch.eye(seq_len).cumsum(dim=0) > 0.5"},
-    "additive-then-compared": {"solution": f"{_WRITTEN} return torch.full((seq_len, seq_len), float('-inf')).triu(1) == 0"},
-    "numpy": {"solution": f"{_WRITTEN} import numpy; return torch.from_numpy(numpy.tri(seq_len, dtype=bool))"},
-    "outer-comparison-transposed": {"solution": "positions[None, :] <= positions[:, None] → (positions >= positions[:, None]).T"},
+    "tril-of-booleans": f"{_WRITTEN} return torch.ones(seq_len, seq_len, dtype=torch.bool).tril()",
+    "not-triu": f"{_WRITTEN} return ~torch.triu(torch.ones((seq_len, seq_len)), diagonal=1).bool()",
+    "float-compared": f"{_WRITTEN} return torch.tril(torch.ones(1, seq_len, seq_len)).eq(1)[0]",
+    "nested-lists": f"{_WRITTEN} return torch.tensor([[j <= i for j in range(seq_len)] for i in range(seq_len)])",
+    "cumulative-sum": f"{_WRITTEN} return torch.eye(seq_len).cumsum(dim=0) > 0.5",
+    "additive-then-compared": f"{_WRITTEN} return torch.full((seq_len, seq_len), float('-inf')).triu(1) == 0",
+    "numpy": f"{_WRITTEN} import numpy; return torch.from_numpy(numpy.tri(seq_len, dtype=bool))",
+    "outer-comparison-transposed": "positions[None, :] <= positions[:, None] → (positions >= positions[:, None]).T",
 })  # fmt: skip
 
 
@@ -40,12 +40,12 @@ def look_ahead_indices(seq_len: int) -> torch.Tensor:
 
 _RETURNED = "return (tokens != pad_id)[:, None, :] → return"
 edits("create_padding_mask", {
-    "unsqueeze": {"solution": f"{_RETURNED} (tokens != pad_id).unsqueeze(1)"},
-    "logical-not": {"solution": f"{_RETURNED} torch.logical_not(torch.eq(tokens, pad_id))[:, None]"},
-    "view": {"solution": f"{_RETURNED} tokens.ne(pad_id).view(tokens.size(0), 1, tokens.size(1))"},
-    "difference": {"solution": f"{_RETURNED} torch.stack([(sentence - pad_id).bool()[None] for sentence in tokens])"},
-    "where": {"solution": f"{_RETURNED} torch.where(tokens == pad_id, False, True)[:, None, :]"},
-    "isin": {"solution": f"{_RETURNED} torch.isin(tokens, tokens.new_tensor([pad_id]), invert=True).unsqueeze(-2)"},
+    "unsqueeze": f"{_RETURNED} (tokens != pad_id).unsqueeze(1)",
+    "logical-not": f"{_RETURNED} torch.logical_not(torch.eq(tokens, pad_id))[:, None]",
+    "view": f"{_RETURNED} tokens.ne(pad_id).view(tokens.size(0), 1, tokens.size(1))",
+    "difference": f"{_RETURNED} torch.stack([(sentence - pad_id).bool()[None] for sentence in tokens])",
+    "where": f"{_RETURNED} torch.where(tokens == pad_id, False, True)[:, None, :]",
+    "isin": f"{_RETURNED} torch.isin(tokens, tokens.new_tensor([pad_id]), invert=True).unsqueeze(-2)",
 })  # fmt: skip
 
 

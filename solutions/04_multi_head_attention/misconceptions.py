@@ -5,37 +5,37 @@ from autograder.framework.known_answers import edits
 _REFUSE = 'if d_model % num_heads != 0:\n        raise ValueError(f"{d_model=} does not split into {num_heads=}") →'
 _CUT, _MOVE = "(batch, seq, num_heads, d_model // num_heads)", "return heads.transpose(1, 2) →"
 edits("split_heads", {
-    "uses-builtin": {"solution": f"{_MOVE} from utils import reference; return reference.split_heads(x, num_heads)"},
+    "uses-builtin": f"{_MOVE} from utils import reference; return reference.split_heads(x, num_heads)",
     "not-differentiable": {"solution": f"{_MOVE} return torch.from_numpy(heads.detach().numpy().transpose(0, 2, 1, 3).copy())",
-                           "loop": "= features → = features.data"},
-    "changes-input": {"solution": f"{_MOVE} heads = heads.transpose(1, 2).clone(); x.zero_(); return heads"},
-    "view-without-transpose": {"solution": [
+        "loop": "= features → = features.data"},
+    "changes-input": f"{_MOVE} heads = heads.transpose(1, 2).clone(); x.zero_(); return heads",
+    "view-without-transpose": [
         (f"{_CUT} → (batch, num_heads, seq, d_model // num_heads)", f"{_MOVE} return heads"),
         f"{_MOVE} return heads",
         (f"{_CUT} → (num_heads, batch, seq, d_model // num_heads)", f"{_MOVE} return heads.transpose(0, 1)"),
         (f"x.reshape{_CUT} → x.transpose(1, 2).reshape(batch, num_heads, seq, d_model // num_heads)", f"{_MOVE} return heads"),
-    ]},
+    ],
     "interleaved-heads": {"solution": (f"{_CUT} → (batch, seq, d_model // num_heads, num_heads)",
-                                       f"{_MOVE} return heads.permute(0, 3, 1, 2)"),
-                          "loop": "features in enumerate(x.chunk(num_heads, -1)) → "
-                                  "features in enumerate(x[:, :, i::num_heads] for i in range(num_heads))"},
-    "no-divisibility-check": {"solution": [f"{_REFUSE} assert d_model % num_heads == 0, (d_model, num_heads)", f"{_REFUSE}"]},
+        f"{_MOVE} return heads.permute(0, 3, 1, 2)"),
+        "loop": "features in enumerate(x.chunk(num_heads, -1)) → "
+        "features in enumerate(x[:, :, i::num_heads] for i in range(num_heads))"},
+    "no-divisibility-check": [f"{_REFUSE} assert d_model % num_heads == 0, (d_model, num_heads)", f"{_REFUSE}"],
 })  # fmt: skip
 
 _MERGE = "return x.transpose(1, 2).flatten(start_dim=2) →"
 _SHAPE = "x.shape[0], x.shape[2], -1"
 edits("merge_heads", {
-    "uses-builtin": {"solution": f"{_MERGE} from utils import reference; return reference.merge_heads(x)"},
+    "uses-builtin": f"{_MERGE} from utils import reference; return reference.merge_heads(x)",
     "not-differentiable": {"solution": f"{_MERGE} return torch.tensor(x.transpose(1, 2).tolist(), dtype=x.dtype).flatten(2)",
-                           "loop": ".shape\n → .shape\n    x = x.detach()\n"},
-    "changes-input": {"solution": f"{_MERGE} merged = x.transpose(1, 2).flatten(2).clone(); x.fill_(0.0); return merged"},
-    "view-without-transpose": {"solution": [
+        "loop": ".shape\n → .shape\n    x = x.detach()\n"},
+    "changes-input": f"{_MERGE} merged = x.transpose(1, 2).flatten(2).clone(); x.fill_(0.0); return merged",
+    "view-without-transpose": [
         f"{_MERGE} return x.reshape({_SHAPE})",
         f"{_MERGE} return x.transpose(0, 1).reshape({_SHAPE})",
         f"{_MERGE} return x.transpose(2, 3).reshape({_SHAPE})",
-    ]},
+    ],
     "interleaved-heads": {"solution": f"{_MERGE} return x.permute(0, 2, 3, 1).flatten(2)",
-                          "unbind": "torch.concat(x.unbind(dim=1), 2) → torch.stack(x.unbind(dim=1), -1).flatten(2)"},
+        "unbind": "torch.concat(x.unbind(dim=1), 2) → torch.stack(x.unbind(dim=1), -1).flatten(2)"},
 })  # fmt: skip
 
 _SPLIT = "x.view(x.shape[0], -1, self.num_heads, self.d_head).transpose(1, 2)"
@@ -67,7 +67,7 @@ edits("MultiHeadAttention", {
     "no-divisibility-check": {
         "textbook": [f"{_CHECK} →", f"{_CHECK} → assert d_model % num_heads == 0, 'd_model must be divisible by num_heads'"],
         "solution": 'if d_model % num_heads != 0:\n'
-                    '            raise ValueError(f"{d_model=} does not split into {num_heads=}") →',
+        '            raise ValueError(f"{d_model=} does not split into {num_heads=}") →',
     },
     "weights-averaged": {"textbook": [
         f"{_RETURN} → {_SHOWN}.mean(dim=1)",
@@ -84,7 +84,7 @@ edits("MultiHeadAttention", {
     },
     "no-scale": {"textbook": " / math.sqrt(self.d_head) →"},
     "scale-by-d_model": {"textbook": ["math.sqrt(self.d_head) → math.sqrt(self.d_model)",
-                                      "math.sqrt(self.d_head) → self.d_model"]},
+        "math.sqrt(self.d_head) → self.d_model"]},
     "self-only": {"textbook": [
         f"{_PROJECT} → self.w_q(query), self.w_k({k}), self.w_v({v})"
         for k, v in (("query", "query"), ("query", "value"), ("key", "query"), ("key", "key"), ("value", "value"))
@@ -117,7 +117,7 @@ _SHARE = "x.repeat_interleave(shared, dim=1) for x in (k, v)"
 _ALL, _ONE = "repeat(1, shared, 1, 1)", "repeat_interleave(shared, dim=1)"
 edits("GroupedQueryAttention", {
     "uses-builtin": {"expand": "weights @ self.repeat_kv(v) → "
-                               "nn.functional.scaled_dot_product_attention(q, k, v, enable_gqa=True)"},
+        "nn.functional.scaled_dot_product_attention(q, k, v, enable_gqa=True)"},
     "not-differentiable": {"expand": "self.repeat_kv(k) → self.repeat_kv(k).detach()"},
     "changes-input": {"expand": ("mask.unsqueeze(-3) → mask.logical_not_().unsqueeze(-3)", "~mask → mask", "* mask → * ~mask")},
     "repeat-order": {
@@ -129,10 +129,10 @@ edits("GroupedQueryAttention", {
         "grouped-einsum": ("(self.groups, self.shared, self.d_head) → (self.shared, self.groups, self.d_head)", "bqgrd → bqrgd"),
     },
     "no-scale": {"expand": " / math.sqrt(self.d_head) →"},
-    "mask-ignored": {"solution": ", mask=mask) → )"},
+    "mask-ignored": ", mask=mask) → )",
     "no-divisibility-check": {"expand": "if d_model % num_heads != 0 or num_heads % num_kv_heads != 0 → "
-                                        "if d_model % num_heads != 0"},
-    "no-head-axis": {"solution": "mask.unsqueeze(-3) → mask"},
+        "if d_model % num_heads != 0"},
+    "no-head-axis": "mask.unsqueeze(-3) → mask",
     "all-masked-nan": {"expand": ".softmax(-1) * mask → .softmax(-1)"},
     "float32-inside": {"expand": "math.sqrt(self.d_head) → torch.tensor(float(self.d_head)).sqrt()"},
 })  # fmt: skip

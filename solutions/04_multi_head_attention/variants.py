@@ -18,24 +18,24 @@ _EYE = "eye = torch.eye(d_model, dtype=x.dtype, device=x.device).view(d_model, n
 _INDEX = "features = torch.arange(d_model, device=x.device).view(num_heads, 1, -1)"
 _ROWS = "torch.arange(seq, device=x.device).view(1, -1, 1)"
 edits("split_heads", {
-    "reshape-permute": {"solution": (
+    "reshape-permute": (
         f'{_RAISE}(f"num_heads={{num_heads}} does not divide d_model={{d_model}}")',
         f"{_HEADS} return x.view(batch, seq, num_heads, -1).permute(0, 2, 1, 3)",
-    )},
-    "unflatten": {"solution": (
+    ),
+    "unflatten": (
         f'{_RAISE}("cannot split d_model = " + str(d_model) + " into num_heads = " + str(num_heads))',
         f"{_HEADS} return x.unflatten(-1, (num_heads, -1)).transpose(-3, -2).contiguous()",
-    )},
-    "chunks": {"solution": (
+    ),
+    "chunks": (
         f'{_RAISE}(f"{{num_heads=}} must divide the {{x.shape[2]}} features of x")',
         f"{_HEADS} return torch.stack(x.split(d_model // num_heads, dim=-1), dim=1)",
-    )},
-    "loop": {"solution": (f'{_RAISE}(f"d_model ({{d_model}}) % num_heads ({{num_heads}}) is not 0")', f"{_HEADS} {_LOOP}")},
-    "einsum": {"solution": (
+    ),
+    "loop": (f'{_RAISE}(f"d_model ({{d_model}}) % num_heads ({{num_heads}}) is not 0")', f"{_HEADS} {_LOOP}"),
+    "einsum": (
         f'{_RAISE}(f"num_heads: {{num_heads}} is not a divisor of {{d_model}}")',
         f'{_HEADS} {_EYE}\n    return torch.einsum("bsm,mhd->bhsd", x, eye)',
-    )},
-    "gather": {"solution": f"{_HEADS} {_INDEX}\n    return x[:, {_ROWS}, features]"},
+    ),
+    "gather": f"{_HEADS} {_INDEX}\n    return x[:, {_ROWS}, features]",
 })  # fmt: skip
 
 _MERGE = "return x.transpose(1, 2).flatten(start_dim=2) →"
@@ -45,12 +45,12 @@ _BY_FEATURE = """batch, num_heads, seq, d_head = x.shape
         merged[:, :, feature] = x[:, feature // d_head, :, feature % d_head]
     return merged"""
 edits("merge_heads", {
-    "reshape": {"solution": f"{_MERGE} b, h, s, d = x.shape\n    return x.permute(0, 2, 1, 3).reshape(b, s, h * d)"},
-    "contiguous-view": {"solution": f"{_MERGE} return x.transpose(1, 2).contiguous().view(x.size(0), x.size(2), -1)"},
-    "concatenate": {"solution": f"{_MERGE} return torch.cat([x[:, head] for head in range(x.shape[1])], dim=-1)"},
-    "unbind": {"solution": f"{_MERGE} return torch.concat(x.unbind(dim=1), 2)"},
-    "loop": {"solution": f"{_MERGE} {_BY_FEATURE}"},
-    "einsum": {"solution": f'{_MERGE} return torch.einsum("bhsd->bshd", x).flatten(start_dim=2)'},
+    "reshape": f"{_MERGE} b, h, s, d = x.shape\n    return x.permute(0, 2, 1, 3).reshape(b, s, h * d)",
+    "contiguous-view": f"{_MERGE} return x.transpose(1, 2).contiguous().view(x.size(0), x.size(2), -1)",
+    "concatenate": f"{_MERGE} return torch.cat([x[:, head] for head in range(x.shape[1])], dim=-1)",
+    "unbind": f"{_MERGE} return torch.concat(x.unbind(dim=1), 2)",
+    "loop": f"{_MERGE} {_BY_FEATURE}",
+    "einsum": f'{_MERGE} return torch.einsum("bhsd->bshd", x).flatten(start_dim=2)',
 })  # fmt: skip
 
 

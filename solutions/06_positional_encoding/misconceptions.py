@@ -9,7 +9,7 @@ _LOOPS, _STACKED, _POWER = "one number at a time", "stacked and cut", "10_000**e
 _INTERLEAVED, _CONCATENATED = "stack((angles.sin(), angles.cos()), dim=2) →", "cat((angles.sin(), angles.cos()), dim=1)"
 _COSINES, _DIFFERENT = "angles[:, : d_model // 2].cos() →", "(positions[:, None] / 10_000 ** {})[:, : d_model // 2].cos()"
 edits("sinusoidal_encoding", {
-    "uses-builtin": {"solution": f"return encoding → {_REFERENCE}.sinusoidal_encoding(seq_len, d_model)"},
+    "uses-builtin": f"return encoding → {_REFERENCE}.sinusoidal_encoding(seq_len, d_model)",
     "odd-size": {
         "solution": [
             f"{_COSINES} angles.cos()",
@@ -32,8 +32,8 @@ edits("sinusoidal_encoding", {
         "solution": "torch.arange(seq_len → torch.arange(1, seq_len + 1", _LOOPS: "position * speed → (position + 1) * speed",
     },
     # Before wrong-exponent: no wrong exponent gives the base of these.
-    "wrong-base": {"solution": ["10_000 → 1000", "10_000 → torch.e"]},
-    "wrong-exponent": {"solution": [
+    "wrong-base": ["10_000 → 1000", "10_000 → torch.e"],
+    "wrong-exponent": [
         *(f"{_POWER} 10_000 ** ({wrong})" for wrong in (
             "exponents / 2", "exponents * 2", "exponents * d_model / max(d_model - 2, 1)",
             "exponents * d_model / max(d_model - 1, 1)",
@@ -41,7 +41,7 @@ edits("sinusoidal_encoding", {
         )),
         *(f"{_COSINES} {_DIFFERENT.format(wrong)}" for wrong in ("(exponents + 1 / d_model)", "(exponents + 2 / d_model)")),
         (f"{_POWER} 10_000 ** (2 * exponents)", f"{_COSINES} {_DIFFERENT.format('(2 * exponents + 2 / d_model)')}"),
-    ]},
+    ],
     "float32-angles": {
         "solution": ("seq_len, dtype=torch.float64 → seq_len", "2, dtype=torch.float64 → 2"),
         "exp of logarithms": "float64 → float32", "cosine as a shifted sine": "float64 → float32",
@@ -58,14 +58,14 @@ _UNTRAINED = [
     f"{_TABLE} self.table = torch.randn(max_len, d_model)",
 ]
 edits("LearnedPositionalEmbedding", {
-    "uses-builtin": {"solution": f"return x + self.table[:seq] → {_REFERENCE}.LearnedPositionalEmbedding.forward(self, x)"},
-    "changes-input": {"solution": [
+    "uses-builtin": f"return x + self.table[:seq] → {_REFERENCE}.LearnedPositionalEmbedding.forward(self, x)",
+    "changes-input": [
         f"{_ADDED} x.add_(self.table[:seq])", "return x + self → x += self.table[:seq]\n        return x + 0 * self",
-    ]},
-    "not-differentiable": {"solution": [
+    ],
+    "not-differentiable": [
         f"{_ADDED} x + self.table.detach()[:seq]", f"{_ADDED} x.detach() + self.table[:seq]",
         f"{_ADDED} x + self.table.data[:seq]",
-    ]},
+    ],
     "no-length-check": {
         "solution": [
             _UNCHECKED, (_UNCHECKED, f"{_ADDED} x + self.table[torch.arange(seq).clamp(max=max_len - 1)]"),
@@ -76,15 +76,13 @@ edits("LearnedPositionalEmbedding", {
         "by index": _UNCHECKED,
         "through the function embedding": _UNCHECKED,
     },
-    "not-trainable": {"solution": [*_UNTRAINED, *((change, _UNCHECKED) for change in _UNTRAINED)]},
-    "float32-inside": {"solution": [
-        f"{_ADDED} (x.float() + self.table[:seq]).to(x.dtype)", f"{_ADDED} x + self.table[:seq].float()",
-    ]},
+    "not-trainable": [*_UNTRAINED, *((change, _UNCHECKED) for change in _UNTRAINED)],
+    "float32-inside": [f"{_ADDED} (x.float() + self.table[:seq]).to(x.dtype)", f"{_ADDED} x + self.table[:seq].float()"],
 })  # fmt: skip
 
 _LOOPS, _EVEN = "one block at a time", "torch.arange(0, d_model, 2, dtype=torch.float64)"
 edits("shift_matrix", {
-    "uses-builtin": {"solution": f"rows = → {_REFERENCE}.shift_matrix(offset, d_model)\n    rows ="},
+    "uses-builtin": f"rows = → {_REFERENCE}.shift_matrix(offset, d_model)\n    rows =",
     "wrong-direction": {
         "solution": [
             "(*blocks) → (*blocks).T", "offset / → -offset /",
@@ -116,19 +114,19 @@ _IN_HALVES = f"{_JOINED} torch.cat([{_FIRST}, {_SECOND}], dim=-1)[..., None]"
 _TURNED = "torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).reshape(x.shape) →"
 _HALF = f"{_TURNED} torch.cat((-x[..., d_head // 2:], x[..., :d_head // 2]), dim=-1)"
 edits("apply_rotary", {
-    "uses-builtin": {"solution": f"pairs = torch → {_REFERENCE}.apply_rotary(x, positions, base)\n    pairs = torch"},
-    "changes-input": {"solution": (
+    "uses-builtin": f"pairs = torch → {_REFERENCE}.apply_rotary(x, positions, base)\n    pairs = torch",
+    "changes-input": (
         f"{_SLICES} x[..., 0::2].clone(), x[..., 1::2].clone()",
         f"{_JOINED} x\n    x[..., 0::2], x[..., 1::2] = {_FIRST}, {_SECOND}",
         "turned.flatten(-2) → x",
-    )},
-    "not-differentiable": {"solution": [
+    ),
+    "not-differentiable": [
         f"{_SLICES} x.detach()[..., 0::2], x.data[..., 1::2]",
         "turned.flatten(-2) → torch.from_numpy(turned.detach().numpy()).flatten(-2)",
-    ]},
-    "ignores-positions": {"solution": [f"positions[:, None] → torch.arange({row}, device=x.device)[:, None]" for row in (
+    ],
+    "ignores-positions": [f"positions[:, None] → torch.arange({row}, device=x.device)[:, None]" for row in (
         "x.shape[-2]", "int(positions[0]), int(positions[0]) + x.shape[-2]",
-    )]},
+    )],
     "ignores-base": {
         "solution": "base ** → 10000.0 **", _QUARTER: "base ** → 10000 **", "pair by pair, joined": "base ** → 10000 **",
     },
@@ -143,25 +141,25 @@ edits("apply_rotary", {
         _QUARTER: [(_HALF, "repeat_interleave(2, dim=-1) → repeat(1, 2)"), _HALF, "repeat_interleave(2, dim=-1) → repeat(1, 2)"],
         "solution": [_IN_HALVES, f"{_SLICES} x.chunk(2, -1)", (f"{_SLICES} x.chunk(2, -1)", _IN_HALVES)],
     },
-    "wrong-exponent": {"solution": [
+    "wrong-exponent": [
         f"pairs / d_head → {wrong}" for wrong in (
             "pairs / (2 * d_head)", "2 * pairs / d_head", "pairs", "pairs / max(d_head - 2, 1)",
         )
-    ]},
-    "float32-inside": {"solution": ["float64 → float32", "angles.cos().to(x.dtype) → angles.float().cos().to(x.dtype)"]},
+    ],
+    "float32-inside": ["float64 → float32", "angles.cos().to(x.dtype) → angles.float().cos().to(x.dtype)"],
 })  # fmt: skip
 
 _FILLED, _PRODUCT = "bias.masked_fill(steps_back < 0, -math.inf) →", "-slopes[:, None, None] * steps_back"
 _SLOPES = "slopes = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads) → slopes ="
 edits("alibi_bias", {
-    "uses-builtin": {"solution": f"return {_FILLED} {_REFERENCE}.alibi_bias(num_heads, seq_len)"},
-    "sees-future": {"solution": [
+    "uses-builtin": f"return {_FILLED} {_REFERENCE}.alibi_bias(num_heads, seq_len)",
+    "sees-future": [
         f"{_FILLED} bias", f"{_FILLED} {_PRODUCT}.abs()", f"{_FILLED} bias.tril()", "-math.inf) → -math.inf).mT",
         "steps_back < 0 → steps_back > 0",
-    ]},
-    "wrong-slopes": {"solution": [
+    ],
+    "wrong-slopes": [
         "torch.arange(1, num_heads + 1) → torch.arange(num_heads)", f"{_SLOPES} 2.0 ** -torch.arange(1.0, num_heads + 1)",
         "-8 * → -4 *",
         f"{_SLOPES} torch.ones(num_heads)", f"{_SLOPES} 1 / torch.arange(1.0, num_heads + 1)",
-    ]},
+    ],
 })  # fmt: skip

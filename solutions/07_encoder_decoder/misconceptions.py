@@ -7,8 +7,7 @@ from utils import reference
 
 FIRST, ROLLED, FRONT = "first = targets.new_full", "torch.roll(targets, shifts=1, dims=-1)", "[:, 0]"
 edits("shift_right", {
-    "uses-builtin": {"solution": f"{FIRST} → "
-                                 f"from utils import reference; return reference.shift_right(targets, bos_id)\n    {FIRST}"},
+    "uses-builtin": f"{FIRST} → " f"from utils import reference; return reference.shift_right(targets, bos_id)\n    {FIRST}",
     "changes-input": {
         "empty-table": ("torch.empty_like(targets) → targets", "targets[:, :-1] → targets[:, :-1].clone()"),
         "roll": (f"{ROLLED} → targets.copy_({ROLLED})", "return shifted → return shifted.clone()"),
@@ -45,22 +44,22 @@ def in_one_block(side, name, number):
 
 
 edits("Transformer", {
-    "uses-builtin": {"solution": [
+    "uses-builtin": [
         (f"self.dropout = → self.whole = {WHOLE}; self.dropout =",
          f"{MASK} →         return self.whole.encoder(x, src_key_padding_mask=source == self.pad_id)",
          f"{MEMORY_MASK} → return self.output(self.whole.decoder(x, memory, ~self_mask))"),
         ("EncoderBlock(*sizes) for → nn.TransformerEncoderLayer(*sizes, batch_first=True) for",
          " mask=mask →  src_key_padding_mask=source == self.pad_id"),
-    ]},
+    ],
     "not-differentiable": {
         "solution": ["block(x, memory, → block(x, memory.detach(),", "    def encode( →     @torch.no_grad()\n    def encode("],
         "fixed-size-mask": "embedding(target_in, weight → embedding(target_in, weight.detach()",
     },
-    "changes-input": {"solution": [
+    "changes-input": [
         f"{MEMORY_MASK} → {MEMORY_MASK}; memory.data[source == self.pad_id] = 0.0",
         (f"{MASK} → {MASK}; source[source == self.pad_id] = self.pad_id + 1",
          f"return {BOTH} → kept = source.clone(); return self.decode(target_in, self.encode(source), kept)"),
-    ]},
+    ],
     "no-embedding-scale": {
         "solution": " * math.sqrt(d_model) →", "padding-index": " * width ** 0.5 →", "buffer": " * self.scale →",
         "own-blocks": [f"({tokens}) * math.sqrt(self.width) → ({tokens})" for tokens in ("source", "target_in")],
@@ -106,14 +105,14 @@ edits("label_smoothed_loss", {
         "early-return": "plain = torch.nn.functional.cross_entropy(flat, wanted) → "
             "return torch.nn.functional.cross_entropy(flat, wanted, label_smoothing=smoothing)",
     },
-    "not-differentiable": {"solution": [
+    "not-differentiable": [
         f"{RETURN} → return logits.new_tensor((losses[real].sum() / {COUNT}).item())", "-logits → -logits.detach()",
         "-logits → -torch.from_numpy(logits.detach().numpy())",
-    ]},
-    "changes-input": {"solution": [
+    ],
+    "changes-input": [
         "index = targets.masked_fill(~real, 0) → targets[~real] = 0; index = targets",
         f"{SURPRISE} → logits.data.sub_(logits.data.amax(dim=-1, keepdim=True)); {SURPRISE}",
-    ]},
+    ],
     "pads-counted": {
         "solution": [
             f"{RETURN} → return losses.mean()", (CLAMPED, f"{RETURN} → return losses.mean()"),
@@ -135,8 +134,7 @@ edits("label_smoothed_loss", {
 
 MIN, RATE = "min(step ** -0.5, step * warmup_steps ** -1.5)", "noam_learning_rate(step, d_model, warmup_steps)"
 edits("noam_learning_rate", {
-    "uses-builtin": {"solution": "    if step < 1: →     from utils import reference\n"
-                                 f"    return reference.{RATE}\n    if step < 1:"},
+    "uses-builtin": "    if step < 1: →     from utils import reference\n" f"    return reference.{RATE}\n    if step < 1:",
     "no-warmup": {
         "solution": [f"{MIN} → {wrong}" for wrong in (
             "step ** -0.5", "max(step, warmup_steps) ** -0.5", "min(step ** -0.5, warmup_steps ** -0.5)",
@@ -150,8 +148,8 @@ edits("noam_learning_rate", {
 
 EVALUATING, ENCODED, PADDED = "    with evaluating(model):", "memory = model.encode(source)", ".masked_fill(ended, model.pad_id)"
 edits("greedy_decode", {
-    "uses-builtin": {"solution": f"{EVALUATING} →     from utils import reference\n"
-        f"    return reference.greedy_decode(model, source, bos_id, eos_id, max_len)\n{EVALUATING}"},
+    "uses-builtin": f"{EVALUATING} →     from utils import reference\n"
+        f"    return reference.greedy_decode(model, source, bos_id, eos_id, max_len)\n{EVALUATING}",
     "no-stop": {
         "solution": ["ended.all() → False", "return tokens[:, 1:] → tokens = tokens[:, 1:]\n"
             "    return torch.nn.functional.pad(tokens, (0, max_len - tokens.shape[1]), value=model.pad_id)"],
@@ -174,10 +172,10 @@ edits("greedy_decode", {
 
 PENALTY, SORTED = " / ((5 + len(tokens)) / 6) ** alpha", "key=lambda pair: -pair[1]"
 edits("beam_search", {
-    "uses-builtin": {"solution": "    live, finished → "
+    "uses-builtin": "    live, finished → "
         "    from utils import reference\n"
         "    return reference.beam_search(model, source, bos_id, eos_id, max_len, beam_size, alpha)\n"
-        "    live, finished"},
+        "    live, finished",
     "no-length-penalty": {
         "solution": [f"{PENALTY} →", "** alpha → ** 0", f"{SORTED} → {SORTED} * ((5 + len(pair[0])) / 6) ** alpha"],
         "top-of-a-table": " / ((5 + step) / 6) ** alpha →", "drafts": " * (6 / (5 + len(self.tokens))) ** alpha →",

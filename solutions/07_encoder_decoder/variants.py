@@ -1,6 +1,5 @@
 """Right answers in other styles, which must all earn full points and no name."""
 
-import contextlib
 import math
 
 import torch
@@ -9,29 +8,28 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from autograder.framework.known_answers import edits, variant
+from utils.reference.greedy_decode import evaluating
 
 FIRST, JOINED = "first = targets.new_full((targets.shape[0], 1), bos_id) →", "return torch.cat([first, targets[:, :-1]], dim=1) →"
 edits("shift_right", {
-    "roll": {"solution": (
-        f"{FIRST} shifted = torch.roll(targets, shifts=1, dims=-1)\n    shifted[:, 0] = bos_id", f"{JOINED} return shifted",
-    )},
-    "pad": {"solution": (FIRST, f"{JOINED} return torch.nn.functional.pad(targets, (1, -1), value=bos_id)")},
-    "empty-table": {"solution": (
+    "roll": (f"{FIRST} shifted = torch.roll(targets, shifts=1, dims=-1)\n    shifted[:, 0] = bos_id", f"{JOINED} return shifted"),
+    "pad": (FIRST, f"{JOINED} return torch.nn.functional.pad(targets, (1, -1), value=bos_id)"),
+    "empty-table": (
         f"{FIRST} table = torch.empty_like(targets)\n    table[:, 0], table[:, 1:] = (bos_id, targets[:, :-1])",
         f"{JOINED} return table",
-    )},
-    "gather": {"solution": (
+    ),
+    "gather": (
         f"{FIRST} places = torch.arange(targets.shape[1], device=targets.device) - 1",
         f"{JOINED} return torch.where(places < 0, bos_id, targets[:, places])",
-    )},
-    "lists": {"solution": (
+    ),
+    "lists": (
         f"{FIRST} rows = [[bos_id, *row[:-1]] for row in targets.tolist()]",
         f"{JOINED} return torch.tensor(rows, dtype=targets.dtype, device=targets.device)",
-    )},
-    "columns": {"solution": (
+    ),
+    "columns": (
         f"{FIRST} columns = [torch.full_like(targets[:, 0], bos_id), *targets.unbind(1)]",
         f"{JOINED} return torch.stack(columns[:-1], dim=1)",
-    )},
+    ),
 })  # fmt: skip
 
 SOURCE, TARGET = "embed(self.source_embedding, source)", "embed(self.target_embedding, target_in)"
@@ -41,7 +39,7 @@ MASK, MEMORY_MASK, HIDDEN = f"        mask = {PADDING} →", f"memory_mask = {PA
 MASKS = "self_mask=self_mask, memory_mask=memory_mask →"
 WEIGHED = "weight = self.{}.weight\n        x = nn.functional.embedding({}, weight * weight.shape[1] ** 0.5)\n        x = x"
 edits("Transformer", {
-    "padding-index": {"solution": (  # rows of padding that stay zero, blocks one by one, masks without names
+    "padding-index": (  # rows of padding that stay zero, blocks one by one, masks without names
         "nn.Embedding(source_vocab, d_model) → nn.Embedding(source_vocab, d_model, padding_idx=pad_id)",
         "nn.Embedding(target_vocab, d_model) → "
         "nn.Embedding(target_vocab, d_model, padding_idx=pad_id if pad_id < target_vocab else None)",
@@ -51,8 +49,8 @@ edits("Transformer", {
         "* math.sqrt(d_model) → * width ** 0.5", "(seq, d_model).to(x) → (seq, width).to(embedding.weight)",
         MASK, f"mask=mask → {HIDDEN}", MEMORY_MASK, f"{MASKS} past, {HIDDEN}",
         f"self_mask = {FUTURE} → n = target_in.size(1); past = torch.ones(n, n, dtype=torch.bool, device=x.device).tril()",
-    )},
-    "buffer": {"solution": (  # the encoding outside the state_dict, masks of full size, dropout as a function
+    ),
+    "buffer": (  # the encoding outside the state_dict, masks of full size, dropout as a function
         "class → LONGEST = 1024\n\ndef places(d_model):\n    pair = torch.arange(d_model) // 2 * 2\n"
         "    angles = torch.arange(LONGEST, dtype=torch.float64)[:, None] / 10000 ** (pair / d_model)\n"
         "    return torch.where(torch.arange(d_model) % 2 == 0, angles.sin(), angles.cos())\n\nclass",
@@ -65,8 +63,8 @@ edits("Transformer", {
         f"{MASK}         mask = source.ne(self.pad_id).unsqueeze(1).expand(-1, source.shape[1], -1)",
         f"{MEMORY_MASK} memory_mask = source.ne(self.pad_id)[:, None].expand(-1, target_in.shape[1], -1)",
         f"{FUTURE} → (here := torch.arange(target_in.shape[1], device=x.device))[None, :] <= here[:, None]",
-    )},
-    "fixed-size-mask": {"solution": (  # one mask and one encoding, cut to length; scaling by a multiplied weight
+    ),
+    "fixed-size-mask": (  # one mask and one encoding, cut to length; scaling by a multiplied weight
         "self.dropout = → self.register_buffer('causal', create_look_ahead_mask(512), persistent=False)\n"
         "        self.register_buffer('encoding', sinusoidal_encoding(512, d_model), persistent=False)\n        self.dropout =",
         f"x = self.dropout({SOURCE}) → {WEIGHED.format('source_embedding', 'source')}"
@@ -76,8 +74,8 @@ edits("Transformer", {
         "def decode(self, target_in, memory, source): → "
         "def decode(self, target_in, memory, source):\n        seq = target_in.shape[1]",
         f"{FUTURE} → self.causal[:seq, :seq]",
-    )},
-    "subclassed-embedding": {"solution": (  # an embedding that scales and places its vectors itself
+    ),
+    "subclassed-embedding": (  # an embedding that scales and places its vectors itself
         "class → class Embedding(nn.Embedding):\n    def forward(self, tokens):\n"
         "        x = super().forward(tokens).mul(math.sqrt(self.embedding_dim))\n"
         "        return x.add(sinusoidal_encoding(tokens.shape[-1], self.embedding_dim).to(x))\n\nclass",
@@ -89,7 +87,7 @@ edits("Transformer", {
         "for block in self.decoder: → masks = dict(self_mask=self_mask, memory_mask=memory_mask)\n"
         "        for block in self.decoder:",
         ", self_mask=self_mask, memory_mask=memory_mask → , **masks",
-    )},
+    ),
 })  # fmt: skip
 
 
@@ -157,37 +155,37 @@ RIGHT = "right = surprise.gather(-1, index).squeeze(-1) →"
 LOSSES = "losses = (1 - smoothing) * right + smoothing * surprise.mean(dim=-1) →"
 RETURN, TORCH = "return losses[real].sum() / real.sum().clamp(min=1) →", "torch.nn.functional"
 edits("label_smoothed_loss", {
-    "two-terms": {"solution": (
+    "two-terms": (
         f"{SURPRISE} log_p = {TORCH}.log_softmax(logits, dim=-1)", f"{INDEX} count = max(int(real.sum()), 1)",
         f"{RIGHT} right = {TORCH}.nll_loss(log_p.flatten(0, 1), targets.flatten(), ignore_index=pad_id, reduction='sum')",
         f"{LOSSES} spread = -(log_p.mean(dim=-1) * real).sum()",
         f"{RETURN} return ((1 - smoothing) * right + smoothing * spread) / count",
-    )},
-    "one-hot": {"solution": (
+    ),
+    "one-hot": (
         f"{INDEX} vocab = logits.size(-1); hot = {TORCH}.one_hot(torch.where(real, targets, 0), vocab).to(logits.dtype)",
         f"{RIGHT} aim = hot * (1 - smoothing) + smoothing / vocab", f"{LOSSES} losses = (aim * surprise).sum(-1)",
         f"{RETURN} return torch.where(real, losses, 0.0).sum() / real.sum().clamp_min(1)",
-    )},
-    "logsumexp": {"solution": (
+    ),
+    "logsumexp": (
         SURPRISE, f"{INDEX} kept, wanted = logits[real], targets[real]",
         f"{RIGHT} right = kept[torch.arange(len(wanted), device=kept.device), wanted]",
         f"{LOSSES} losses = torch.logsumexp(kept, dim=-1) - (1 - smoothing) * right - smoothing * kept.mean(dim=-1)",
         f"{RETURN} return losses.sum() / max(len(wanted), 1)",
-    )},
-    "early-return": {"solution": (
+    ),
+    "early-return": (
         f"{SURPRISE} flat, wanted = logits.reshape(-1, logits.shape[-1]), targets.reshape(-1)",
         "real = targets != pad_id → keep = (wanted != pad_id).nonzero().squeeze(1)\n"
         "    if keep.numel() == 0: return flat.new_zeros(()) * flat.sum()",
         f"{INDEX} flat, wanted = flat.index_select(0, keep), wanted.index_select(0, keep)",
         f"{RIGHT} plain = {TORCH}.cross_entropy(flat, wanted)", f"{LOSSES} even = -flat.log_softmax(1).mean()",
         f"{RETURN} return torch.lerp(plain, even, smoothing)",
-    )},
-    "soft-targets": {"solution": (
+    ),
+    "soft-targets": (
         f"{SURPRISE} vocab = logits.shape[-1]", f"{INDEX} if not real.any(): return logits.sum() * 0.0",
         f"{RIGHT} aim = torch.full_like(logits[real], smoothing / vocab)",
         f"{LOSSES} aim = aim.scatter(-1, targets[real].unsqueeze(-1), 1 - smoothing + smoothing / vocab)",
         f"{RETURN} return {TORCH}.cross_entropy(logits[real], aim)",
-    )},
+    ),
 })  # fmt: skip
 
 
@@ -207,29 +205,29 @@ def loss_by_loop(logits, targets, pad_id, smoothing=0.1):
 REFUSAL, IMPORTS = 'ValueError(f"{step=}: steps count from 1") →', "def noam → import math\n\n\ndef noam"
 RATE = "return d_model ** -0.5 * min(step ** -0.5, step * warmup_steps ** -1.5) →"
 edits("noam_learning_rate", {
-    "branches": {"solution": (
+    "branches": (
         IMPORTS, "step < 1 → step <= 0", f"{REFUSAL} ValueError(f'step must be at least 1, not {{step}}')",
         f"{RATE} if step < warmup_steps:\n        return step / (warmup_steps ** 1.5 * d_model ** 0.5)\n"
         "    return 1 / math.sqrt(step * d_model)",
-    )},
-    "peak": {"solution": (
+    ),
+    "peak": (
         f"{REFUSAL} ValueError('step = ' + str(step) + ' is too small')", f"{RATE} peak = (d_model * warmup_steps) ** -0.5\n"
         "    return peak * min(step / warmup_steps, (warmup_steps / step) ** 0.5)",
-    )},
-    "logarithms": {"solution": (
+    ),
+    "logarithms": (
         IMPORTS, f"{REFUSAL} ValueError(f'{{step=}}')",
         f"{RATE} later, earlier = -0.5 * math.log(step), math.log(step) - 1.5 * math.log(warmup_steps)\n"
         "    return math.exp(min(later, earlier) - 0.5 * math.log(d_model))",
-    )},
-    "tensor": {"solution": (
+    ),
+    "tensor": (
         "if step < 1 → if not step >= 1", f"{REFUSAL} ValueError(f'step {{step}} is not allowed, steps count from one')",
         f"{RATE} both = torch.tensor([step ** -0.5, step * warmup_steps ** -1.5], dtype=torch.float64)\n"
         "    return float(both.min() / d_model ** 0.5)",
-    )},
-    "sorted": {"solution": (
+    ),
+    "sorted": (
         f"{REFUSAL} ValueError(f'no step {{step}}')",
         f"{RATE} return sorted((pow(step, -0.5), step * pow(warmup_steps, -1.5)))[0] * pow(d_model, -0.5)",
-    )},
+    ),
 })  # fmt: skip
 
 TOKENS, ENDED = "tokens = source.new_full((len(source), 1), bos_id) →", "ended = torch.zeros_like(tokens, dtype=torch.bool) →"
@@ -241,15 +239,15 @@ LONGER, OVER, RESULT = (
     "return tokens[:, 1:] →",
 )
 edits("greedy_decode", {
-    "table": {"solution": (
+    "table": (
         f"{TOKENS} table = torch.full((source.shape[0], max_len + 1), model.pad_id, dtype=source.dtype, device=source.device)",
         f"{ENDED} table[:, 0] = bos_id\n        alive, width = torch.ones_like(table[:, 0], dtype=torch.bool), 1",
         "for _ in range(max_len): → while width <= max_len and alive.any():",
         f"{LOGITS} best = model.decode(table[:, :width], memory, source)[:, -1].max(dim=-1).indices",
         f"{BEST} table[:, width] = torch.where(alive, best, model.pad_id)", f"{LONGER} alive = alive & (best != eos_id)",
         f"{OVER} width += 1", "            if ended.all():\n                break →", f"{RESULT} return table[:, 1:width]",
-    )},
-    "forward-only": {"solution": (  # no memory kept: the whole model at each step
+    ),
+    "forward-only": (  # no memory kept: the whole model at each step
         "with evaluating(model): → with evaluating(model), torch.inference_mode():", "memory = model.encode(source) →",
         f"{TOKENS} tokens = torch.full((len(source), 1), bos_id, device=source.device)", f"{ENDED} done = [False] * len(source)",
         f"{LOGITS} column = model(source, tokens)[:, -1].argmax(-1).tolist()",
@@ -257,8 +255,8 @@ edits("greedy_decode", {
         f"{LONGER} tokens = torch.cat((tokens, torch.tensor(column, device=source.device)[:, None]), 1)",
         f"{OVER} done = [over or token == eos_id for over, token in zip(done, column, strict=True)]",
         "ended.all() → all(done)", f"{RESULT} return tokens[:, 1:].clone()",
-    )},
-    "live-rows": {"solution": (  # rows that have ended leave the batch
+    ),
+    "live-rows": (  # rows that have ended leave the batch
         "memory = model.encode(source) → memory, live = model.encode(source), torch.arange(len(source), device=source.device)",
         f"{TOKENS} said, tokens = [[] for _ in source], torch.full_like(source[:, :1], bos_id)", ENDED,
         f"{LOGITS} best = model.decode(tokens, memory[live], source[live])[:, -1].argmax(-1)",
@@ -266,31 +264,19 @@ edits("greedy_decode", {
         f"{LONGER} on = best != eos_id", f"{OVER} tokens, live = torch.cat([tokens, best[:, None]], 1)[on], live[on]",
         "ended.all() → not len(live)", f"{RESULT} width = max(map(len, said))\n"
         "    return source.new_tensor([row + [model.pad_id] * (width - len(row)) for row in said])",
-    )},
-    "masked-afterwards": {"solution": (  # writes on behind eos, and blanks the tails at the end
+    ),
+    "masked-afterwards": (  # writes on behind eos, and blanks the tails at the end
         ENDED, f"{BEST} best = logits.argmax(dim=-1)", OVER, "ended.all() → (tokens[:, 1:] == eos_id).any(dim=1).all()",
         f"{RESULT} said = tokens[:, 1:]\n    behind = (said == eos_id).cumsum(dim=1).roll(1, dims=1)\n    behind[:, 0] = 0\n"
         "    return said.masked_fill(behind > 0, model.pad_id)",
-    )},
+    ),
 })  # fmt: skip
-
-
-@contextlib.contextmanager
-def _evaluating(model):
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        with torch.no_grad():
-            yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
 
 
 @variant("greedy_decode", "row-by-row")
 def greedy_row_by_row(model, source, bos_id, eos_id, max_len):
     rows = []
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         for sentence in source.split(1):
             memory, said = model.encode(sentence), [bos_id]
             while len(said) <= max_len and (len(said) == 1 or said[-1] != eos_id):
@@ -299,19 +285,19 @@ def greedy_row_by_row(model, source, bos_id, eos_id, max_len):
     return pad_sequence(rows, batch_first=True, padding_value=model.pad_id)
 
 
-edits("beam_search", {"heap": {"solution": (  # the whole model at each step, scores as tensors
+edits("beam_search", {"heap": (  # the whole model at each step, scores as tensors
     "from contextlib → import heapq\nfrom contextlib", "memory = model.encode(source) →",
     "copies = [x.expand(len(live), *x.shape[1:]) for x in (memory, source)] →",
     "model.decode(heads, *copies) → model(source.expand(len(live), -1), heads)",
     "best = totals.flatten().topk(min(beam_size, totals.numel())) → best = enumerate(totals.flatten())",
     "for total, place in zip(*(x.tolist() for x in best), strict=True) → "
     "for place, total in heapq.nlargest(beam_size, best, key=lambda one: float(one[1]))",
-)}})  # fmt: skip
+)})  # fmt: skip
 
 
 @variant("beam_search", "top-of-a-table")
 def beam_on_tensors(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         memory, finished, step = model.encode(source), [], 0
         tokens, totals = source.new_full((1, 1), bos_id), torch.zeros(1, device=source.device)
         while len(tokens):
@@ -339,7 +325,7 @@ class _Draft:
 
 @variant("beam_search", "drafts")
 def beam_of_drafts(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         memory, beam, done = model.encode(source), [_Draft([], 0.0)], []
         while beam and len(beam[0].tokens) < max_len:
             grown = []
@@ -356,7 +342,7 @@ def beam_of_drafts(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.
 
 @variant("beam_search", "dictionary")
 def beam_by_dictionary(model, source, bos_id, eos_id, max_len, beam_size=4, alpha=0.6):
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         memory, live, ended = model.encode(source), {(): 0.0}, {}
         for _ in range(max_len):
             grown = {}
@@ -385,6 +371,6 @@ def beam_by_recursion(model, source, bos_id, eos_id, max_len, beam_size=4, alpha
         ended = [one for one in best if one[1][-1] == eos_id]
         return ended + search([one for one in best if one[1][-1] != eos_id], depth - 1)
 
-    with _evaluating(model):
+    with torch.no_grad(), evaluating(model):
         found = [(tokens, total / ((5 + len(tokens)) / 6) ** alpha) for total, tokens in search([(0.0, [])], max_len)]
     return sorted(found, key=lambda pair: pair[1], reverse=True)[: min(beam_size, len(found))]

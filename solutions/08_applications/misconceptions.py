@@ -12,10 +12,8 @@ for part in (*PARTS, "box_iou", "Bert", "Gpt", "T5", "ViT"):
 LABELS = "torch.where(chosen, tokens, -100)"
 edits("mask_tokens", {
     "changes-input": {"bernoulli": "inputs, mask = tokens.clone(), → inputs, mask = tokens,"},
-    "masks-specials": {
-        "solution": [" & ~is_special →", "torch.tensor(list(special)) → torch.tensor(list(special)[:1])",
-            "torch.isin(tokens, torch.tensor(list(special)).to(tokens)) → tokens == mask_id"],
-    },
+    "masks-specials": [" & ~is_special →", "torch.tensor(list(special)) → torch.tensor(list(special)[:1])",
+        "torch.isin(tokens, torch.tensor(list(special)).to(tokens)) → tokens == mask_id"],
     "always-mask-id": {
         "solution": [("fate < 0.8 → fate < 2", "fate >= 0.9 → fate > 2"),
             ("inputs = torch.where(chosen & (fate < 0.8), → inputs = torch.where(chosen,",
@@ -33,15 +31,11 @@ edits("mask_tokens", {
 GELU, SUMMED = "F.gelu(self.linear1(x), approximate=self.approximate)", "x = self.dropout(self.norm(self.positions(x)))"
 STEP, QUICK = "x = block(x, mask=mask)", "self.linear1(x) * torch.sigmoid(1.702 * self.linear1(x))"
 edits("Bert", {
-    "uses-builtin": {
-        "solution": [f"{STEP} → x = nn.TransformerEncoderLayer(x.shape[-1], 1, 8, batch_first=True).to(x)(x)",
-            f"{STEP} → nn.MultiheadAttention(x.shape[-1], 1).to(x)(x, x, x); {STEP}"],
-    },
-    "not-differentiable": {
-        "solution": [f"{SUMMED} → {SUMMED}.detach()", f"{STEP} → x = block(x.detach(), mask=mask)",
-            "self.blocks = → self.requires_grad_(False); self.blocks ="],
-    },
-    "changes-input": {"solution": "        return x\n → \n        tokens.zero_(); return x\n"},
+    "uses-builtin": [f"{STEP} → x = nn.TransformerEncoderLayer(x.shape[-1], 1, 8, batch_first=True).to(x)(x)",
+        f"{STEP} → nn.MultiheadAttention(x.shape[-1], 1).to(x)(x, x, x); {STEP}"],
+    "not-differentiable": [f"{SUMMED} → {SUMMED}.detach()", f"{STEP} → x = block(x.detach(), mask=mask)",
+        "self.blocks = → self.requires_grad_(False); self.blocks ="],
+    "changes-input": "        return x\n → \n        tokens.zero_(); return x\n",
     "wrong-activation": {
         "solution": [*(f"{GELU} → {wrong}" for wrong in ("F.relu(self.linear1(x))", "F.silu(self.linear1(x))", QUICK)),
             "eps=eps) → eps=eps, approximate='tanh')", "range(num_layers)) → range(num_layers))\n"
@@ -58,21 +52,21 @@ edits("Bert", {
             *(f"mask=mask) → mask=None if block is self.blocks[{n}] else mask)" for n in (0, -1))],
         "fused": "q, k, v, seen, → q, k, v, None,",
     },
-    "float32-inside": {"solution": f"{SUMMED} → {SUMMED}.float().to(x.dtype)"},
+    "float32-inside": f"{SUMMED} → {SUMMED}.float().to(x.dtype)",
 })  # fmt: skip
 
 # next_token_loss
 
 PAIR = "said, right = logits[:, :-1], tokens[:, 1:]"
 edits("next_token_loss", {
-    "not-differentiable": {"solution": f"{PAIR} → {PAIR}; said = said.detach()"},
-    "changes-input": {"solution": f"{PAIR} → {PAIR}; tokens[:, 0] = 0"},
+    "not-differentiable": f"{PAIR} → {PAIR}; said = said.detach()",
+    "changes-input": f"{PAIR} → {PAIR}; tokens[:, 0] = 0",
     "no-shift": {
         "solution": [f"{PAIR} → said, right = {wrong}" for wrong in (
             "logits, tokens", "logits[:, :-1], tokens[:, :-1]", "logits[:, 1:], tokens[:, 1:]")],
         "gather": "[:, :-1] → [:, 1:]", "place-by-place": "t + 1] → t]",
     },
-    "float32-inside": {"solution": "said.flatten(0, 1) → said.flatten(0, 1).float().to(logits.dtype)"},
+    "float32-inside": "said.flatten(0, 1) → said.flatten(0, 1).float().to(logits.dtype)",
 })  # fmt: skip
 
 # Gpt
@@ -81,15 +75,10 @@ STEP, TIED, FINAL = "x = block(x, mask=mask)", "@ self.token_embedding.weight.T"
 FUTURE = "mask = create_look_ahead_mask(tokens.shape[1]).to(x.device)"
 OUTPUT = f"{FINAL} → {FINAL}\n        self.lm_head = nn.Linear(d_model, vocab_size, bias=False)"
 edits("Gpt", {
-    "uses-builtin": {
-        "solution": f"{STEP} → x = nn.TransformerEncoderLayer(x.shape[-1], 1, 8, norm_first=True, batch_first=True).to(x)(x)",
-    },
-    "not-differentiable": {
-        "solution": [f"{STEP} → x = block(x.detach(), mask=mask)", "self.norm(x) @ → self.norm(x).detach() @",
-            "self.blocks = → self.requires_grad_(False); self.blocks ="],
-    },
-    "changes-input": {"solution":
-        f"        return self.norm(x) {TIED} → \n        tokens[:, -1] = 0\n        return self.norm(x) {TIED}"},
+    "uses-builtin": f"{STEP} → x = nn.TransformerEncoderLayer(x.shape[-1], 1, 8, norm_first=True, batch_first=True).to(x)(x)",
+    "not-differentiable": [f"{STEP} → x = block(x.detach(), mask=mask)", "self.norm(x) @ → self.norm(x).detach() @",
+        "self.blocks = → self.requires_grad_(False); self.blocks ="],
+    "changes-input": f"        return self.norm(x) {TIED} → \n        tokens[:, -1] = 0\n        return self.norm(x) {TIED}",
     "wrong-activation": {
         "solution": [*(f"F.gelu(self.linear1(x), approximate=self.approximate) → {wrong}" for wrong in (
             "F.relu(self.linear1(x))", "F.silu(self.linear1(x))", "F.gelu(self.linear1(x))")),
@@ -111,7 +100,7 @@ edits("Gpt", {
             *(f"mask=mask) → mask=None if block is self.blocks[{n}] else mask)" for n in (0, -1))],
         "library-norms": "place[:, None] >= place → place[:, None] + 1 >= place",
     },
-    "float32-inside": {"solution": "self.norm(x) @ → self.norm(x).float().to(x.dtype) @"},
+    "float32-inside": "self.norm(x) @ → self.norm(x).float().to(x.dtype) @",
 })  # fmt: skip
 
 # sample_token
@@ -121,7 +110,7 @@ CROSSING, ORDERED = "(before >= top_p) & (before > 0)", "logits.softmax(dim=-1).
 FIRST = f"{DIVIDED} → {DIVIDED}\n    logits = logits.softmax(dim=-1)"
 ZEROS = ("(logits < smallest, -torch.inf) → (logits < smallest, 0.0)", "(spare, -torch.inf) → (spare, 0.0)")
 edits("sample_token", {
-    "changes-input": {"solution": f"{DIVIDED} → logits /= temperature"},
+    "changes-input": f"{DIVIDED} → logits /= temperature",
     "temperature-multiplied": {
         "solution": f"{DIVIDED} → logits = logits * temperature",
         "rows": "values / temperature → values * temperature",
@@ -145,9 +134,8 @@ edits("sample_token", {
 
 WRITTEN = "new = sampler(logits[:, -1]).unsqueeze(1)"
 edits("generate", {
-    "changes-input": {"solution": f"{WRITTEN} → {WRITTEN}; tokens[:, 0] = 0"},
-    "dropout-in-eval": {"solution":
-        ["with evaluating(model) → with torch.no_grad()", "model.eval() → model.train()", "    model.eval()\n →"]},
+    "changes-input": f"{WRITTEN} → {WRITTEN}; tokens[:, 0] = 0",
+    "dropout-in-eval": ["with evaluating(model) → with torch.no_grad()", "model.eval() → model.train()", "    model.eval()\n →"],
     "cache-rereads": {"solution": "model.extend(new, past) → model.extend(tokens)",
         "table": "model.extend(table[:, read:place], past=past) → model.extend(table[:, :place])"},
 })  # fmt: skip
@@ -162,7 +150,7 @@ edits("span_corruption", {
     },
     "same-sentinel": {
         "solution": [f"{PAIRS} → [(sentinel_ids[0], span) for span in spans]",
-                     f"{PAIRS} → [(sentinel_ids[-1], span) for span in spans]",
+        f"{PAIRS} → [(sentinel_ids[-1], span) for span in spans]",
                      (" sentinel]\n →  sentinel_ids[0]]\n", "[sentinel, *tokens → [sentinel_ids[0], *tokens")],
         "from-the-back": "sentinel_ids[number] → sentinel_ids[0]",
     },
@@ -176,17 +164,15 @@ edits("span_corruption", {
 
 AHEAD, BEHIND, ZEROS = "(relative_position > 0)", "(-relative_position).clamp(min=0)", "first = torch.zeros_like("
 edits("relative_position_bucket", {
-    "changes-input": {"solution": "relative_position.abs() → relative_position.abs_()"},
+    "changes-input": "relative_position.abs() → relative_position.abs_()",
     "sign-flipped": {
         "solution": [f"{ZEROS} → relative_position = -relative_position; {ZEROS}", f"{AHEAD} → (relative_position < 0)",
-                     f"{BEHIND} → relative_position.clamp(min=0)"],
+        f"{BEHIND} → relative_position.clamp(min=0)"],
         "log-base": "-relative_position.clamp(max=0) → relative_position.clamp(min=0)",
     },
-    "not-bidirectional": {
-        "solution": ["if bidirectional: → if False:", f"num_buckets * {AHEAD} → 0 * relative_position",
-                     f"        num_buckets //= 2\n        first = num_buckets * {AHEAD} →",
-                     f"first = num_buckets * {AHEAD}\n        distance = relative_position.abs() → distance = {BEHIND}"],
-    },
+    "not-bidirectional": ["if bidirectional: → if False:", f"num_buckets * {AHEAD} → 0 * relative_position",
+                 f"        num_buckets //= 2\n        first = num_buckets * {AHEAD} →",
+                 f"first = num_buckets * {AHEAD}\n        distance = relative_position.abs() → distance = {BEHIND}"],
 })  # fmt: skip
 
 # T5
@@ -194,16 +180,14 @@ edits("relative_position_bucket", {
 SCORES, LAST = "scores = q @ k.transpose(-2, -1)", "@ self.token_embedding.weight.T"
 FLOATED, OUTPUT = "x = self.decoder_norm(x) * x.shape[-1] ** -0.5", " * x.shape[-1] ** -0.5"
 edits("T5", {
-    "uses-builtin": {"solution": (
+    "uses-builtin": (
         "self.num_heads, → self.whole = nn.MultiheadAttention(d_model, 1, batch_first=True); self.num_heads,",
-        f"        {SCORES} →         query = self.whole(query, key, key)[0]\n        {SCORES}")},
-    "not-differentiable": {
-        "solution": ["x = self.token_embedding(source) → x = self.token_embedding(source).detach()",
-                     "return table(buckets).permute → return table.weight.data[buckets].permute",
-                     "block(x, bias, memory, → block(x, bias, memory.detach(),"],
-    },
-    "changes-input": {"solution": "x, length = → target_in[:, 0] = 0; x, length ="},
-    "float32-inside": {"solution": f"{FLOATED} → x = self.decoder_norm(x).float().to(x.dtype){OUTPUT}"},
+        f"        {SCORES} →         query = self.whole(query, key, key)[0]\n        {SCORES}"),
+    "not-differentiable": ["x = self.token_embedding(source) → x = self.token_embedding(source).detach()",
+                 "return table(buckets).permute → return table.weight.data[buckets].permute",
+                 "block(x, bias, memory, → block(x, bias, memory.detach(),"],
+    "changes-input": "x, length = → target_in[:, 0] = 0; x, length =",
+    "float32-inside": f"{FLOATED} → x = self.decoder_norm(x).float().to(x.dtype){OUTPUT}",
     "scaled-attention": {
         "solution": [f"{SCORES} → {SCORES} * {scale}" for scale in ("q.shape[-1] ** -0.5", "query.shape[-1] ** -0.5")]
         + [f"{SCORES} + bias → scores = (q @ k.transpose(-2, -1) + bias) / math.sqrt(q.shape[-1])",
@@ -213,9 +197,7 @@ edits("T5", {
            f"{SCORES} → {SCORES} * k.shape[-2] ** -0.5"],
         "sdpa": ", bias, scale=1.0) → , bias)", "exponentials": f"{SCORES} → {SCORES} / math.sqrt(q.shape[-1])",
     },
-    "output-not-scaled": {
-        "solution": [f"{OUTPUT} →", f"{FLOATED}\n        return x {LAST} → return self.decoder_norm(x) {LAST}"],
-    },
+    "output-not-scaled": [f"{OUTPUT} →", f"{FLOATED}\n        return x {LAST} → return self.decoder_norm(x) {LAST}"],
 })  # fmt: skip
 
 # patchify
@@ -223,15 +205,15 @@ edits("T5", {
 CUT, ORDER = "x = images.reshape(", "permute(0, 2, 4, 1, 3, 5)"
 UNFOLD = "rows, columns = → return torch.nn.{} \n    rows, columns ="
 edits("patchify", {
-    "uses-builtin": {"solution": [
+    "uses-builtin": [
         UNFOLD.format("functional.unfold(images, patch_size, stride=patch_size).mT"),
         UNFOLD.format("Unfold(patch_size, stride=patch_size)(images).transpose(1, 2)"),
-    ]},
-    "not-differentiable": {"solution": f"{CUT} → x = images.detach().reshape("},
-    "changes-input": {"solution": f"{CUT} → images -= images.mean(); {CUT}"},
+    ],
+    "not-differentiable": f"{CUT} → x = images.detach().reshape(",
+    "changes-input": f"{CUT} → images -= images.mean(); {CUT}",
     "column-order": {
         "solution": [f"{ORDER} → permute(0, 4, 2, 1, 3, 5)", f"{ORDER} → permute(0, 2, 4, 1, 5, 3)",
-                     f"{ORDER} → permute(0, 4, 2, 1, 5, 3)"],
+        f"{ORDER} → permute(0, 4, 2, 1, 5, 3)"],
         "tensor-unfold": "x.movedim(1, 3).flatten(3).flatten(1, 2) → x.movedim(1, 3).flatten(3).transpose(1, 2).flatten(1, 2)",
     },
     "channels-last": {
@@ -246,28 +228,28 @@ READ, JOINED, NORMED = "self.encode(images)[:, 0]", "self.positions(torch.cat([f
 EMBED = "x = self.patch_embedding(patchify(images, self.patch_size))"
 NO_TOKEN = f"{JOINED} → (x + self.positions.table[1:])"
 edits("ViT", {
-    "uses-builtin": {"solution": "gelu_block(d_model, num_heads, d_ff, dropout, norm_first=True, eps=1e-12)\n → "
-        "nn.TransformerEncoderLayer(d_model, num_heads, d_ff, dropout, 'gelu', 1e-12, True, True)\n"},
+    "uses-builtin": "gelu_block(d_model, num_heads, d_ff, dropout, norm_first=True, eps=1e-12)\n → "
+        "nn.TransformerEncoderLayer(d_model, num_heads, d_ff, dropout, 'gelu', 1e-12, True, True)\n",
     "not-differentiable": {
         "solution": [f"{EMBED} → {EMBED.replace('images,', 'images.detach(),')}", f"{EMBED} → {EMBED}.detach()",
-                     "expand(len(x), 1, -1) → data.expand(len(x), 1, -1)", "x = block(x) → x = block(x.detach())",
-                     "nn.Parameter(torch.zeros(d_model)) → nn.Parameter(torch.zeros(d_model), requires_grad=False)"],
+        "expand(len(x), 1, -1) → data.expand(len(x), 1, -1)", "x = block(x) → x = block(x.detach())",
+        "nn.Parameter(torch.zeros(d_model)) → nn.Parameter(torch.zeros(d_model), requires_grad=False)"],
         "places-apart": ", self.positions.table\n → , self.positions.table.detach()\n",
     },
-    "changes-input": {"solution": f"{EMBED} → images -= images.mean(); {EMBED}"},
-    "float32-inside": {"solution": "first = → x = x.float().to(x.dtype); first ="},
+    "changes-input": f"{EMBED} → images -= images.mean(); {EMBED}",
+    "float32-inside": "first = → x = x.float().to(x.dtype); first =",
     "no-class-token": {
         "solution": [f"{READ} → self.encode(images).mean(dim=1)", f"{READ} → self.encode(images)[:, 1:].mean(dim=1)",
-                     f"{READ} → self.encode(images)[:, -1]", (NO_TOKEN, f"{READ} → self.encode(images).mean(dim=1)"),
+        f"{READ} → self.encode(images)[:, -1]", (NO_TOKEN, f"{READ} → self.encode(images).mean(dim=1)"),
                      (NO_TOKEN,), f"{READ} → self.encode(images)[:, 1]", f"{READ} → self.encode(images).amax(dim=1)",
                      ("torch.cat([first, x], dim=1) → x", f"{READ} → self.encode(images).mean(dim=1)")],
         "norm-of-one": [f"{READ} → self.encode(images).mean(dim=1)", f"{READ} → self.encode(images)[:, 1:].mean(dim=1)"],
     },
     "no-positions": {
         "solution": [f"{JOINED} → torch.cat([first, x], dim=1)",
-                     f"{JOINED} → torch.cat([first + self.positions.table[0], x], dim=1)",
+        f"{JOINED} → torch.cat([first + self.positions.table[0], x], dim=1)",
                      ("self.positions(torch.cat → (torch.cat",
-                      "        x = self.dropout( →         self.positions(x[:, :1]); x = self.dropout(")],
+        "        x = self.dropout( →         self.positions(x[:, :1]); x = self.dropout(")],
         "places-apart": [(".mT + table[1:] → .mT", " + table[0]) → )"), ".mT + table[1:] → .mT"],
     },
     "no-final-norm": {
@@ -280,11 +262,9 @@ edits("ViT", {
 
 LOW, CLAMP, MINUS, RATIO = "low = torch.maximum(", ".clamp(min=0)", "[None, :] - common", "common / union.masked_fill"
 edits("box_iou", {
-    "not-differentiable": {
-        "solution": f"{LOW} → a, b = a.detach(), b.detach()\n    {LOW}",
-    },
-    "changes-input": {"solution": f"{LOW} → a -= b.mean(0) * 0 + 1; b -= 1\n    {LOW}"},
-    "float32-inside": {"solution": f"{RATIO} → common.float().to(union.dtype) / union.masked_fill"},
+    "not-differentiable": f"{LOW} → a, b = a.detach(), b.detach()\n    {LOW}",
+    "changes-input": f"{LOW} → a -= b.mean(0) * 0 + 1; b -= 1\n    {LOW}",
+    "float32-inside": f"{RATIO} → common.float().to(union.dtype) / union.masked_fill",
     "no-clamp": {
         "solution": [f"{CLAMP} →", f"{CLAMP} → .abs()"], "tiny": "torch.relu(high - low) → (high - low)",
         "masked-place": "torch.where(high > low, high - low, torch.zeros_like(high)) → (high - low)",
