@@ -101,10 +101,10 @@ class _Class(Engine):
     def init_notebooks(self) -> None:
         """All folders of the assignment, also those without a notebook; the names in a folder are no patterns."""
         found = {}
-        pattern = self._format_source(self.coursedir.assignment_id, "*")
+        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
         for folder in map(Path, glob.glob(pattern)):
             if folder.is_dir():
-                found[str(folder)] = sorted(str(path) for path in folder.glob("*.ipynb"))
+                found[str(folder)] = sorted(str(path) for path in folder.glob(f"{self.coursedir.notebook_id}.ipynb"))
         self.assignments = found
         there = {submission.student: str(submission.folder) for submission in self.submissions()}
         missing = sorted(set(self._students) - set(there))
