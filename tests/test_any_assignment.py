@@ -175,7 +175,20 @@ def test_a_notebook_in_another_language_is_refused_by_name(tmp_path, monkeypatch
         _require_python("other")
 
 
-ELSEWHERE = ["", "/etc/x", "../x", "a/../x", "a//b", ".bashrc", "p.ipynb", "a/p.ipynb", "timestamp.txt", "a\0b", "a\\b"]
+ELSEWHERE = [
+    "",
+    "/etc/x",
+    "../x",
+    "a/../x",
+    "a//b",
+    ".bashrc",
+    "p.ipynb",
+    "a/p.ipynb",
+    "timestamp.txt",
+    "a\0b",
+    "a\\b",
+    "x" * 300,
+]
 
 
 @pytest.mark.parametrize("name", ELSEWHERE)

@@ -35,7 +35,9 @@ def may_return(name: str) -> bool:
     It has to stay in that folder, and to be neither hidden, nor a notebook, nor what says when the work was handed in.
     """
     parts = name.split("/")
-    is_path = "\0" not in name and "\\" not in name and len(name) < 1000 and not {"", ".", ".."} & set(parts)
+    is_path = (
+        "\0" not in name and "\\" not in name and len(name.encode("utf-8", "replace")) < 250 and not {"", ".", ".."} & set(parts)
+    )
     return is_path and not name.startswith(".") and not name.endswith(".ipynb") and name != "timestamp.txt"
 
 
