@@ -24,7 +24,7 @@ def pytest_configure(config):
 
 LONGEST_FIRST = (
     "test_class", "test_engine", "test_grade", "test_browser", "test_matrix", "test_same_marks", "test_build", "test_check",
-    "test_readme_class", "test_attacks", "test_cluster", "test_isolation",
+    "test_readme_class", "test_attacks", "test_cluster", "test_isolation", "test_nbgraders_tests", "test_any_assignment",
 )  # fmt: skip
 
 

@@ -6,6 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from nbgrader.apps import api, autogradeapp
+
+from autograder.classroom.engine.coordinator import Engine
+from autograder.classroom.engine.in_nbgrader import in_nbgrader
 
 pytestmark = [pytest.mark.class_run]
 AUTOGRADE = "apps/test_nbgrader_autograde.py"
@@ -39,6 +43,13 @@ def test_all_of_nbgraders_own_tests_pass_on_the_engine(root):
     done = proof(cwd=root, seconds=7000)
     assert done.returncode == 0, done.stdout + done.stderr
     assert graded(done) > 100
+
+
+def test_nbgrader_has_its_own_autograde_again_when_it_is_over():
+    own = autogradeapp.Autograde
+    with in_nbgrader(lambda: None) as outcomes:
+        assert autogradeapp.Autograde is api.Autograde and issubclass(api.Autograde, Engine) and outcomes == []
+    assert autogradeapp.Autograde is api.Autograde is own
 
 
 def test_an_engine_that_runs_nothing_fails_them(root, tmp_path):

@@ -26,13 +26,20 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(data)
 
 
+def are_few(files: Mapping[str, bytes]) -> bool:
+    """Whether files are no more, and no more bytes, than may lie beside a notebook."""
+    return len(files) <= _MOST_FILES and sum(map(len, files.values())) <= _MOST_BYTES
+
+
 def may_return(name: str) -> bool:
     """Whether a file under this relative path, which a learner's code may have made up, may lie beside a graded notebook.
 
     It has to stay in that folder, and to be neither hidden, nor a notebook, nor what says when the work was handed in.
     """
     parts = name.split("/")
-    is_path = "\0" not in name and "\\" not in name and len(name) < 1000 and not {"", ".", ".."} & set(parts)
+    is_path = (
+        "\0" not in name and "\\" not in name and len(name.encode("utf-8", "replace")) < 250 and not {"", ".", ".."} & set(parts)
+    )
     return is_path and not name.startswith(".") and not name.endswith(".ipynb") and name != "timestamp.txt"
 
 
