@@ -51,7 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     lines = commands.add_parser("lines", help="what a component costs: lines of laws, reference, wrong and right answers")
     lines.set_defaults(run=_lines)
     autograde = commands.add_parser("autograde", help="grade a class as `nbgrader autograde` does, on the course's engine")
-    autograde.add_argument("chapter", metavar="CHAPTER")
+    autograde.add_argument("chapter", metavar="CHAPTER", help="or another assignment of the course directory")
     autograde.add_argument("--student", action="append", default=[], metavar="ID", help="this learner alone; may be repeated")
     autograde.add_argument("--force", action="store_true", help="those too that are graded already")
     autograde.add_argument("--jobs", type=int, metavar="N", help="submissions at the same time (default: one a processor)")
@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     autograde.set_defaults(run=_autograde)
     report = commands.add_parser("report", help="a graded class: marks, and what the marks came from")
-    report.add_argument("chapter", metavar="CHAPTER")
+    report.add_argument("chapter", metavar="CHAPTER", help="or another assignment of the course directory")
     report.set_defaults(run=_report)
     for command in (check, grade, matrix, report):
         command.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -180,7 +180,7 @@ def _lines(arguments: argparse.Namespace) -> int:
 
 
 def _autograde(arguments: argparse.Namespace) -> int:
-    from autograder.classroom.engine import coordinator
+    from autograder.classroom.engine import coordinator, outcome, stopping
     from autograder.classroom.engine.workers import DaskWorkers
 
     if arguments.jobs is not None and arguments.jobs < 1:
@@ -194,23 +194,20 @@ def _autograde(arguments: argparse.Namespace) -> int:
         except (OSError, ValueError) as problem:
             return _wrong(f"--scheduler {arguments.scheduler}: {problem}")
     try:
-        outcome = coordinator.autograde(
+        graded = coordinator.autograde(
             arguments.chapter, arguments.student, arguments.force, arguments.jobs, workers, arguments.unsafe_no_sandbox
         )
-    except coordinator.CannotStart as problem:
+    except stopping.CannotStart as problem:
         return _wrong(str(problem))
-    print(coordinator.text(outcome))
-    for trace in dict.fromkeys(trace for traces in outcome.faults.values() for trace in traces):
+    print(outcome.text(graded))
+    for trace in dict.fromkeys(trace for traces in graded.faults.values() for trace in traces):
         print(f"A fault of the course's own:\n{trace}", file=sys.stderr)
-    return FAULT if outcome.faults else FAILED if outcome.problems or outcome.stopped else PASSED
+    return FAULT if graded.faults else FAILED if graded.problems or graded.stopped else PASSED
 
 
 def _report(arguments: argparse.Namespace) -> int:
     from autograder.classroom import report
 
-    _, problem = _chapters([arguments.chapter])
-    if problem:
-        return _wrong(problem)
     try:
         found = report.read(arguments.chapter)
     except report.NoClass as reason:

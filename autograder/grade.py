@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 
 from autograder import render
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.verdict import Fault
 from autograder.run import GradingRun
-from autograder.step import GradedCell
-from autograder.submission.reading import chapter_of, read
+from autograder.step import GradedCell, Step
+from autograder.submission.reading import chapter_of, grade_id, marks, read
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
 
@@ -51,9 +52,21 @@ def grade_notebook(path: Path, limits: Limits | None = None) -> Graded:
     notebook = take_in(submitted, nbformat.read(load().released_notebook(chapter), as_version=4))
     graded = Graded(str(path), chapter)
     with GradingRun(chapter, notebook, files=path.resolve().parent, limits=limits) as run:
-        graded.cells = [step.graded for step in run.steps(notebook.cells) if step.graded is not None]
+        steps = run.steps(notebook.cells)
+        graded.cells = [mark for cell, step in zip(notebook.cells, steps, strict=True) if (mark := _mark(cell, step)) is not None]
         graded.faults = run.faults
     return graded
+
+
+def _mark(cell: NotebookNode, step: Step) -> GradedCell | None:
+    """The mark of a cell: the judge's; nbgrader's own where a graded cell stands for no exercise; else None."""
+    if step.graded is not None or not marks(cell).get("grade"):
+        return step.graded
+    from nbgrader.utils import determine_grade  # it takes a second, and the course's own cells do without
+
+    points, most = determine_grade(nbformat.from_dict({**cell, "outputs": step.outputs}))
+    how = "Graded by hand." if points is None else "Scored by nbgrader, by what the cell shows."
+    return GradedCell(grade_id(cell) or "", float(points or 0), most, how)
 
 
 def text(graded: Graded) -> str:

@@ -271,8 +271,9 @@ class GradingRun:
             self._passed.add(name)
         stretch = load().exercise(name).stretch
         shown = render.card(verdict, stretch)
-        earned = GradedCell(id, min(verdict.points, points), points, render.text(verdict, stretch))
-        return _show(step, earned, shown, {"course": render.for_report(verdict)})
+        earned = points * verdict.points / verdict.max_points  # another assignment may weigh the exercise otherwise
+        graded = GradedCell(id, min(earned, points), points, render.text(verdict, stretch))
+        return _show(step, graded, shown, {"course": render.for_report(verdict)})
 
     def _judge(self, name: str) -> tuple[Verdict | None, str]:
         """The verdict on an exercise as it stands in the process itself, and what is said where there is none."""

@@ -5,6 +5,7 @@ Reads the gradebook and the autograded notebooks of the course directory that nb
 
 import glob
 from collections import Counter
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
 from html import escape
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Any
 import nbformat
 from dateutil.parser import isoparse
 from nbformat.notebooknode import NotebookNode
-from nbgrader.api import Gradebook, MissingEntry, SubmittedAssignment
+from nbgrader.api import Assignment, Grade, Gradebook, GradeCell, MissingEntry, SubmittedAssignment
 from nbgrader.apps import NbGrader
 from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.engine import make_url
@@ -42,7 +43,7 @@ class LearnerRow:
 
 @dataclass
 class Report:
-    """One chapter of a class."""
+    """One chapter of a class, or another assignment. Where that has several notebooks, a cell is named `NOTEBOOK/CELL`."""
 
     chapter: str
     cells: dict[str, float]
@@ -73,7 +74,7 @@ def course_directory() -> CourseDirectory:
 
 
 def read(chapter: str, coursedir: CourseDirectory | None = None) -> Report:
-    """The `Report` of a chapter. Raises `NoClass`."""
+    """The `Report` of a chapter, or of another assignment that the gradebook has. Raises `NoClass`."""
     coursedir = coursedir or course_directory()
     url = make_url(coursedir.db_url)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
@@ -81,10 +82,12 @@ def read(chapter: str, coursedir: CourseDirectory | None = None) -> Report:
     with Gradebook(coursedir.db_url, coursedir.course_id) as gradebook:
         try:
             assignment = gradebook.find_assignment(chapter)
-            cells = {c.name: float(c.max_score) for n in assignment.notebooks for c in n.grade_cells}
+            cells = {_cell(each, assignment.notebooks): float(each.max_score) for each in _cells(assignment, "grade_cells")}
+            wanted = [notebook.name for notebook in assignment.notebooks]
         except MissingEntry:
+            there = ", ".join(sorted(each.name for each in gradebook.assignments)) or "none"
             raise NoClass(
-                f"the gradebook has no assignment {chapter}: run `nbgrader generate_assignment {chapter}` first"
+                f"the gradebook has no assignment {chapter} (it has {there}): run `nbgrader generate_assignment {chapter}` first"
             ) from None
         submissions = sorted(gradebook.assignment_submissions(chapter), key=lambda s: s.student.id)
         rows = [_row(submission, coursedir, chapter) for submission in submissions]
@@ -92,7 +95,8 @@ def read(chapter: str, coursedir: CourseDirectory | None = None) -> Report:
     for folder in _handed_in(coursedir, chapter):
         student = folder.parent.name
         if student not in known:
-            rows.append(LearnerRow(student, 0.0, sum(cells.values()), {}, flags=[f"not graded: {why_not(folder, chapter)}"]))
+            reason = why_not(folder, chapter, wanted)
+            rows.append(LearnerRow(student, 0.0, sum(cells.values()), {}, flags=[f"not graded: {reason}"]))
     rows.sort(key=lambda row: row.student)
     if not known:
         raise NoClass(f"nobody's {chapter} is graded yet: collect the class and run `nbgrader autograde {chapter}` first")
@@ -105,33 +109,62 @@ def _handed_in(coursedir: CourseDirectory, chapter: str) -> list[Path]:
     return [Path(folder) for folder in sorted(glob.glob(pattern)) if Path(folder).is_dir()]
 
 
-def why_not(folder: Path, chapter: str) -> str:
-    """Why what lies in the folder of a submission has no mark."""
+def why_not(folder: Path, assignment: str, notebooks: Sequence[str]) -> str:
+    """Why what lies in the folder of a submission has no mark; `notebooks` are the names of what was to be handed in."""
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    wanted = f"{chapter}.ipynb"
-    if wanted in names:
+    wanted = [f"{notebook}.ipynb" for notebook in notebooks]
+    there = [name for name in wanted if name in names]
+    for name in there:
         try:
-            reading.read(folder / wanted)
+            reading.read(folder / name)
         except reading.NotGradable as reason:
             return str(reason)
-        return f"run `nbgrader autograde {chapter}` again, and read what it says"
-    found = [name for name in names if Path(name).suffix.lower() == ".ipynb"]
+    if there:
+        return f"run `nbgrader autograde {assignment}` again, and read what it says"
+    found, choice = [name for name in names if Path(name).suffix.lower() == ".ipynb"], " or ".join(wanted)
     if not found:
-        return f"nothing named {wanted} was handed in{', only ' + ', '.join(names) if names else ''}"
-    return f"it is called {' and '.join(found)}: rename the right one to {wanted} and run `nbgrader autograde {chapter}` again"
+        return f"nothing named {choice} was handed in{', only ' + ', '.join(names) if names else ''}"
+    return f"it is called {' and '.join(found)}: rename the right one to {choice} and run `nbgrader autograde {assignment}` again"
 
 
 def _row(submission: SubmittedAssignment, coursedir: CourseDirectory, chapter: str) -> LearnerRow:
-    cells = {grade.name: float(grade.score) for notebook in submission.notebooks for grade in notebook.grades}
+    cells = {_cell(grade, submission.notebooks): float(grade.score) for grade in _cells(submission, "grades")}
     row = LearnerRow(submission.student.id, float(submission.score), float(submission.max_score), cells)
-    path = Path(coursedir.format_path(coursedir.autograded_directory, row.student, chapter)) / f"{chapter}.ipynb"
-    if not path.is_file():
+    names = [notebook.name for notebook in submission.notebooks]
+    folder = Path(coursedir.format_path(coursedir.autograded_directory, row.student, chapter))
+    paths = {name: folder / f"{name}.ipynb" for name in names}
+    graded = {name: nbformat.read(path, as_version=4) for name, path in paths.items() if path.is_file()}
+    if not graded:
         folder = Path(coursedir.format_path(coursedir.submitted_directory, row.student, chapter))
-        row.flags.append(f"not graded: {why_not(folder, chapter)}")
+        row.flags.append(f"not graded: {why_not(folder, chapter, names)}")
         return row
-    notebook = nbformat.read(path, as_version=4)
-    seconds = [_seconds(cell) for cell in notebook.cells if cell.cell_type == "code"]
+    seconds = [_seconds(cell) for notebook in graded.values() for cell in notebook.cells if cell.cell_type == "code"]
     row.seconds = round(sum(seconds), 2) if any(seconds) else None
+    for notebook in graded.values():
+        _note_verdicts(row, notebook)
+    if any(grade.needs_manual_grade for grade in _cells(submission, "grades")):
+        row.flags.append("waits for a person")
+    how = {name: notebook.metadata.get("course_grading", {}) for name, notebook in graded.items()}
+    by_outputs = [id if len(names) == 1 else f"{name}/{id}" for name in how for id in how[name].get("by_outputs", [])]
+    if by_outputs:
+        row.flags.append(f"scored by what the cell shows, which a learner can forge: {', '.join(by_outputs)}")
+    if not all(each.get("sandbox", True) for each in how.values()):
+        row.flags.append("unsafe-no-sandbox")
+    if submission.total_seconds_late:
+        row.flags.append("late")
+    return row
+
+
+def _cells(assignment: Assignment | SubmittedAssignment, kind: str) -> list[Any]:
+    """The cells of one kind of all notebooks of an assignment."""
+    return [cell for notebook in assignment.notebooks for cell in getattr(notebook, kind)]
+
+
+def _cell(cell: GradeCell | Grade, notebooks: Collection[Any]) -> str:
+    return cell.name if len(notebooks) == 1 else f"{cell.notebook.name}/{cell.name}"
+
+
+def _note_verdicts(row: LearnerRow, notebook: NotebookNode) -> None:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             verdict = output.get("metadata", {}).get("course")
@@ -139,13 +172,6 @@ def _row(submission: SubmittedAssignment, coursedir: CourseDirectory, chapter: s
                 row.misconceptions[verdict["component"]] = verdict["misconception"]
             for law in verdict.get("faults", []) if verdict else []:
                 row.flags.append(f"a fault of the course in the check of {verdict['component']}: “{law}”")
-    if any(grade.needs_manual_grade for n in submission.notebooks for grade in n.grades):
-        row.flags.append("waits for a person")
-    if not notebook.metadata.get("course_grading", {}).get("sandbox", True):
-        row.flags.append("unsafe-no-sandbox")
-    if submission.total_seconds_late:
-        row.flags.append("late")
-    return row
 
 
 def _seconds(cell: NotebookNode) -> float:

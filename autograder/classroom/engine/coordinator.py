@@ -7,18 +7,16 @@ is written by this process alone, one submission after the other, and a kill at 
 
 from __future__ import annotations
 
-import errno
 import glob
 import itertools
 import logging
 import os
 import time
 import warnings
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent import futures
 from concurrent.futures import Future
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -26,52 +24,24 @@ import filelock
 from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import OperationalError, SAWarning
+from sqlalchemy.exc import SAWarning
 from tqdm import tqdm
 
 from autograder.classroom.engine.gradebook import SharedGradebook
 from autograder.classroom.engine.jobs import NoSandbox, Result, chapter_of
+from autograder.classroom.engine.outcome import Outcome
 from autograder.classroom.engine.policy import GradingPolicy
 from autograder.classroom.engine.steps import Steps, Submission
+from autograder.classroom.engine.stopping import CannotStart, raise_if_it_stops, told
 from autograder.classroom.engine.store import Store
 from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers
 from autograder.classroom.report import why_not
 from autograder.framework.isolation import sandbox
-from autograder.submission.handed_in import NotGradable, one_line
+from autograder.submission.handed_in import NotGradable
 from utils.manifest import load
 
 _MOST_WAITING = 256  # submissions that are prepared and with the workers at the same time
-_KEPT = "Who is graded stays graded, and what was found is kept: running it again goes on from here."
 _UNSAFE = "Or give --unsafe-no-sandbox: then a submission can do whatever you can do."
-
-
-class CannotStart(Exception):
-    """Grading cannot start as asked for; the message says why."""
-
-
-class Stopped(Exception):
-    """Grading stopped on the way; the message says why. Running it again goes on."""
-
-
-@dataclass
-class Outcome:
-    """What became of a class. `problems`: of those who could not be graded, the reason; `faults`: of the course, by learner."""
-
-    graded: list[str] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
-    problems: dict[str, str] = field(default_factory=dict)
-    faults: dict[str, list[str]] = field(default_factory=dict)
-    stored: int = 0
-    seconds: float = 0.0
-    times: dict[str, list[float]] = field(default_factory=dict)
-    own_seconds: float = 0.0
-    """Of processor time, of the coordinator alone, from the first submission on."""
-    first_seconds: float = 0.0
-    """From the start to the first mark in the gradebook."""
-    latencies: list[float] = field(default_factory=list)
-    """Seconds that a submission was with a worker."""
-    stopped: str = ""
-    """Why grading stopped on the way, where it did."""
 
 
 class Engine(Steps):
@@ -92,19 +62,15 @@ class Engine(Steps):
 
     def convert_notebooks(self) -> None:
         """Grades what `init_notebooks` has found; the `outcome` says what became of it. Raises `CannotStart`."""
-        began = time.monotonic()
-        with _told(self.outcome), self._alone():
+        with told(self.outcome), self._alone():
             self._grade()
-        self.outcome.seconds = time.monotonic() - began
 
-    def _alone(self) -> filelock.BaseFileLock:
+    def _alone(self) -> AbstractContextManager[Any]:
         self.results.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(self.results / "autograde.lock", timeout=0)
         try:
-            lock.acquire()
+            return filelock.FileLock(self.results / "autograde.lock").acquire(timeout=0)
         except filelock.Timeout:
             raise CannotStart("another autograde runs in this course directory: wait for its end") from None
-        return lock
 
     @property
     def results(self) -> Path:
@@ -170,8 +136,8 @@ def autograde(
     reason = None if unsafe_no_sandbox or workers is not None else sandbox.why_not()
     if reason is not None:
         raise CannotStart(f"{reason} {_UNSAFE}")
-    outcome = Outcome()
-    with _told(outcome):
+    began, outcome = time.monotonic(), Outcome()
+    with told(outcome):
         app = _application(assignment)
         engine = _Class(
             students,
@@ -183,6 +149,7 @@ def autograde(
         )
         engine.force, engine.outcome = force, outcome
         engine.start()
+    outcome.seconds = time.monotonic() - began
     return outcome
 
 
@@ -246,7 +213,7 @@ class _Grading:
             with self._engine.gradebook.submission():
                 self._engine.prepare(submission, self._limits, self._engine.unsafe_no_sandbox)
         except Exception as error:  # noqa: BLE001 (no submission stops the others)
-            _stops(error)
+            raise_if_it_stops(error)
             self._fail(submission, error)
             return
         known = self._store.get(submission.job.key) if submission.job else None
@@ -288,7 +255,7 @@ class _Grading:
             with self._engine.gradebook.submission():
                 self._engine.commit(submission, result)
         except Exception as problem:  # noqa: BLE001 (nbgrader's own have many types)
-            _stops(problem)
+            raise_if_it_stops(problem)
             self._outcome.problems[submission.student] = _reason(submission.problem or problem, submission)
         else:
             self._note(submission, result)
@@ -308,60 +275,9 @@ class _Grading:
                 outcome.times.setdefault(step.graded.grade_id, []).append((step.ended - step.began).total_seconds())
 
 
-@contextmanager
-def _told(outcome: Outcome) -> Iterator[None]:
-    """What stops grading on the way is part of the outcome."""
-    try:
-        yield
-    except (Stopped, OSError, OperationalError) as problem:
-        outcome.stopped = _what_stops(problem)
-        if not outcome.stopped:
-            raise
-
-
-def _stops(error: BaseException) -> None:
-    """Raises `Stopped` where every other submission would meet the same: a full disk, a locked gradebook."""
-    reason = _what_stops(error)
-    if reason:
-        raise Stopped(reason) from error
-
-
-def _what_stops(error: BaseException) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, Stopped):
-            return str(cause)
-        if isinstance(cause, OSError) and cause.errno in (errno.ENOSPC, errno.EDQUOT):
-            return f"the disk is full ({cause.filename or cause.strerror}): make room and run it again. {_KEPT}"
-        if isinstance(cause, OperationalError):
-            reason = str(cause.orig or cause).strip()
-            return f"the gradebook cannot be written ({reason}): close what else uses it, or make room. {_KEPT}"
-        cause = cause.__cause__ or cause.__context__
-    return ""
-
-
 def _reason(error: BaseException, submission: Submission) -> str:
     if isinstance(error, NotGradable | Lost):
         return str(error)
     if submission.problem is None and chapter_of(submission.assignment, submission.assignment):
-        return why_not(submission.folder, submission.assignment)
+        return why_not(submission.folder, submission.assignment, [submission.assignment])
     return f"{type(error).__name__}: {error}"
-
-
-def text(outcome: Outcome) -> str:
-    """What a run did, for a terminal."""
-    count = len(outcome.graded)
-    lines = [f"graded {count} submissions in {outcome.seconds:.1f} s"]
-    if outcome.stored:
-        lines[0] += f", {outcome.stored} of them from results of an earlier run"
-    if outcome.skipped:
-        lines.append(f"graded before: {len(outcome.skipped)} (--force grades them again)")
-    if outcome.times:
-        lines.append(f"{'seconds':28} {'median':>8} {'longest':>8}")
-        for id, times in outcome.times.items():
-            ordered = sorted(times)
-            lines.append(f"{id:28} {ordered[len(ordered) // 2]:8.2f} {ordered[-1]:8.2f}")
-    lines += [f"{one_line(student)}: not graded: {reason}" for student, reason in sorted(outcome.problems.items())]
-    if outcome.stopped:
-        lines.append(f"stopped: {outcome.stopped}")
-    return "\n".join(lines)

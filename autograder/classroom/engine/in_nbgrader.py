@@ -9,7 +9,9 @@ from typing import Any
 from nbgrader.apps import api, autogradeapp
 from nbgrader.converters.base import NbGraderException
 
-from autograder.classroom.engine.coordinator import CannotStart, Engine, Outcome
+from autograder.classroom.engine.coordinator import Engine
+from autograder.classroom.engine.outcome import Outcome
+from autograder.classroom.engine.stopping import CannotStart
 from autograder.classroom.engine.workers import Workers
 
 
