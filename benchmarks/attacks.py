@@ -6,7 +6,7 @@
 For each: the points that it must earn of the 2.0 of `softmax` ("a line": it cannot be graded, and must be told so), and what it
 earns. Plain nbgrader is `nbgrader autograde` as it comes, without anything of this course's configuration; the checks judge in
 the notebook's own kernel, as they do at home. It grades each attack in a machine of its own: a bubblewrap without network, whose
-files are in memory, with limits on memory, on a file's size, and on time. What is to break a batch has somebody else's right
+files are in memory, with limits on memory, on a file's size, and on time. What is to break a batch has somebody else's
 notebook behind it there. The engine grades all of them as one class, with a right notebook at each end.
 """
 
@@ -41,7 +41,7 @@ CHAPTER, CHECK = odd_notebooks.CHAPTER, "check-softmax"
 STORED = Path(__file__).with_suffix(".txt")
 PLACE = "/tmp/class"  # of a class in a machine of its own
 SOUND = ("aa-sound", "zz-sound")
-PLAIN_SECONDS, PLAIN_CELL_SECONDS, CELL_SECONDS = 90, 20, 5
+PLAIN_SECONDS, PLAIN_CELL_SECONDS, CELL_SECONDS = 300, 60, 5
 PLAIN_MEMORY, FILE_BYTES = 4 * 2**30, 2**28
 _CHECK_HERE = 'import os\nos.environ.pop("NBGRADER_EXECUTION", None)\n'
 KINDS = {
@@ -135,10 +135,10 @@ def with_plain(course: Path, name: str) -> Found:
     line = [
         "bwrap", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "--size", str(2**30), "--tmpfs", "/tmp",
         "--size", str(2**26), "--tmpfs", "/dev/shm", "--unshare-all", "--die-with-parent",
-        "--ro-bind", str(course), "/tmp/generated", "--ro-bind", str(ROOT), "/tmp/course", "--chdir", "/tmp/course",
+        "--ro-bind", str(course), str(course), "--ro-bind", str(ROOT), str(ROOT), "--chdir", str(ROOT),
         "--clearenv", "--setenv", "PATH", os.pathsep.join([str(Path(sys.executable).parent), os.defpath]),
-        "--setenv", "HOME", "/tmp/home", "--setenv", "PYTHONPATH", "/tmp/course", "--setenv", "OMP_NUM_THREADS", "1",
-        sys.executable, "benchmarks/attacks.py", "--inside", name,
+        "--setenv", "HOME", "/tmp/home", "--setenv", "PYTHONPATH", str(ROOT), "--setenv", "OMP_NUM_THREADS", "1",
+        sys.executable, "benchmarks/attacks.py", "--inside", name, str(course),
     ]  # fmt: skip
     done = subprocess.run(line, capture_output=True, text=True)
     if done.returncode:
@@ -148,29 +148,33 @@ def with_plain(course: Path, name: str) -> Found:
     return found
 
 
-def inside(name: str) -> None:
+def inside(name: str, generated: Path) -> None:
     """Prints what plain nbgrader makes of one attack; the machine is ours."""
     course, aimed = Path(PLACE), Path("/tmp/targets")
     for folder in (Path.home() / ".ipython/profile_default/startup", aimed):
         folder.mkdir(parents=True)
     (Path.home() / ".ipython/profile_default/startup/check.py").write_text(_CHECK_HERE)
-    moved(Path("/tmp/generated"), course, "")
-    config = (course / "nbgrader_config.py").read_text(encoding="utf-8")
-    for line in (f'c.CourseDirectory.root = "{PLACE}"', f'c.CourseDirectory.db_url = "sqlite:///{PLACE}/classroom/gradebook.db"'):
-        config += f"{line}\n"
-    config += grading._PLAIN + f"c.ExecutePreprocessor.timeout = {PLAIN_CELL_SECONDS}\n"
-    (course / "nbgrader_config.py").write_text(config, encoding="utf-8")
+    moved(generated, course, grading._PLAIN + f"c.ExecutePreprocessor.timeout = {PLAIN_CELL_SECONDS}\n")
     breaks = hasattr(attack_files.load(name), "hand_in")
     with attack_files.Targets(aimed) as targets:
         if breaks:
-            nbformat.write(odd_notebooks.right(), place_of(course, SOUND[1]))
+            nbformat.write(_written_alone(), place_of(course, SOUND[1]))
         student = hand_in(course, name, targets)
         told = _autograde(course, student)
         harm = targets.harm()
-    graded = rows(course)
-    neighbours = not breaks or points_of(graded, SOUND[1]) == odd_notebooks.FULL[CHECK]
-    is_graded = (course / "classroom" / "autograded" / student / CHAPTER / f"{CHAPTER}.ipynb").is_file()
-    print(json.dumps(asdict(Found(points_of(graded, student) if is_graded else None, told, neighbours, harm))))
+    points = points_of(rows(course), student) if _is_graded(course, student) else None
+    print(json.dumps(asdict(Found(points, told, not breaks or _is_graded(course, SOUND[1]), harm))))
+
+
+def _written_alone() -> nbformat.NotebookNode:
+    """A notebook that is graded in no time."""
+    notebook = odd_notebooks.right()
+    notebook.cells = [odd_notebooks.cell(notebook, "written")]
+    return notebook
+
+
+def _is_graded(course: Path, student: str) -> bool:
+    return (course / "classroom" / "autograded" / student / CHAPTER / f"{CHAPTER}.ipynb").is_file()
 
 
 def _autograde(course: Path, student: str) -> str:
@@ -207,10 +211,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("chosen", nargs="*", help="classes or names of attacks; all of them by default")
     parser.add_argument("--jobs", type=int, default=1, help="of plain nbgrader at the same time")
-    parser.add_argument("--inside", help=argparse.SUPPRESS)
+    parser.add_argument("--inside", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.inside:
-        return inside(given.inside)
+        return inside(given.inside[0], Path(given.inside[1]))
     if sandbox.why_not() is not None:
         raise SystemExit(sandbox.why_not())
     everything = attack_files.names()
