@@ -30,7 +30,7 @@ from autograder.framework.isolation.wire import WireError, as_bytes
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
 from autograder.step import GradedCell, Step
-from autograder.submission.beside import beside_notebook, may_return
+from autograder.submission.beside import are_few, beside_notebook, may_return
 from autograder.submission.reading import grade_id, marks
 from autograder.submission.taking_in import CHECK, binds
 from utils.manifest import load
@@ -130,14 +130,18 @@ class GradingRun:
         return name != id and (name in self._exercises or (name == "quiz" and self._chapter is not None))
 
     def written(self) -> dict[str, bytes]:
-        """The files that cells have written into their folder, or changed; none where the process has ended."""
+        """The files that cells have written into their folder, or changed; none where the process has ended.
+
+        What goes past the limits on the files of a submission is left out as a whole.
+        """
         files = self._process.ask("written").get("files")
         try:
             found = {name: as_bytes(data) for name, data in files.items() if may_return(name)} if files else {}
         except (WireError, AttributeError):  # the learner's code has broken the form of the reply
             return {}
         given = {name: path.read_bytes() for name, path in self._files.items()}
-        return {name: data for name, data in found.items() if given.get(name) != data}
+        new = {name: data for name, data in found.items() if given.get(name) != data}
+        return new if are_few(new) else {}
 
     def _collect(self, wait: bool) -> None:
         """Takes in what was judged meanwhile, in order; with `wait` all of it. Raises `_Back` where that ended a copy."""

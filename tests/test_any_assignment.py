@@ -30,6 +30,17 @@ CONFIG = """
 c = get_config()
 c.CourseDirectory.root = {folder!r}
 c.Execute.timeout = 60
+
+from nbformat.v4 import new_code_cell
+from nbgrader.converters import Autograde
+from nbgrader.preprocessors import NbGraderPreprocessor
+
+class Greets(NbGraderPreprocessor):
+    def preprocess(self, nb, resources):
+        nb.cells.insert(0, new_code_cell("greeting = 'hello'"))
+        return nb, resources
+
+c.Autograde.autograde_preprocessors = [Greets, *Autograde().autograde_preprocessors]
 """
 SQUARES = "def squares(n):\n    return [i**2 for i in range(1, n + 1)]"
 SOFTMAX = solution_cells("02_attention_mechanism")["softmax"]
@@ -55,7 +66,7 @@ def first_notebook(squares):
 def second_notebook(answer):
     cells = [
         create_solution_cell(answer, "code", "reads"),
-        create_grade_cell("assert reads() == '[1, 4]'", "code", "test_reads", 1),
+        create_grade_cell("assert reads() == '[1, 4]' and greeting == 'hello'", "code", "test_reads", 1),
     ]
     return new_notebook(cells=cells)
 

@@ -26,6 +26,11 @@ def write_files(folder: Path, files: Mapping[str, bytes]) -> None:
         path.write_bytes(data)
 
 
+def are_few(files: Mapping[str, bytes]) -> bool:
+    """Whether files are no more, and no more bytes, than may lie beside a notebook."""
+    return len(files) <= _MOST_FILES and sum(map(len, files.values())) <= _MOST_BYTES
+
+
 def may_return(name: str) -> bool:
     """Whether a file under this relative path, which a learner's code may have made up, may lie beside a graded notebook.
 

@@ -101,11 +101,13 @@ class _Class(Engine):
     def init_notebooks(self) -> None:
         """All folders of the assignment, also those without a notebook; the names in a folder are no patterns."""
         found = {}
-        pattern = self._format_source(self.coursedir.assignment_id, "*")
+        pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
         for folder in map(Path, glob.glob(pattern)):
             if folder.parent.name.isprintable():
-                is_folder = folder.is_dir() and not folder.is_symlink()
-                found[str(folder)] = sorted(str(path) for path in folder.glob("*.ipynb")) if is_folder else []
+                notebooks = (
+                    folder.glob(f"{self.coursedir.notebook_id}.ipynb") if folder.is_dir() and not folder.is_symlink() else ()
+                )
+                found[str(folder)] = sorted(map(str, notebooks))
             elif not self._students or folder.parent.name in self._students:
                 self.outcome.problems[folder.parent.name] = "The name of the learner's folder is no line of text: rename it."
         self.assignments = found

@@ -13,6 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import nbformat
 from jupyter_client.manager import KernelManager
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
@@ -163,11 +164,13 @@ class Steps(Autograde, _CopiedBeside):
         super().run_pre_convert_hook()
         submission.notebooks = list(self.notebooks)
         try:
-            for path in self._known(submission):
+            known = self._known(submission)
+            for path in known:
                 submission.prepared[path.stem] = self._sanitized(path)
-            if submission.prepared and self._replay.enabled and self._replay in self.autograde_preprocessors:
+            if known and self._replay.enabled and self._replay in self.autograde_preprocessors:
+                texts = {path.stem: self._before_run(path, submission.prepared[path.stem]) for path in known}
                 files, limits = self._files(submission), self._limits(submission, limits)
-                submission.job = Job(submission.assignment, submission.prepared, files, limits, unsafe_no_sandbox)
+                submission.job = Job(submission.assignment, texts, files, limits, unsafe_no_sandbox)
         except Exception as error:
             submission.problem = error
             raise
@@ -190,6 +193,18 @@ class Steps(Autograde, _CopiedBeside):
         self.exporter.texts = {}
         resources = self.init_single_notebook_resources(str(path))
         text, _ = self.exporter.from_filename(str(path), resources=resources)
+        return text
+
+    def _before_run(self, path: Path, text: str) -> str:
+        """What steps that stand before the run make of a sanitized notebook: nbgrader has none, a configuration may."""
+        steps = self.autograde_preprocessors[: self.autograde_preprocessors.index(self._replay)]
+        if not steps:
+            return text
+        self.exporter._preprocessors = []
+        for step in steps:
+            self.exporter.register_preprocessor(step)
+        resources = self.exporter._init_resources(self.init_single_notebook_resources(str(path)))
+        text, _ = self.exporter.from_notebook_node(nbformat.reads(text, as_version=4), resources)
         return text
 
     def _limits(self, submission: Submission, limits: Limits) -> Limits:
