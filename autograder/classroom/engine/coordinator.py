@@ -107,9 +107,7 @@ class _Class(Engine):
                 notebooks = folder.glob(f"{self.coursedir.notebook_id}.ipynb") if is_own_folder(folder) else ()
                 found[str(folder)] = sorted(map(str, notebooks))
             elif not self._students or folder.parent.name in self._students:
-                self.outcome.problems[folder.parent.name] = (
-                    "The name of the learner's folder cannot stand in a line of text: rename it."
-                )
+                self.outcome.problems[folder.parent.name] = "The folder's name cannot stand in a line of text: rename it."
         self.assignments = found
         there = {submission.student: str(submission.folder) for submission in self.submissions()}
         missing = sorted(set(self._students) - set(there))
