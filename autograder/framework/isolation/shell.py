@@ -261,7 +261,7 @@ class GradingShell(InteractiveShell):
         self._descriptors = _Descriptors()
         self._own: tuple[Any, Any] = (_Stream("stdout", self), _Stream("stderr", self))
         self._loop = asyncio.new_event_loop()
-        self.history_manager.dir_hist[:] = [Path.cwd()]  # for `%cd -`
+        self.user_ns["_dh"][:] = [Path.cwd()]  # where `%cd -` leads
         builtins.input, getpass.getpass = _asking("raw_input"), _asking("getpass")
         sys.breakpointhook = _nothing  # a kernel's would go to a debugger that is attached, and none is
 
