@@ -18,8 +18,10 @@ import odd_notebooks
 import pytest
 from gradebooks import rows
 
+from autograder.classroom import autograding
 from autograder.classroom.class_run import ClassRun
 from autograder.framework.isolation import sandbox
+from utils.manifest import load
 
 BREAKING = [name for name in attack_files.names() if name.startswith("break_")]
 SOUND = ("aa-sound", "zz-sound")
@@ -86,6 +88,14 @@ def test_it_is_graded_or_gets_its_line(name, graded):
     if hasattr(tried, "BESIDE"):
         beside = {path.relative_to(graded.graded(student)).as_posix() for path in graded.graded(student).rglob("*")}
         assert beside == {f"{odd_notebooks.CHAPTER}.ipynb", *tried.BESIDE}
+
+
+def test_nbgraders_own_command_adopts_no_link(tmp_path):
+    link = tmp_path / "02_attention_mechanism (1).ipynb"
+    link.symlink_to(load().solution_notebook(odd_notebooks.CHAPTER))
+    notebooks = [str(link)]
+    autograding.adopt_renamed(odd_notebooks.CHAPTER, "a-learner", notebooks)
+    assert notebooks == [str(link)] and list(tmp_path.iterdir()) == [link]
 
 
 def shown(student):

@@ -25,6 +25,7 @@ from autograder.classroom import pages
 from autograder.classroom.engine.jobs import chapter_of
 from autograder.step import Step
 from autograder.submission import reading
+from autograder.submission.handed_in import check_folder, is_own_folder
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
 
@@ -115,6 +116,7 @@ class SubmissionExporter(NotebookExporter):
         if resources is None or _chapter(resources) is None or not to_take_in:
             return super().from_filename(filename, resources, **options)
         path = Path(filename)
+        check_folder(path.parent, [path])
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(reading.read(path), resources, **options)
 
@@ -137,7 +139,7 @@ def adopt_capitals(folder: Path) -> None:
     """Renames a submitted notebook that ends in .IPYNB, as some systems save it: nbgrader does not look at such a file."""
     for chapter in _chapters():
         for submission in folder.glob(f"*/{chapter}"):
-            if submission.is_symlink() or not submission.is_dir():
+            if not is_own_folder(submission):
                 continue
             names = {path.name for path in submission.iterdir()}
             for name in sorted(names):

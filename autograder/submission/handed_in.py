@@ -39,8 +39,13 @@ def check_file(path: Path, most_bytes: int = 256 * 2**20) -> None:
         raise NotGradable(f"{path.name} is too large ({found.st_size / 2**20:,.1f} MB): clear its outputs and hand it in again.")
 
 
+def is_own_folder(path: Path) -> bool:
+    """Whether a path is a folder itself, and not a link to one."""
+    return path.is_dir() and not path.is_symlink()
+
+
 def plain_size(path: Path) -> int | None:
-    """The size of a plain file that may be read, and that is no link; else None."""
+    """The size of a plain file that may be read, and is not a link; else None."""
     try:
         found = path.lstat()
     except OSError:

@@ -7,4 +7,4 @@ def hand_in(path, notebook):
     path.write_bytes(notebook)
 
 
-SAYS = "is no line of text: rename it"
+SAYS = "cannot stand in a line of text: rename it"

@@ -37,7 +37,7 @@ from autograder.classroom.engine.store import Store
 from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers
 from autograder.classroom.report import why_not
 from autograder.framework.isolation import sandbox
-from autograder.submission.handed_in import NotGradable
+from autograder.submission.handed_in import NotGradable, is_own_folder
 from utils.manifest import load
 
 _MOST_WAITING = 256  # submissions that are prepared and with the workers at the same time
@@ -104,11 +104,10 @@ class _Class(Engine):
         pattern = self._format_source(self.coursedir.assignment_id, self.coursedir.student_id)
         for folder in map(Path, glob.glob(pattern)):
             if folder.parent.name.isprintable():
-                is_folder = folder.is_dir() and not folder.is_symlink()
-                notebooks = folder.glob(f"{self.coursedir.notebook_id}.ipynb") if is_folder else ()
-                found[str(folder)] = sorted(str(path) for path in notebooks)
+                notebooks = folder.glob(f"{self.coursedir.notebook_id}.ipynb") if is_own_folder(folder) else ()
+                found[str(folder)] = sorted(map(str, notebooks))
             elif not self._students or folder.parent.name in self._students:
-                self.outcome.problems[folder.parent.name] = "The name of the learner's folder is no line of text: rename it."
+                self.outcome.problems[folder.parent.name] = "The folder's name cannot stand in a line of text: rename it."
         self.assignments = found
         there = {submission.student: str(submission.folder) for submission in self.submissions()}
         missing = sorted(set(self._students) - set(there))

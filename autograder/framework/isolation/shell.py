@@ -18,6 +18,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from IPython.core import page
@@ -261,6 +262,7 @@ class GradingShell(InteractiveShell):
         self._descriptors = _Descriptors()
         self._own: tuple[Any, Any] = (_Stream("stdout", self), _Stream("stderr", self))
         self._loop = asyncio.new_event_loop()
+        self.user_ns["_dh"][:] = [Path.cwd()]  # where `%cd -` leads
         builtins.input, getpass.getpass = _asking("raw_input"), _asking("getpass")
         sys.breakpointhook = _nothing  # a kernel's would go to a debugger that is attached, and none is
 
