@@ -5,7 +5,6 @@ from functools import cache
 from typing import Any
 
 import torch
-from sklearn.datasets import load_digits
 from torch import nn
 from torch.nn import functional as F
 
@@ -27,6 +26,8 @@ Rollout = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 @cache
 def pictures() -> tuple[torch.Tensor, torch.Tensor]:
     """All digits in a fixed shuffled order: (1797, 1, 8, 8) from 0 to 1, and their classes (1797,)."""
+    from sklearn.datasets import load_digits  # brings SciPy's statistics along: most of a second that no check needs
+
     bunch = load_digits()
     order = torch.randperm(len(bunch.target), generator=torch.Generator().manual_seed(0))
     images = torch.tensor(bunch.images / 16, dtype=torch.float32).unsqueeze(1)
