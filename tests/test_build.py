@@ -195,6 +195,15 @@ def test_a_build_tells_its_kernel_so_and_hides_a_class_run(course, monkeypatch):
     assert run.cpu_seconds > 0
 
 
+def test_a_notebook_that_takes_too_much_memory_is_not_built(course, monkeypatch):
+    tiny.edit(script_of(course), 'print("a figure", 1 + 1)', "print('a figure', len(b'x' * 400_000_000))")
+    peak = execute(course, CHAPTER, expand(course, CHAPTER)).peak_bytes
+    assert 400_000_000 < peak < 2_000_000_000
+    monkeypatch.setattr("autograder.builder.execute.MEMORY_LIMIT", 400_000_000)
+    with pytest.raises(ExecutionError, match=r"took \d\.\d GB of memory, 0\.4 are allowed"):
+        execute(course, CHAPTER, expand(course, CHAPTER))
+
+
 def test_widget_views_are_dropped_and_their_static_fallback_stays():
     outputs = [
         nbformat.v4.new_output("display_data", {WIDGET: {"model_id": "7"}, "text/plain": "IntSlider()"}),

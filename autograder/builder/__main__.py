@@ -11,7 +11,7 @@ from nbformat.notebooknode import NotebookNode
 
 from autograder.builder import crosscheck
 from autograder.builder.drift import quiz_key_is_stale, read_notebook, stale
-from autograder.builder.execute import ExecutionError, code_cells, execute
+from autograder.builder.execute import GIGABYTE, ExecutionError, code_cells, execute
 from autograder.builder.leak import leaks, read_released
 from autograder.builder.quiz_cells import write_key
 from autograder.builder.release import ReleaseError, write_release
@@ -129,7 +129,8 @@ def build_chapter(course: Course, chapter: str, run: bool = True) -> str:
     if run:
         done = execute(course, chapter, notebook)
         budget = course.chapter(chapter).seconds
-        words = f"executed in {done.cpu_seconds:.0f} of {budget} CPU seconds, released"
+        memory = f"{done.peak_bytes / GIGABYTE:.1f} GB of memory"
+        words = f"executed in {done.cpu_seconds:.0f} of {budget} CPU seconds and {memory}, released"
     else:
         kept = keep_outputs(notebook, read_notebook(path)) if path.is_file() else 0
         words = f"not executed, {kept} of {len(code_cells(notebook))} outputs kept, released"

@@ -16,7 +16,9 @@ from autograder.builder import speed
 from utils.manifest import Course
 
 MEGABYTE = 1_000_000
+GIGABYTE = 1_000_000_000
 SIZE_LIMIT = 2 * MEGABYTE  # of an executed notebook, as committed
+MEMORY_LIMIT = 3 * GIGABYTE  # of its kernel: a laptop has 8, and a browser and the system on it
 CELL_SECONDS = 600  # a cell that takes longer hangs
 WIDGET = "application/vnd.jupyter.widget-view+json"
 ADDRESS = re.compile(r"\b0x[0-9a-f]{8,}\b")
@@ -29,10 +31,11 @@ class ExecutionError(RuntimeError):
 
 @dataclass(frozen=True)
 class Run:
-    """What one execution cost, in the CPU seconds of a machine that nothing slows down: see `speed`."""
+    """What one execution cost: the CPU seconds of a machine that nothing slows down (see `speed`), and the most memory."""
 
     notebook: NotebookNode
     cpu_seconds: float
+    peak_bytes: int
 
 
 def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
@@ -42,6 +45,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     """
     language_info = notebook.metadata.language_info
     before, slowness = _children_seconds(), speed.slowness()
+    peaks = [0]
     with tempfile.TemporaryDirectory() as ipython_folder:
         client = NotebookClient(
             notebook,
@@ -51,6 +55,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
             record_timing=False,
             store_widget_state=False,
             resources={"metadata": {"path": str(course.source_folder(chapter_id))}},
+            on_cell_complete=lambda **_: peaks.append(_peak_bytes(client.km.provisioner.pid)),
         )
         try:
             client.execute(env=_environment(course.root, ipython_folder))
@@ -67,9 +72,22 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
         found.append(
             f"{chapter_id}: the notebook took {seconds:.0f} CPU seconds, course.toml allows {budget}: train for fewer steps"
         )
+    peak = max(peaks)
+    if peak > MEMORY_LIMIT:
+        found.append(
+            f"{chapter_id}: the notebook took {peak / GIGABYTE:.1f} GB of memory, {MEMORY_LIMIT / GIGABYTE:g} are allowed: "
+            "work on less at a time"
+        )
     if found:
         raise ExecutionError("\n".join(found))
-    return Run(notebook, seconds)
+    return Run(notebook, seconds, peak)
+
+
+def _peak_bytes(process: int) -> int:
+    """The most memory that a process has held so far; 0 where the system does not tell, as Linux does."""
+    status = Path(f"/proc/{process}/status")
+    told = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.is_file() else None
+    return 1024 * int(told[1]) if told else 0
 
 
 def _environment(root: Path, ipython_folder: str) -> dict[str, str]:

@@ -11,7 +11,7 @@ from autograder.framework.known_answers import edits, misconception
 
 # softmax
 
-MAX, SUM = "x.amax(dim=dim, keepdim=True)", "exponentials.sum(dim=dim, keepdim=True)"
+MAX, SUM = "x.detach().amax(dim=dim, keepdim=True)", "exponentials.sum(dim=dim, keepdim=True)"
 SHARES, UNSHIFTED = f"exponentials / {SUM}", f"x - {MAX} → x"
 edits("softmax", {
     "overflow": {"solution": [
@@ -34,7 +34,7 @@ edits("softmax", {
     },
     "uses-builtin": {"solution": f"{SHARES} → torch.nn.functional.softmax(x, dim=dim)"},
     "not-differentiable": {"solution": f"shifted = x - {MAX} → x = x.detach(); shifted = x - {MAX}"},
-    "changes-input": {"solution": [f"shifted = x - {MAX} → x -= {MAX}; shifted = x", f"x - {MAX} → x.sub_({MAX}.detach())"]},
+    "changes-input": {"solution": [f"shifted = x - {MAX} → x -= {MAX}; shifted = x", f"x - {MAX} → x.sub_({MAX})"]},
     "float32-inside": {"solution": f"x - {MAX} → (x - {MAX}).float().to(x.dtype)"},
 })  # fmt: skip
 
@@ -76,7 +76,7 @@ def scores_by_builtin(q, k):
 
 # attention
 
-SCORES, HIDDEN = "scores = attention_scores(q, k) → scores = ", "scores.masked_fill(~mask, -math.inf).masked_fill(blind, 0.0)"
+SCORES, HIDDEN = "scores = attention_scores(q, k) → scores = ", "scores.masked_fill(~mask & ~blind, -math.inf)"
 FILL, ADD = "scores.masked_fill(~mask, {})", "scores + torch.zeros_like(scores).masked_fill(~mask, {})"
 KEEP, ROWS, AGAIN, NO_NAN = "", ".masked_fill(blind, 0.0)", ".masked_fill(~mask, 0.0)", ".nan_to_num(0.0)"
 HABITS = [

@@ -2,7 +2,7 @@
 
 from autograder.framework.known_answers import edits
 
-MAX, SUM = "x.amax(dim=dim, keepdim=True)", "exponentials.sum(dim=dim, keepdim=True)"
+MAX, SUM = "x.detach().amax(dim=dim, keepdim=True)", "exponentials.sum(dim=dim, keepdim=True)"
 edits("softmax", {
     "divides by the largest": {"solution": f"{SUM} → exponentials.amax(dim=dim, keepdim=True)"},
     "does not divide": {"solution": f" / {SUM} → "},
@@ -30,7 +30,7 @@ edits("attention_scores", {
     "centred in each row": {"solution": f"return {TURNED} / {ROOT} → s = {TURNED} / {ROOT}; return s - s.mean(-1, keepdim=True)"},
 })  # fmt: skip
 
-HIDDEN, WEIGHTS = "scores.masked_fill(~mask, -math.inf).masked_fill(blind, 0.0)", "softmax(scores).masked_fill(blind, 0.0)"
+HIDDEN, WEIGHTS = "scores.masked_fill(~mask & ~blind, -math.inf)", "softmax(scores).masked_fill(blind, 0.0)"
 edits("attention", {
     "drops axes of size 1": {"solution": "output = weights @ v → output = (weights @ v).squeeze()"},
     "the mask as numbers that are added": {"solution": (f"{HIDDEN} → scores + mask", f"{WEIGHTS} → softmax(scores)")},

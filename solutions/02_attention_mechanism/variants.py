@@ -8,10 +8,10 @@ from autograder.framework.known_answers import edits, variant
 
 # softmax
 
-MAX, SUM = "x.amax(dim=dim, keepdim=True)", "exponentials.sum(dim=dim, keepdim=True)"
+MAX, SUM = "x.detach().amax(dim=dim, keepdim=True)", "exponentials.sum(dim=dim, keepdim=True)"
 edits("softmax", {
     "max-values": {"solution": (f"{MAX} → x.max(dim, True)[0]", f" / {SUM} →  * {SUM}.reciprocal()")},
-    "detached-shift": {"solution": f"{MAX} → x.detach().amax(dim).unsqueeze(dim)"},
+    "attached-shift": {"solution": f"{MAX} → x.amax(dim).unsqueeze(dim)"},
     "log-space": {"solution": f"exponentials / {SUM} → torch.exp(shifted - torch.log({SUM}))"},
     "logsumexp": {"solution": (f"{MAX} → torch.logsumexp(x, dim, keepdim=True)", f" / {SUM} →")},
     "own-copy": {"solution": (f"shifted = x - {MAX} → shifted = x.clone(); shifted -= {MAX}", f" / {SUM} → .div({SUM})")},
@@ -72,7 +72,7 @@ def scores_key_by_key(q, k):
 
 # attention
 
-SCORES, HIDDEN = "scores = attention_scores(q, k) → scores = ", "scores.masked_fill(~mask, -math.inf).masked_fill(blind, 0.0)"
+SCORES, HIDDEN = "scores = attention_scores(q, k) → scores = ", "scores.masked_fill(~mask & ~blind, -math.inf)"
 WEIGHTS = "softmax(scores).masked_fill(blind, 0.0)"
 edits("attention", {
     "einsum-where": {"solution": (
@@ -91,7 +91,7 @@ edits("attention", {
     "minus-1e9": {"solution": (f"{HIDDEN} → scores.masked_fill(~mask, -1e9)", "masked_fill(blind, 0.0) → masked_fill(~mask, 0)")},
     "added-bias": {"solution": (f"{HIDDEN} → scores + (mask | blind).to(q).log()", "masked_fill(blind, 0.0) → mul(~blind)")},
     "extra-column": {"solution": (
-        "-math.inf).masked_fill(blind, 0.0) → -math.inf); sink = torch.where(blind, 0.0, -math.inf).to(q.dtype)",
+        " & ~blind, -math.inf) → , -math.inf); sink = torch.where(blind, 0.0, -math.inf).to(q.dtype)",
         f"{WEIGHTS} → torch.cat([scores, sink.expand(*scores.shape[:-1], 1)], -1).softmax(-1)[..., :-1]",
     )},
 })  # fmt: skip

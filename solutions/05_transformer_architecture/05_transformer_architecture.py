@@ -125,9 +125,9 @@ class LayerNorm(nn.Module):
 
     def forward(self, x):
         ### BEGIN SOLUTION
-        mean = x.mean(dim=-1, keepdim=True)
-        variance = x.var(dim=-1, unbiased=False, keepdim=True)
-        normed = (x - mean) / torch.sqrt(variance + self.eps)
+        centred = x - x.mean(dim=-1, keepdim=True)
+        variance = centred.square().mean(dim=-1, keepdim=True)
+        normed = centred / torch.sqrt(variance + self.eps)
         return normed * self.weight + self.bias
         ### END SOLUTION
 

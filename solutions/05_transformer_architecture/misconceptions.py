@@ -4,29 +4,30 @@ from autograder.framework.known_answers import edits
 
 _REFERENCE = "from utils import reference; return reference"
 
-_MEAN, _VARIANCE = "x.mean(dim=-1, keepdim=True) →", "x.var(dim=-1, unbiased=False, keepdim=True) →"
-_ROOT, _RETURN, _BIASED = "torch.sqrt(variance + self.eps) →", "return normed * self.weight + self.bias →", ", unbiased=False →"
+_MEAN, _VARIANCE = "x.mean(dim=-1, keepdim=True) →", "centred.square().mean(dim=-1, keepdim=True) →"
+_ROOT, _RETURN = "torch.sqrt(variance + self.eps) →", "return normed * self.weight + self.bias →"
+_UNBIASED = f"{_VARIANCE} x.var(dim=-1, keepdim=True)"
 _WEIGHT, _BIAS = "self.weight = nn.Parameter(torch.ones(d_model)) →", "self.bias = nn.Parameter(torch.zeros(d_model)) →"
-_BY_COUNT = ")).sum(dim=-1, keepdim=True) / n → )).sum(dim=-1, keepdim=True) / (n - 1)"
+_BY_COUNT = "centred).sum(dim=-1, keepdim=True) / n → centred).sum(dim=-1, keepdim=True) / (n - 1)"
 _ROOT_PLUS = f"{_ROOT} (torch.sqrt(variance) + self.eps)"
 _INHERITS = ("super().__init__() → super().__init__(d_model, eps)", "def forward → def by_hand")
 edits("LayerNorm", {
     "uses-builtin": {"solution": [
         f"{_RETURN} return nn.functional.layer_norm(x, x.shape[-1:], self.weight, self.bias, self.eps)",
         ("self.eps = eps → self.norm = (nn.LayerNorm(d_model, eps=eps, elementwise_affine=False),)",
-         "normed = (x - mean) / torch.sqrt(variance + self.eps) → normed = self.norm[0](x)"),
+         "normed = centred / torch.sqrt(variance + self.eps) → normed = self.norm[0](x)"),
         ("(nn.Module) → (nn.LayerNorm)", *_INHERITS), f"{_RETURN} {_REFERENCE}.LayerNorm.forward(self, x)",
     ]},
     "not-differentiable": {"solution": [
-        ("(x - mean) → (x - mean.detach())", f"{_ROOT} torch.sqrt(variance.detach() + self.eps)"),
+        (f"{_MEAN} x.detach().mean(dim=-1, keepdim=True)", f"{_ROOT} torch.sqrt(variance.detach() + self.eps)"),
         "normed = → with torch.no_grad():\n            normed =",
         f"{_MEAN} torch.from_numpy(x.detach().numpy().mean(-1, keepdims=True))",
         (f"{_WEIGHT} self.register_buffer('weight', torch.ones(d_model))",
          f"{_BIAS} self.register_buffer('bias', torch.zeros(d_model))"),
     ]},
-    "changes-input": {"solution": "(x - mean) → x.sub_(mean)"},
+    "changes-input": {"solution": f"centred = x - {_MEAN} centred = x.sub_(x.mean(dim=-1, keepdim=True))"},
     "unbiased-variance": {
-        "solution": [_BIASED, f"{_VARIANCE} x.std(dim=-1, keepdim=True) ** 2"],
+        "solution": [_UNBIASED, f"{_VARIANCE} x.std(dim=-1, keepdim=True) ** 2"],
         "by-hand": _BY_COUNT, "rsqrt-correction": ", correction=0 →", "standard-deviation": " * (d_model - 1) / d_model →",
     },
     "wrong-dimension": {"solution": [f"dim=-1 → dim={axes}" for axes in (
@@ -34,11 +35,11 @@ edits("LayerNorm", {
     )]},
     "eps-outside-root": {
         "solution": [_ROOT_PLUS, f"{_ROOT} (x.std(dim=-1, unbiased=False, keepdim=True) + self.eps)",
-                     f"{_ROOT} ((x - mean).norm(dim=-1, keepdim=True) / x.shape[-1] ** 0.5 + self.eps)"],
+                     f"{_ROOT} (centred.norm(dim=-1, keepdim=True) / x.shape[-1] ** 0.5 + self.eps)"],
         "rsqrt-correction": "(variance + self.epsilon).rsqrt() → (variance.sqrt() + self.epsilon).reciprocal()",
     },
     "std-plus-eps": {
-        "solution": [f"{_ROOT} (x.std(dim=-1, keepdim=True) + self.eps)", (_BIASED, _ROOT_PLUS)],
+        "solution": [f"{_ROOT} (x.std(dim=-1, keepdim=True) + self.eps)", (_UNBIASED, _ROOT_PLUS)],
         "by-hand": (_BY_COUNT, f"{_ROOT} (variance ** 0.5 + self.eps)"),
     },
     "no-affine": {"solution": [

@@ -4,11 +4,11 @@ from autograder.framework.known_answers import edits
 
 edits("LayerNorm", {
     "divides by the variance, not its root": {"solution": "torch.sqrt(variance + self.eps) → (variance + self.eps)"},
-    "leaves the mean in": {"solution": "(x - mean) / → x /"},
+    "leaves the mean in": {"solution": "normed = centred → normed = x"},
     "another eps than the one that was given": {"solution": "self.eps = eps → self.eps = 1e-3"},
     "adds the bias before the weight": {"solution": "normed * self.weight + self.bias → (normed + self.bias) * self.weight"},
     "takes the spread from the mean of absolute values": {
-        "solution": "x.var(dim=-1, unbiased=False, keepdim=True) → (x - mean).abs().mean(dim=-1, keepdim=True).square()",
+        "solution": "centred.square().mean(dim=-1, keepdim=True) → centred.abs().mean(dim=-1, keepdim=True).square()",
     },
 })  # fmt: skip
 

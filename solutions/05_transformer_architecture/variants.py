@@ -9,32 +9,32 @@ from utils import reference
 
 # LayerNorm
 
-MEAN, VARIANCE = "mean = x.mean(dim=-1, keepdim=True) →", "variance = x.var(dim=-1, unbiased=False, keepdim=True) →"
-NORMED, AFFINE = "(x - mean) / torch.sqrt(variance + self.eps) →", "normed * self.weight + self.bias →"
+CENTRED, VARIANCE = "centred = x - x.mean(dim=-1, keepdim=True) →", "variance = centred.square().mean(dim=-1, keepdim=True) →"
+NORMED, AFFINE = "centred / torch.sqrt(variance + self.eps) →", "normed * self.weight + self.bias →"
 ONES = "self.weight = nn.Parameter(torch.ones(d_model)) → self.register_parameter('weight', nn.Parameter(torch.ones(d_model)))"
 edits("LayerNorm", {
     "by-hand": {"solution": (
-        f"{MEAN} n = x.size(-1); mean = x.sum(dim=-1, keepdim=True) / n", f"{AFFINE} self.weight * normed + self.bias",
-        f"{VARIANCE} variance = ((x - mean) * (x - mean)).sum(dim=-1, keepdim=True) / n",
+        f"{CENTRED} n = x.size(-1); centred = x - x.sum(dim=-1, keepdim=True) / n", f"{AFFINE} self.weight * normed + self.bias",
+        f"{VARIANCE} variance = (centred * centred).sum(dim=-1, keepdim=True) / n",
     )},
     "rsqrt-correction": {"solution": (
-        f"{MEAN} variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)", VARIANCE, ONES,
+        f"{CENTRED} variance, mean = torch.var_mean(x, dim=-1, correction=0, keepdim=True)", VARIANCE, ONES,
         "self.eps = eps → self.epsilon = float(eps)", f"{NORMED} (x - mean) * (variance + self.epsilon).rsqrt()",
         f"{AFFINE} torch.addcmul(self.bias, normed, self.weight)",
     )},
     "standard-deviation": {"solution": (
-        f"{MEAN} mean, d_model = x.mean(-1)[..., None], x.shape[-1]",
+        f"{CENTRED} mean, d_model = x.mean(-1)[..., None], x.shape[-1]",
         f"{VARIANCE} variance = x.var(-1, unbiased=True)[..., None] * (d_model - 1) / d_model if d_model > 1 else 0 * x",
         f"{NORMED} (x - mean) * (variance + self.eps) ** -0.5",
     )},
     "matrix": {"solution": (
         f"{VARIANCE} variance = torch.einsum('...d,...d->...', centred, centred) / x.shape[-1]",
-        f"{MEAN} centred = x @ self.centring.to(x)", f"{NORMED} centred / torch.sqrt(variance + self.eps).unsqueeze(-1)",
+        f"{CENTRED} centred = x @ self.centring.to(x)", f"{NORMED} centred / torch.sqrt(variance + self.eps).unsqueeze(-1)",
         "self.eps = → self.register_buffer('centring', torch.eye(d_model).double() - 1 / d_model, persistent=False); self.eps =",
     )},
     "functions": {"solution": (
         "def forward → @staticmethod\n    def moments(x):\n        mean = torch.mean(x, -1, True)\n"
-        "        return mean, torch.mean(torch.square(x - mean), -1, True)\n\n    def forward", MEAN,
+        "        return mean, torch.mean(torch.square(x - mean), -1, True)\n\n    def forward", CENTRED,
         f"{VARIANCE} mean, variance = self.moments(x)",
         f"{NORMED} torch.div(torch.sub(x, mean), torch.pow(torch.add(variance, self.eps), 0.5))",
         f"{AFFINE} torch.add(torch.mul(normed, self.weight), self.bias)",

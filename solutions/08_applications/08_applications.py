@@ -1143,8 +1143,9 @@ def patchify(images, patch_size):
 check("patchify")
 
 # %% slug="patches"
-images, classes = digits.pictures()
-pictures.patches(images[0], 2, list(my.patchify(images[:1], 2)[0]))
+if session.training_allowed():
+    images, _ = digits.pictures()
+    pictures.patches(images[0], 2, list(my.patchify(images[:1], 2)[0]))
 
 # %% [markdown] slug="vit-text"
 # ## Exercise: `ViT`

@@ -10,7 +10,6 @@ from torch.nn import functional as F
 
 from utils import session
 from utils.chapters.applications import fitting
-from utils.open_tasks import tried
 
 SIZES = {"channels": 1, "num_classes": 10, "d_model": 64, "num_heads": 4, "d_ff": 128, "num_layers": 2, "dropout": 0.1}
 STEPS, BATCH, RATE = 1400, 64, 3e-3
@@ -27,7 +26,7 @@ Rollout = Callable[[Sequence[torch.Tensor]], torch.Tensor]
 @cache
 def pictures() -> tuple[torch.Tensor, torch.Tensor]:
     """All digits in a fixed shuffled order: (1797, 1, 8, 8) from 0 to 1, and their classes (1797,)."""
-    from sklearn.datasets import load_digits  # two seconds, and threads of its own: only where digits are looked at
+    from sklearn.datasets import load_digits  # brings SciPy's statistics along: most of a second that no check needs
 
     bunch = load_digits()
     order = torch.randperm(len(bunch.target), generator=torch.Generator().manual_seed(0))
@@ -98,9 +97,12 @@ def try_rollout(function: Rollout) -> Rollout:
 
 def _fault(function: Rollout, weights: list[torch.Tensor], right: torch.Tensor) -> str:
     """What is wrong with a learner's `rollout`, or nothing."""
-    found, words = tried(function, weights)
-    if words:
-        return words
+    try:
+        found = function(weights)
+    except NotImplementedError:
+        return "nothing is here yet"
+    except Exception as error:  # noqa: BLE001  a learner's function may raise anything
+        return f"{type(error).__name__}: {error}"
     if not isinstance(found, torch.Tensor) or found.shape != right.shape:
         shape = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__
         return f"expected shape {tuple(right.shape)}, got {shape}"
