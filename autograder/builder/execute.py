@@ -47,7 +47,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     before, slowness = _children_seconds(), speed.slowness()
     peaks = [0]
     with tempfile.TemporaryDirectory() as ipython_folder:
-        client = NotebookClient(
+        client: NotebookClient = NotebookClient(
             notebook,
             kernel_name="python3",
             extra_arguments=["--IPKernelApp.log_level=40"],  # no warnings about its own transport
