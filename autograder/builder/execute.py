@@ -6,6 +6,7 @@ import statistics
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nbformat
 from nbclient import NotebookClient
@@ -55,7 +56,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
             record_timing=False,
             store_widget_state=False,
             resources={"metadata": {"path": str(course.source_folder(chapter_id))}},
-            on_cell_complete=lambda **_: peaks.append(_peak_bytes(client.km.provisioner.pid)),
+            on_cell_complete=lambda **_: peaks.append(_peak_bytes(client)),
         )
         try:
             client.execute(env=_environment(course.root, ipython_folder))
@@ -83,9 +84,10 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     return Run(notebook, seconds, peak)
 
 
-def _peak_bytes(process: int) -> int:
-    """The most memory that a process has held so far; 0 where the system does not tell, as Linux does."""
-    status = Path(f"/proc/{process}/status")
+def _peak_bytes(client: NotebookClient) -> int:
+    """The most memory that a kernel's process has held so far; 0 where the system does not tell, as Linux does."""
+    manager: Any = client.km
+    status = Path(f"/proc/{manager.provisioner.pid}/status")
     told = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.is_file() else None
     return 1024 * int(told[1]) if told else 0
 
