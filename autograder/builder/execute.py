@@ -47,7 +47,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     before, slowness = _children_seconds(), speed.slowness()
     peaks = [0]
     with tempfile.TemporaryDirectory() as ipython_folder:
-        client = NotebookClient(
+        client: NotebookClient = NotebookClient(
             notebook,
             kernel_name="python3",
             extra_arguments=["--IPKernelApp.log_level=40"],  # no warnings about its own transport
@@ -55,7 +55,7 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
             record_timing=False,
             store_widget_state=False,
             resources={"metadata": {"path": str(course.source_folder(chapter_id))}},
-            on_cell_complete=lambda **_: peaks.append(_peak_bytes(client.km.provisioner.pid)),
+            on_cell_complete=lambda **_: peaks.append(_peak_bytes(client)),
         )
         try:
             client.execute(env=_environment(course.root, ipython_folder))
@@ -83,9 +83,10 @@ def execute(course: Course, chapter_id: str, notebook: NotebookNode) -> Run:
     return Run(notebook, seconds, peak)
 
 
-def _peak_bytes(process: int) -> int:
-    """The most memory that a process has held so far; 0 where the system does not tell, as Linux does."""
-    status = Path(f"/proc/{process}/status")
+def _peak_bytes(client: NotebookClient) -> int:
+    """The most memory that the kernel has held so far; 0 where the system does not tell, as Linux does."""
+    kernel = getattr(getattr(client.km, "provisioner", None), "pid", None)
+    status = Path(f"/proc/{kernel}/status")
     told = re.search(r"VmHWM:\s*(\d+) kB", status.read_text()) if status.is_file() else None
     return 1024 * int(told[1]) if told else 0
 
