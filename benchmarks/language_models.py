@@ -43,6 +43,7 @@ class Plain(nn.Module):
 
 
 def plain(seed):
+    """A `Plain` whose weights and biases start as the GPT's do."""
     torch.manual_seed(seed)
     model = Plain(prose.VOCAB, **prose.SIZES, dropout=0.1)
     fitting.begin(model, seed, embeddings=0.05, positions=True)

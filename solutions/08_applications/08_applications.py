@@ -519,7 +519,7 @@ prose.print_runs()
 # %% [markdown] slug="language-models-answer"
 # So at this size, on one thread, the LSTM is ahead, with every seed. Textbooks have it the other way round. Two reasons are
 # likely, both from chapter 1: a step of the LSTM is cheap, so it reads more in the same time; and the texts are cut into 64
-# tokens, so there is little distance to bridge. With three times the seconds the gap is smaller, 0.7 in place of 0.9. The
+# tokens, so there is little distance to bridge. With three times the seconds the gap is smaller, 0.4 in place of 0.9. The
 # transformer's lead was measured with far more data and parameters, on hardware that works in parallel; this notebook cannot
 # show it.
 
