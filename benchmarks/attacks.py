@@ -123,10 +123,13 @@ def with_engine(course: Path, folder: Path, names: list[str]) -> tuple[dict[str,
         done = subprocess.run(line, cwd=place, capture_output=True, text=True)
         harm = targets.harm()
     graded = rows(place)
-    told = dict(part.split(": not graded: ", 1) for part in done.stdout.splitlines() if ": not graded: " in part)
+    told = {
+        student: part for student in students.values() for part in done.stdout.splitlines()
+        if part.startswith(f"{one_line(student)}: not graded: ")
+    }  # fmt: skip
     neighbours = all(points_of(graded, student) == odd_notebooks.FULL[CHECK] for student in SOUND)
     return {
-        name: Found(points_of(graded, student), told.get(one_line(student), ""), neighbours) for name, student in students.items()
+        name: Found(points_of(graded, student), told.get(student, ""), neighbours) for name, student in students.items()
     }, harm
 
 
@@ -182,11 +185,14 @@ def _autograde(course: Path, student: str) -> str:
     resource.setrlimit(resource.RLIMIT_AS, (PLAIN_MEMORY, PLAIN_MEMORY))
     resource.setrlimit(resource.RLIMIT_FSIZE, (FILE_BYTES, FILE_BYTES))
     line = [sys.executable, "-m", "nbgrader", "autograde", CHAPTER]
-    try:
-        done = subprocess.run(line, cwd=course, capture_output=True, text=True, timeout=PLAIN_SECONDS, errors="replace")
-    except subprocess.TimeoutExpired:
-        return ""
-    wrong = [part for part in done.stderr.splitlines() if student in part and ("ERROR" in part or "WARNING" in part)]
+    with tempfile.TemporaryFile() as said:  # which ends where a file may be no larger
+        try:
+            subprocess.run(line, cwd=course, stdout=subprocess.DEVNULL, stderr=said, timeout=PLAIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            return ""
+        said.seek(0)
+        lines = said.read(2**20).decode("utf-8", "replace").splitlines()
+    wrong = [part for part in lines if student in part and ("ERROR" in part or "WARNING" in part)]
     return wrong[-1] if wrong else ""
 
 
