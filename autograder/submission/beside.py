@@ -9,6 +9,7 @@ from pathlib import Path
 from autograder.submission.handed_in import plain_size
 
 _LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv", "node_modules", "my_transformer"}
+_LONGEST_NAME = 255  # bytes, of a whole path: a file system takes as many for one part of it
 _MOST_FILES, _MOST_LOOKS, _MOST_BYTES = 500, 20_000, 64 * 2**20
 
 
@@ -36,11 +37,9 @@ def may_return(name: str) -> bool:
 
     It has to stay in that folder, and to be neither hidden, nor a notebook, nor what says when the work was handed in.
     """
-    parts = name.split("/")
-    is_path = (
-        "\0" not in name and "\\" not in name and len(name.encode("utf-8", "replace")) < 250 and not {"", ".", ".."} & set(parts)
-    )
-    return is_path and not name.startswith(".") and not name.endswith(".ipynb") and name != "timestamp.txt"
+    leads_elsewhere = {"", ".", ".."} & set(name.split("/")) or {"\0", "\\"} & set(name)
+    is_taken = name.startswith(".") or name.endswith(".ipynb") or name == "timestamp.txt"
+    return not leads_elsewhere and not is_taken and len(name.encode("utf-8", "replace")) <= _LONGEST_NAME
 
 
 def beside_file(path: Path) -> dict[str, Path]:
