@@ -227,7 +227,8 @@ def main(handle: int, unsafe_no_sandbox: bool) -> None:
             _work(Connection(handles[0]))
             os._exit(0)
         os.close(handles[0])
-        line.sendall(str(pid).encode())
+        with suppress(OSError):  # the coordinator has ended meanwhile
+            line.sendall(str(pid).encode())
 
 
 def _work(line: Connection) -> None:
@@ -235,7 +236,7 @@ def _work(line: Connection) -> None:
     while True:
         try:
             job = line.recv_bytes().decode()
-        except EOFError:
+        except (EOFError, OSError):
             return
         try:
             reply = "done\n" + _execute(job)
@@ -243,7 +244,10 @@ def _work(line: Connection) -> None:
             reply = f"no sandbox\n{problem}"
         except Exception:  # noqa: BLE001 (said by the coordinator, and no mark)
             reply = "fault\n" + traceback.format_exc()
-        line.send_bytes(reply.encode())
+        try:
+            line.send_bytes(reply.encode())
+        except OSError:  # the coordinator has ended, or has stopped and wants no more
+            return
 
 
 if __name__ == "__main__":
