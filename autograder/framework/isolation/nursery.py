@@ -5,6 +5,7 @@ fork server, which serves the judge at that socket. No order ever comes from a l
 line to this one.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -54,7 +55,8 @@ def main(handle: int, in_sandbox: bool) -> None:
             line = socket.socket(fileno=handles[0])
         else:
             os.close(handles[0])
-            line.sendall(str(pid).encode())
+            with contextlib.suppress(OSError):  # whoever has asked is gone
+                line.sendall(str(pid).encode())
 
 
 def _import_course() -> None:
