@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 
 from autograder.classroom.class_run import ClassRun
-from autograder.classroom.engine.jobs import Job, Result
+from autograder.classroom.engine.jobs import Job, Result, digest
 from autograder.classroom.engine.store import Store
 from autograder.classroom.students import Student, solution_cells, write_submission
 from autograder.framework.isolation import sandbox
@@ -25,6 +26,7 @@ from autograder.framework.isolation.limits import Limits
 from autograder.framework.known_answers import read
 from autograder.framework.solutions import MISCONCEPTIONS
 from autograder.step import GradedCell, Step
+from utils.manifest import ROOT, load
 
 CHAPTER = "01_attention_problem"
 COUNT = 6
@@ -156,6 +158,23 @@ def test_without_a_sandbox_grading_refuses_and_says_what_to_install(fresh, tmp_p
     assert done.returncode == 2
     assert "no sandbox" in done.stderr and "--unsafe-no-sandbox" in done.stderr
     assert sys.platform != "linux" or "apt-get install bubblewrap" in done.stderr
+
+
+def test_a_mended_check_changes_the_keys_of_its_own_chapter_alone(tmp_path):
+    for name in ("autograder", "utils"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    shutil.copy(ROOT / "course.toml", tmp_path)
+
+    def digests(changed):
+        with open(tmp_path / changed, "a", encoding="utf-8") as file:
+            file.write("\n")
+        return [digest(load(tmp_path), name) for name in ("02_attention_mechanism", "03_self_attention", "of_no_chapter")]
+
+    before = digests("autograder/commands/lab.py")
+    assert digests("autograder/commands/lab.py") == before
+    softmax = digests("autograder/components/softmax.py")
+    assert [old == new for old, new in zip(before, softmax, strict=True)] == [False, True, False]
+    assert not set(digests("utils/reference/softmax.py")) & set(softmax)
 
 
 LATE = """

@@ -14,9 +14,10 @@ from typing import Any
 
 from autograder.framework.isolation.limits import Limits
 from autograder.step import Step
-from utils.manifest import ROOT, load
+from utils.manifest import Course, load
 
 _PACKAGES = ("torch", "numpy", "ipython", "nbformat", "matplotlib")
+_ASIDE = ("builder", "commands", "proof")  # of the folder `autograder` what takes no part in grading
 _SUFFIXES = {".py", ".toml", ".json", ".txt"}
 
 
@@ -97,12 +98,20 @@ def _versions() -> list[str]:
 
 @cache
 def _course(assignment: str) -> str:
-    """A digest of the course's own code and of the hidden cases: the chapter's, or all where it is no chapter."""
-    chapters = [chapter.id for chapter in load().chapters]
-    folders = [load().source_folder(chapter) for chapter in ([assignment] if assignment in chapters else chapters)]
-    paths = [path for top in ("autograder", "utils") for path in (ROOT / top).rglob("*") if path.suffix in _SUFFIXES]
-    digest = hashlib.sha256()
-    for path in sorted([*paths, ROOT / "course.toml", *(folder / "hidden_checks.py" for folder in folders)]):
-        if path.is_file():
-            digest.update(path.relative_to(ROOT).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()
+    return digest(load(), assignment)
+
+
+def digest(course: Course, assignment: str) -> str:
+    """Of what of a course can change a result: of a chapter's the checks of its own exercises, and no others."""
+    chapters = [chapter.id for chapter in course.chapters]
+    judged = [assignment] if assignment in chapters else chapters
+    others = {exercise.id for chapter in course.chapters if chapter.id not in judged for exercise in chapter.exercises}
+    paths = [path for top in ("autograder", "utils") for path in (course.root / top).rglob("*") if path.suffix in _SUFFIXES]
+    paths += [course.root / "course.toml", *(course.source_folder(chapter) / "hidden_checks.py" for chapter in judged)]
+    found = hashlib.sha256()
+    for path in sorted(paths):
+        within = path.relative_to(course.root).parts
+        aside = within[:1] == ("autograder",) and (within[1] in _ASIDE or (within[1] == "components" and path.stem in others))
+        if path.is_file() and not aside:
+            found.update("/".join(within).encode() + b"\0" + path.read_bytes() + b"\0")
+    return found.hexdigest()

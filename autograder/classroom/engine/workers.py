@@ -206,11 +206,12 @@ def main(handle: int, unsafe_no_sandbox: bool) -> None:
     """Forks a worker for each pipe that comes through the socket `handle`, until that is closed."""
     import gc
 
-    from autograder.classroom.engine import executing  # noqa: F401
-    from autograder.framework.component import component
     from autograder.framework.isolation import server
 
-    server.start(allow_sandbox=not unsafe_no_sandbox)
+    server.start(allow_sandbox=not unsafe_no_sandbox)  # it imports PyTorch while this process does
+    from autograder.classroom.engine import executing  # noqa: F401
+    from autograder.framework.component import component
+
     for exercise in load().exercises:
         component(exercise.id)
     gc.freeze()
