@@ -53,8 +53,8 @@ class Transcripts:
         """Keeps what a law asked, each question with its reply, and what it found."""
         if asked and sum(len(question) for question, _ in asked) <= _MOST_BYTES:
             questions, replies = [question for question, _ in asked], [reply for _, reply in asked]
-            requests, raised = [wire.unpack(question) for question in questions], [bool(each.get("happened")) for each in replies]
-            message = {"do": "performs", "component": component, "requests": requests, "raised": raised}
+            requests = [wire.unpack(question) for question in questions]
+            message = {"do": "performs", "component": component, "requests": requests}
             digest = _digest(wire.pack({"happened": None, "replies": replies}))
             self._by_law[component, law] = _Transcript(wire.pack(message), questions, {digest: known})
 
