@@ -9,6 +9,7 @@ import gc
 import linecache
 import os
 import sys
+import tempfile
 import threading
 import types
 from multiprocessing import reduction
@@ -84,6 +85,7 @@ def _settle(folder: str, memory: int) -> None:
         os.setsid()
     os.chdir(folder)
     os.environ.update(HOME=folder, TMPDIR=folder, MPLBACKEND="Agg", TQDM_DISABLE="1", NBGRADER_EXECUTION="autograde")
+    tempfile.tempdir = None  # the fork server may have asked for the folder: it is this process's own from now on
     nowhere = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):
         os.dup2(nowhere, stream)
