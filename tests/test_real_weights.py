@@ -88,6 +88,11 @@ def test_sentence_vectors_have_length_one_and_do_not_depend_on_the_batch(encoder
     assert torch.allclose(together.norm(dim=-1), torch.ones(len(SENTENCES)), atol=1e-5)
 
 
+def test_what_is_searched_explains_and_does_not_ask():
+    headings = [one.heading for one in sections.sections()]
+    assert "Why divide by square root of d_k?" in headings and "In your own words" not in headings
+
+
 def test_the_question_about_the_root_finds_its_chapter(encoder):
     _, model, tokenizer = encoder
     found = sections.sections()

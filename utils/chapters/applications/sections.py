@@ -15,6 +15,7 @@ _FORMULA = (  # words for what a model of language does not read
     (re.compile(r"\\([A-Za-z]+)"), r"\1"),
     (re.compile(r"[$`{}\\]|\*\*"), ""),
 )
+_NOT_TOLD = ("hints-", "written")  # how the names of cells begin that explain nothing
 _TABLE = re.compile(r"^\|.*\|$", re.MULTILINE)
 
 
@@ -35,7 +36,7 @@ class Section:
 def sections(root: Path = ROOT) -> list[Section]:
     """The sections of the chapters before chapter 8, in the course's order, from the released notebooks.
 
-    Hints and tables are left out, and so are sections without a sentence of their own.
+    Hints, tables and questions to answer in writing are left out, and so are sections without a sentence of their own.
     """
     found = []
     for chapter in load(root).chapters:
@@ -47,7 +48,7 @@ def sections(root: Path = ROOT) -> list[Section]:
 
 def _cut(chapter: str, cells: list[dict]) -> Iterator[Section]:
     heading, lines = "", list[str]()
-    prose = [cell for cell in cells if cell["cell_type"] == "markdown" and not cell.get("id", "").startswith("hints-")]
+    prose = [cell for cell in cells if cell["cell_type"] == "markdown" and not cell.get("id", "").startswith(_NOT_TOLD)]
     text = "\n\n".join("".join(cell["source"]) for cell in prose)
     for line in [*_TABLE.sub("", _HINT.sub("", text)).splitlines(), "# end"]:
         match = _HEADING.match(line)
