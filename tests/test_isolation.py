@@ -10,9 +10,9 @@ import torch
 
 from autograder.framework.component import Drawn, component
 from autograder.framework.expect import Other
-from autograder.framework.happening import What
+from autograder.framework.happening import Happening, What
 from autograder.framework.isolation import wire
-from autograder.framework.isolation.process import Process, RemoteCandidate
+from autograder.framework.isolation.process import Process, RemoteCandidate, checked
 
 
 def test_values_come_back_as_they_went():
@@ -125,6 +125,19 @@ def test_an_answer_cannot_choose_what_the_judge_reads(answer):
     process, _ = answer(source)
     candidate = RemoteCandidate(component("softmax"), process)
     assert isinstance(candidate.raw(Drawn({"x": torch.zeros(2, 3)})), Other)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [5, {"seen": 5}, {"seen": [5]}, {"bound": [[]]}, {"changed": [1]}, {"outputs": "text"}, {"happened": {"what": 7}},
+     {"happened": {"what": "raised", "message": 5}}, {"happened": {"what": "raised", "line": "5"}}, {"happened": []}],
+)  # fmt: skip
+def test_a_reply_out_of_form_is_none(reply):
+    with pytest.raises(wire.WireError):
+        checked(reply)
+    happened = Happening(What.RAISED, "ValueError", "no", 3, "x").as_dict()
+    whole = {"happened": happened, "seen": ["softmax"], "changed": True, "result": reply}
+    assert checked(whole) == whole
 
 
 STATE = """

@@ -23,6 +23,8 @@ from autograder.framework.isolation.sandbox import with_course
 from utils.manifest import load
 
 _TRIES = 3  # of a job whose worker was lost
+_MODULE = "autograder.classroom.engine.workers"  # which is `__main__` in the processes that it starts
+_WORKER = "worker"  # in the place of a socket's number: the process is one worker
 _ANSWERS_WITHIN = 10  # seconds, a scheduler
 
 
@@ -100,7 +102,7 @@ class _Nest:
     def _start(self) -> None:
         self._line, far = socket.socketpair()
         with far:
-            command = [sys.executable, "-m", __name__, str(far.fileno()), str(int(self._unsafe))]
+            command = [sys.executable, "-m", _MODULE, str(far.fileno()), str(int(self._unsafe))]
             environment = {**os.environ, "PYTHONPATH": with_course(os.environ.get("PYTHONPATH"))}
             self._process = subprocess.Popen(command, pass_fds=[far.fileno()], stdin=subprocess.DEVNULL, env=environment)
 
@@ -221,7 +223,7 @@ def main(handle: int, unsafe_no_sandbox: bool) -> None:
         order, handles, _, _ = socket.recv_fds(line, 64, 1)
         if not order:
             return
-        pid = server.fork_with_server()
+        pid = server.fork_with_server() if server.FORKS else _started(handles[0])
         if pid == 0:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             line.close()
@@ -230,6 +232,11 @@ def main(handle: int, unsafe_no_sandbox: bool) -> None:
         os.close(handles[0])
         with suppress(OSError):  # the coordinator has ended meanwhile
             line.sendall(str(pid).encode())
+
+
+def _started(handle: int) -> int:
+    """A worker that is no fork, where forking is not safe."""
+    return subprocess.Popen([sys.executable, "-m", _MODULE, _WORKER, str(handle)], pass_fds=[handle]).pid
 
 
 def _work(line: Connection) -> None:
@@ -252,4 +259,7 @@ def _work(line: Connection) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2] == "1")
+    if sys.argv[1] == _WORKER:
+        _work(Connection(int(sys.argv[2])))
+    else:
+        main(int(sys.argv[1]), sys.argv[2] == "1")

@@ -281,15 +281,21 @@ class Process:
             shutil.rmtree(self._folder, ignore_errors=True)
 
 
+def _is_happening(entries: object) -> bool:
+    try:
+        found = Happening.from_dict(entries)  # type: ignore[arg-type]
+    except (TypeError, ValueError, KeyError, AttributeError):
+        return False
+    words = isinstance(found.error, str) and isinstance(found.message, str) and isinstance(found.text, str | None)
+    return words and isinstance(found.line, int | None) and isinstance(found.seconds, int | float)
+
+
 def checked(reply: object) -> dict:
     """A reply, which the process may have forged: its entries that are read are of the right types. Raises `wire.WireError`."""
     if not isinstance(reply, dict):
         raise wire.WireError("a reply that is none")
-    try:
-        if reply.get("happened") is not None:
-            Happening.from_dict(reply["happened"])
-    except (TypeError, ValueError, KeyError, AttributeError):
-        raise wire.WireError("a reply with a happening that is none") from None
+    if reply.get("happened") is not None and not _is_happening(reply["happened"]):
+        raise wire.WireError("a reply with a happening that is none")
     for name, kind in _KINDS.items():
         if not isinstance(reply.get(name, kind()), kind):
             raise wire.WireError(f"a reply whose entry {name} is of another type")

@@ -44,7 +44,7 @@ class Transcripts:
     """The transcripts of all laws that this process has judged."""
 
     def __init__(self) -> None:
-        self._by_law: dict[tuple[str, str], _Transcript | None] = {}
+        self._by_law: dict[tuple[str, str], _Transcript] = {}
 
     def get(self, component: str, law: str) -> _Transcript | None:
         return self._by_law.get((component, law))
