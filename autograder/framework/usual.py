@@ -2,34 +2,55 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy
 import torch
 
 
+def _deterministic() -> tuple[bool, bool]:
+    return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
+
+
+def _set_deterministic(state: tuple[bool, bool]) -> None:
+    torch.use_deterministic_algorithms(state[0], warn_only=state[1])
+
+
+_FRESH: tuple[tuple[Callable[[], Any], Callable[[Any], object], Any], ...] = (
+    (torch.is_grad_enabled, torch.set_grad_enabled, True),
+    (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly, False),
+    (lambda: torch.is_autocast_enabled("cpu"), lambda on: torch.set_autocast_enabled("cpu", on), False),
+    (lambda: torch.is_autocast_enabled("cuda"), lambda on: torch.set_autocast_enabled("cuda", on), False),
+    (_deterministic, _set_deterministic, (False, False)),
+    (torch.get_num_threads, torch.set_num_threads, 1),  # on the small tensors of a check a second one costs more than it gives
+    (torch.get_default_dtype, torch.set_default_dtype, torch.float32),
+    (
+        numpy.geterr,
+        lambda errors: numpy.seterr(**errors),
+        {**dict.fromkeys(("divide", "over", "invalid"), "warn"), "under": "ignore"},
+    ),
+)
+"""(how a switch is read, how it is set, how it is in a fresh session). It is set where it is otherwise: that is seldom."""
+
+
 @contextlib.contextmanager
 def usual() -> Iterator[None]:
     """Gradients on, float32 on the CPU, no autocast, no deterministic mode, one thread, nothing compiled; then all as it was."""
-    deterministic = torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
-    dtype = torch.get_default_dtype()
     with contextlib.ExitStack() as stack:
-        stack.enter_context(torch.inference_mode(False))
-        stack.enter_context(torch.enable_grad())
-        stack.enter_context(torch.autograd.set_detect_anomaly(False))
-        stack.enter_context(numpy.errstate(all="warn"))
+        if torch.is_inference_mode_enabled():
+            stack.enter_context(torch.inference_mode(False))
         if torch.get_default_device() != torch.device("cpu"):
             stack.enter_context(torch.device("cpu"))
-        for device in ("cpu", "cuda"):
-            if torch.is_autocast_enabled(device):
-                stack.enter_context(torch.autocast(device, enabled=False))
         if "torch._dynamo" in sys.modules:  # importing it takes seconds; where nothing was compiled it is not there
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        if any(deterministic):
-            torch.use_deterministic_algorithms(False)
-            stack.callback(torch.use_deterministic_algorithms, deterministic[0], warn_only=deterministic[1])
-        stack.callback(torch.set_num_threads, torch.get_num_threads())
-        torch.set_num_threads(1)  # on the small tensors of a check a second one costs more than it gives
-        torch.set_default_dtype(torch.float32)
-        stack.callback(torch.set_default_dtype, dtype)
-        yield
+        before = [read() for read, _, _ in _FRESH]
+        try:
+            for (_, switch, fresh), found in zip(_FRESH, before, strict=True):
+                if found != fresh:
+                    switch(fresh)
+            yield
+        finally:
+            for (read, switch, _), found in zip(_FRESH, before, strict=True):
+                if read() != found:
+                    switch(found)

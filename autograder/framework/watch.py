@@ -1,8 +1,9 @@
 """What an answer may not call, and how calls, operations and memory are observed while it runs.
 
-Two layers of PyTorch see every call: the function layer knows `F.scaled_dot_product_attention` by its name, the dispatcher
-below it knows `aten::_softmax` however it was reached. Forward calls of modules are seen by a global hook. The course's own
-components and the oracles of the checks report their calls; inside an earlier component nothing counts.
+PyTorch's dispatcher reports `aten::_softmax` however it was reached; a function of PyTorch's that is written in Python, as
+`F.multi_head_attention_forward` is, is seen on the stack of the operations that it is made of. Forward calls of modules are seen
+by a global hook. The course's own components and the oracles of the checks report their calls; inside an earlier component
+nothing counts.
 """
 
 import contextlib
@@ -11,15 +12,13 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from types import FrameType
 from typing import Any
 
 import torch
-from torch import overrides
+from torch.library import Library, fallthrough_kernel
 from torch.multiprocessing.reductions import StorageWeakRef
-from torch.overrides import TorchFunctionMode
-from torch.utils import _python_dispatch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -32,6 +31,9 @@ _SOFTMAX = {
     "_softmax",
     "_log_softmax",
     "_safe_softmax",
+    "_masked_softmax",
+    "_sparse_softmax",
+    "_sparse_log_softmax",
     "softmin",
     "gumbel_softmax",
 }
@@ -39,6 +41,7 @@ _ATTENTION = {
     "scaled_dot_product_attention", "multi_head_attention_forward", "_native_multi_head_attention", "_safe_softmax",
     "_transformer_encoder_layer_fwd", "_triton_scaled_dot_attention", "_triton_multi_head_attention", "flex_attention",
 }  # fmt: skip
+_FUSED = "_scaled_dot_product"
 _WHOLE_LAYERS = {"multi_head_attention_forward", "_native_multi_head_attention", "_transformer_encoder_layer_fwd"}
 _RNN = {
     "rnn_tanh", "rnn_relu", "lstm", "gru", "rnn_tanh_cell", "rnn_relu_cell", "lstm_cell", "gru_cell", "quantized_lstm",
@@ -76,8 +79,6 @@ class Watch:
     trusted: bool = False  # the course's own code: nothing of it is noted
     paused: int = 0
     running: int = 0
-    lifted: list = field(default_factory=list)  # the modes, while an earlier component runs
-    thread: int = 0  # the one whose calls the modes see
 
     def note(self, name: str) -> None:
         """Remembers a forbidden call with the line of the learner's code that made it."""
@@ -96,31 +97,28 @@ class Watch:
         if not self.paused and self.component is not None and name not in self.earlier:
             self.note(f"utils.reference.{name}")
         self.paused += 1
-        if self.paused == 1 and self.thread == threading.get_ident():
-            self.lifted = _lift()
 
     def leave(self, name: str) -> None:
-        if not (self.running and self.paused):
-            return
-        self.paused -= 1
-        if self.lifted and not self.paused and self.thread == threading.get_ident():
-            _put_back(self.lifted)
-            self.lifted = []
+        if self.running and self.paused:
+            self.paused -= 1
 
     @property
     def idle(self) -> bool:
         """Whether no call of PyTorch's is forbidden."""
         return self.forbids != "smoothing" and not any(FORBIDDEN[self.forbids])
 
-    def function(self, name: str) -> None:
-        if not self.paused and _forbidden(self.forbids, name):
-            self.note(name)
-
-    def argument(self, name: str, args: Sequence, kwargs: dict) -> None:
-        """`cross_entropy` is called: with label smoothing it is what `label_smoothed_loss` is to build."""
-        smoothing = kwargs.get("label_smoothing", args[5] if name == "cross_entropy_loss" and len(args) > 5 else 0.0)
-        if not self.paused and name.startswith("cross_entropy") and smoothing:
-            self.note(f"{name}(label_smoothing={smoothing})")
+    def operation(self, name: str, args: Sequence, kwargs: dict) -> None:
+        """An operation of PyTorch's was called: itself, or what a function of `torch.nn` that is written in Python is made of."""
+        if self.paused:
+            return
+        if self.forbids == "smoothing":  # of cross-entropy one argument alone: with it, it is what is to be built
+            smoothing = kwargs.get("label_smoothing", args[5] if len(args) > 5 else 0.0)
+            if name == "cross_entropy_loss" and smoothing:
+                self.note(f"cross_entropy(label_smoothing={smoothing})")
+            return
+        for called in (name, *_pytorchs_callers()):
+            if _forbidden(self.forbids, called):
+                self.note(called)
 
     def module(self, module: torch.nn.Module) -> None:
         kind = type(module)
@@ -132,13 +130,18 @@ class Watch:
 
 @cache
 def _forbidden(forbids: str | None, name: str) -> bool:
-    fused = forbids in ("softmax", "attention") and name.startswith("_scaled_dot_product")
+    fused = forbids in ("softmax", "attention") and name.startswith(_FUSED)
     return fused or name in FORBIDDEN[forbids][0]
 
 
-@cache
-def _name(operation: Any) -> str:
-    return operation.name().split("::")[-1].split(".")[0]
+def _pytorchs_callers() -> Iterator[str]:
+    """The names of PyTorch's own functions between the learner's code and the operation that is reported now."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename == __file__:
+        frame = frame.f_back
+    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "torch":
+        yield frame.f_code.co_name
+        frame = frame.f_back
 
 
 _current = Watch()
@@ -162,18 +165,6 @@ def learners_line() -> str | None:
     return None
 
 
-class _Functions(TorchFunctionMode):
-    def __torch_function__(self, function: Callable, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
-        if not _current.paused:
-            name = getattr(function, "__name__", None)
-            if isinstance(name, str):
-                name = name.partition(".")[0]
-                _current.function(name)
-                if _current.forbids == "smoothing":
-                    _current.argument(name, args, kwargs or {})
-        return function(*args, **(kwargs or {}))
-
-
 class Dispatch(TorchDispatchMode):
     """A mode of the dispatcher that nothing compiles: asking the compiler to skip it would import it, which takes two seconds."""
 
@@ -182,25 +173,50 @@ class Dispatch(TorchDispatchMode):
         return False
 
 
-class _Operations(Dispatch):
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
-        if not _current.paused:
-            _current.function(_name(function))
-        return function(*args, **(kwargs or {}))
+_KEY = torch._C.DispatchKey.AutocastIPU
+"""A key of the dispatcher that no tensor of ours has, and that comes before what an operation is made of.
+
+Where it is switched on, a forbidden operation runs `_reported` first, however it was reached, and any other operation runs as
+it would. A mode, which sees every operation, makes small ones six times as slow.
+"""
 
 
-def _lift() -> list:
-    """Takes our two modes off where they are the innermost ones: inside an earlier component there is nothing to see."""
-    functions, operations = overrides._get_current_function_mode(), _python_dispatch._get_current_dispatch_mode()
-    if not (isinstance(functions, _Functions) and isinstance(operations, _Operations)):
-        return []
-    return [overrides._pop_mode(), _python_dispatch._pop_mode()]
+@cache
+def _install() -> list[Library]:
+    """Has forbidden operations reported wherever `_KEY` is on; what it returns keeps that up."""
+    others, reports = Library("_", "IMPL"), Library("aten", "IMPL")
+    others.fallback(fallthrough_kernel, _KEY.name)
+    torch._ops._HIGHER_ORDER_OP_DEFAULT_FALLTHROUGH_DISPATCH_KEYS.append(_KEY)
+    for operator in torch._ops._higher_order_ops.values():
+        operator.fallthrough(_KEY)
+    names = {name for functions, _ in FORBIDDEN.values() for name in functions} | {"cross_entropy_loss"}
+    for full in torch._C._dispatch_get_all_op_names():
+        space, _, name = full.partition("::")
+        name, _, overload = name.partition(".")
+        if space == "aten" and (name in names or name.startswith(_FUSED)):
+            operation = getattr(getattr(torch.ops.aten, name), overload or "default")
+            reports.impl(operation, partial(_reported, name, operation), _KEY.name, with_keyset=True)
+    return [others, reports]
 
 
-def _put_back(modes: list) -> None:
-    functions, operations = modes
-    overrides._push_mode(functions)
-    _python_dispatch._push_mode(operations)
+def _reported(name: str, operation: Any, keys: Any, *args: Any, **kwargs: Any) -> Any:
+    _current.operation(name, args, kwargs)
+    return operation.redispatch(keys & torch._C._dispatch_keyset_full_after(_KEY), *args, **kwargs)
+
+
+@contextlib.contextmanager
+def _reporting() -> Iterator[None]:
+    """Inside, forbidden operations of this thread are reported."""
+    _install()
+    was_excluded = torch._C._dispatch_tls_is_dispatch_key_excluded(_KEY)
+    was_included = torch._C._dispatch_tls_is_dispatch_key_included(_KEY)
+    torch._C._dispatch_tls_set_dispatch_key_excluded(_KEY, False)
+    torch._C._dispatch_tls_set_dispatch_key_included(_KEY, True)
+    try:
+        yield
+    finally:
+        torch._C._dispatch_tls_set_dispatch_key_included(_KEY, was_included)
+        torch._C._dispatch_tls_set_dispatch_key_excluded(_KEY, was_excluded)
 
 
 @contextlib.contextmanager
@@ -223,7 +239,6 @@ def on() -> Iterator[None]:
     if _current.trusted:
         yield
         return
-    _current.thread = threading.get_ident()
     if _current.idle:
         _current.running += 1
         try:
@@ -235,7 +250,7 @@ def on() -> Iterator[None]:
     hook = torch.nn.modules.module.register_module_forward_pre_hook(lambda module, _: _current.module(module))
     _current.running += 1
     try:
-        with _Functions(), _Operations():
+        with _reporting():
             yield
     finally:
         _current.running -= 1
@@ -258,6 +273,7 @@ class _Memory(Dispatch):
         self.measurement = Measurement()
         self._known = {tensor.untyped_storage().data_ptr() for tensor in inputs}
         self._live: dict[StorageWeakRef, int] = {}
+        self._most = 0  # of all in `_live`: some may have ended meanwhile
 
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
         result = function(*args, **(kwargs or {}))
@@ -269,15 +285,20 @@ class _Memory(Dispatch):
 
     def _note(self, tensor: torch.Tensor) -> None:
         storage = tensor.untyped_storage()
-        if storage.nbytes() == 0 or storage.data_ptr() in self._known:
+        bytes_taken = storage.nbytes()
+        if bytes_taken == 0 or storage.data_ptr() in self._known:
             return
-        found, elements = StorageWeakRef(storage), storage.nbytes() // tensor.element_size()
-        if self._live.get(found) == elements:  # a view: nothing has grown
+        found, elements = StorageWeakRef(storage), bytes_taken // tensor.element_size()
+        there = self._live.get(found, 0)
+        if there == elements:  # a view: nothing has grown
             return
-        self._live = {ref: size for ref, size in self._live.items() if not ref.expired()}
         self._live[found] = elements
+        self._most += elements - there
+        if self._most > self.measurement.peak:  # perhaps a new peak: who still lives is counted only then
+            self._live = {ref: size for ref, size in self._live.items() if not ref.expired()}
+            self._most = sum(self._live.values())
+            self.measurement.peak = max(self.measurement.peak, self._most)
         self.measurement.largest = max(self.measurement.largest, elements)
-        self.measurement.peak = max(self.measurement.peak, sum(self._live.values()))
 
 
 def measure(call: Callable[[], Any], inputs: Iterable[torch.Tensor]) -> tuple[Any, Measurement]:
