@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from collections.abc import Collection, Iterable
 from dataclasses import MISSING, dataclass, fields
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -137,12 +137,20 @@ def load(root: Path = ROOT) -> Course:
     """Reads `root / course.toml`; the same text gives the same object. `ManifestError` when it is no
     manifest.
     """
-    root = Path(root).resolve()
+    root = root if root is ROOT else Path(root).resolve()
+    path = root / FILE_NAME
     try:
-        text = (root / FILE_NAME).read_text(encoding="utf-8")
+        state = path.stat()
+        text = _text(path, state.st_ino, state.st_mtime_ns, state.st_size)
     except FileNotFoundError:
         raise ManifestError(f"{FILE_NAME} is missing in {root}: work in a checkout of the course") from None
     return _parsed(root, text)
+
+
+@lru_cache(maxsize=8)
+def _text(path: Path, *state: int) -> str:
+    """The text of a file, read once for as long as the file stays as it is."""
+    return path.read_text(encoding="utf-8")
 
 
 @cache

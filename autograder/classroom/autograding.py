@@ -5,7 +5,6 @@ course's one way (`autograder.run`). The rest, the gradebook above all, is nbgra
 course's chapters is graded by nbgrader alone. (The grading engine runs any assignment: `engine.steps`.)
 """
 
-import json
 import os
 import shutil
 from collections.abc import Sequence
@@ -17,6 +16,7 @@ import psutil
 from nbconvert.exporters import Exporter, NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
 from nbformat import NotebookNode
+from nbformat.v4 import rwbase
 from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateFeedback
 from nbgrader.preprocessors import Execute, NbGraderPreprocessor
@@ -24,7 +24,7 @@ from nbgrader.preprocessors import Execute, NbGraderPreprocessor
 from autograder.classroom import pages
 from autograder.classroom.engine.jobs import chapter_of
 from autograder.step import Step
-from autograder.submission import reading
+from autograder.submission import jsontext, reading
 from autograder.submission.handed_in import check_folder, is_own_folder
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
@@ -99,10 +99,9 @@ class SubmissionExporter(NotebookExporter):
 
     def from_notebook_node(self, nb: NotebookNode, resources: Any = None, **options: Any) -> Any:
         """As nbconvert's, without its copies: what it is given comes from a file, and nobody else has it."""
-        if not self.compact:
-            return super().from_notebook_node(_Unshared(nb), resources, **options)
         nb, resources = Exporter.from_notebook_node(self, _Unshared(nb), resources, **options)
-        return json.dumps(nb), resources
+        resources["output_suffix"] = ".nbconvert"
+        return jsontext.dumps(nb) if self.compact else _text(nb), resources
 
     def _preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
         """As nbconvert's, which first copies everything twice: here nobody else has the notebook."""
@@ -119,6 +118,11 @@ class SubmissionExporter(NotebookExporter):
         check_folder(path.parent, [path])
         resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
         return self.from_notebook_node(reading.read(path), resources, **options)
+
+
+def _text(notebook: NotebookNode) -> str:
+    """The text of a notebook's file, as nbformat writes it; nobody needs the notebook afterwards."""
+    return jsontext.dumps(rwbase.strip_transient(rwbase.split_lines(notebook)), lines=True)
 
 
 def adopt_renamed(assignment: str, student: str, notebooks: list[str]) -> None:

@@ -173,7 +173,7 @@ class Dispatch(TorchDispatchMode):
         return False
 
 
-_KEY = torch._C.DispatchKey.AutocastIPU
+_KEY = torch._C.DispatchKey.AutocastIPU  # type: ignore[attr-defined]  # which PyTorch's stub leaves out
 """A key of the dispatcher that no tensor of ours has, and that comes before what an operation is made of.
 
 Where it is switched on, a forbidden operation runs `_reported` first, however it was reached, and any other operation runs as

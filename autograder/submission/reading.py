@@ -1,7 +1,6 @@
 """From the bytes of a notebook, whoever saved them, to cells: what other editors add is left out, what they break is mended."""
 
 import json
-import pickle
 import re
 import uuid
 from functools import lru_cache
@@ -151,11 +150,11 @@ def _whole(text: str) -> str:
 
 
 def once(path: Path) -> NotebookNode:
-    """A notebook of the course's own, read once for as long as its file stays as it is; each caller gets a copy."""
+    """A notebook of the course's own, read once for as long as its file stays as it is. All get the same: none may change it."""
     state = path.stat()
-    return pickle.loads(_pickled(path, state.st_mtime_ns, state.st_size))
+    return _read(path, state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=16)
-def _pickled(path: Path, *state: int) -> bytes:
-    return pickle.dumps(nbformat.read(path, as_version=4))
+def _read(path: Path, *state: int) -> NotebookNode:
+    return nbformat.read(path, as_version=4)

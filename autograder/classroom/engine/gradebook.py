@@ -1,14 +1,14 @@
 """The gradebook as a class is graded: open once, and one transaction for each submission.
 
 nbgrader's steps open the gradebook a dozen times for one submission, with a connection, a look at all tables and a cache of
-statements of its own each time, and end a transaction for each cell. Here they are given one that is open already: what they
-commit waits until all of a submission is there. So a kill leaves a submission in the gradebook whole, or not at all.
+statements of its own each time, ask for each cell by itself, and end a transaction for each. Here they are given one that is
+open already, and that asks once for all cells of a notebook: what they commit waits until all of a submission is there. So a
+kill leaves a submission in the gradebook whole, or not at all.
 """
 
 from __future__ import annotations
 
 import functools
-import json
 import logging
 import sys
 import types
@@ -17,10 +17,23 @@ from contextlib import contextmanager
 from typing import Any
 
 import jsonschema
+import orjson
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
 from nbgrader import api
-from nbgrader.api import Gradebook
+from nbgrader.api import (
+    Assignment,
+    Comment,
+    Grade,
+    Gradebook,
+    GradeCell,
+    Notebook,
+    SolutionCell,
+    SourceCell,
+    SubmittedAssignment,
+    SubmittedNotebook,
+    TaskCell,
+)  # fmt: skip
 from nbgrader.nbgraderformat import common
 from sqlalchemy.orm import scoped_session
 
@@ -37,6 +50,7 @@ class SharedGradebook:
             self._whole.check_course(course)
         self._commit: Callable[[], None] = self._session.commit
         self._session.commit = self._later
+        self._view: _View | None = None
 
     def __enter__(self) -> SharedGradebook:
         return self
@@ -58,24 +72,90 @@ class SharedGradebook:
         self._commit()
 
     def _open(self, db_url: str, course_id: str = NO_COURSE, authenticator: Any = None) -> Gradebook:
-        return _View(self._whole, course_id)
+        self._view = _View(self._whole, course_id)
+        return self._view
 
     def _later(self) -> None:
+        if self._view is not None and self._view.keeps_back():
+            return
         self._session.flush()
         self._session.expire_all()  # as after a commit: what the database computes is read again
 
 
 class _View(Gradebook):
-    """The open gradebook, as one of nbgrader's steps sees it."""
+    """The open gradebook, as one of nbgrader's steps sees it. What it finds by cells it has found for all of a notebook."""
 
     def __init__(self, whole: Gradebook, course_id: str):
         self.engine, self.db = whole.engine, whole.db
         self.course_id, self.authenticator = course_id, whole.authenticator
         assert isinstance(self.db, scoped_session)
+        self._rows: dict[tuple, dict[str, Any]] = {}
+        self._marks: set[Any] = set()  # the grades and comments among them
+        self._changed: set[Any] = set()  # of these the ones that a step has changed
 
     def close(self) -> None:
         """The next step gets the same one."""
+        if self.keeps_back():
+            self.db.flush()
         self.db.expire_all()
+
+    def keeps_back(self) -> bool:
+        """Whether all that has changed is grades and comments found here: they are written together, with the next question."""
+        dirty = set(self.db.dirty)
+        if not dirty or self.db.new or self.db.deleted or not self._marks.issuperset(dirty):
+            return False
+        self._changed |= dirty
+        return True
+
+    def find_source_cell(self, name: str, notebook: str, assignment: str) -> SourceCell:
+        """As nbgrader's, with one question for all cells of the notebook."""
+        found = self._cells(SourceCell, notebook, assignment).get(name)
+        return found or super().find_source_cell(name, notebook, assignment)
+
+    def find_graded_cell(self, name: str, notebook: str, assignment: str) -> GradeCell | TaskCell:
+        """As nbgrader's, with one question for all cells of the notebook."""
+        found = self._cells(GradeCell, notebook, assignment).get(name)
+        return found or super().find_graded_cell(name, notebook, assignment)
+
+    def find_grade(self, grade_cell: str, notebook: str, assignment: str, student: str) -> Grade:
+        """As nbgrader's, with one question for all grades of the notebook."""
+        found = self._mark(Grade, GradeCell, notebook, assignment, student, grade_cell)
+        return found or super().find_grade(grade_cell, notebook, assignment, student)
+
+    def find_comment(self, solution_cell: str, notebook: str, assignment: str, student: str) -> Comment:
+        """As nbgrader's, with one question for all comments of the notebook."""
+        found = self._mark(Comment, SolutionCell, notebook, assignment, student, solution_cell)
+        return found or super().find_comment(solution_cell, notebook, assignment, student)
+
+    def _cells(self, kind: Any, notebook: str, assignment: str) -> dict[str, Any]:
+        key = kind, notebook, assignment
+        if key not in self._rows:
+            query = self.db.query(kind).join(Notebook, Notebook.id == kind.notebook_id)
+            query = query.join(Assignment, Assignment.id == Notebook.assignment_id)
+            found = query.filter(Notebook.name == notebook, Assignment.name == assignment)
+            self._rows[key] = {cell.name: cell for cell in found}
+        return self._rows[key]
+
+    def _mark(self, kind: Any, of: Any, notebook: str, assignment: str, student: str, cell: str) -> Any:
+        key = kind, notebook, assignment, student
+        if key not in self._rows:
+            self._rows[key] = dict(self._marks_of(kind, of, notebook, assignment, student).all())
+            self._marks.update(self._rows[key].values())
+        found = self._rows[key].get(cell)
+        if found in self._changed:
+            self._changed.remove(found)
+            self.db.flush()
+            self.db.expire(found)  # what the database computes is read again
+        return found
+
+    def _marks_of(self, kind: Any, of: Any, notebook: str, assignment: str, student: str) -> Any:
+        query = self.db.query(of.name, kind).join(of, of.id == kind.cell_id)
+        query = query.join(SubmittedNotebook, SubmittedNotebook.id == kind.notebook_id)
+        query = query.join(Notebook, Notebook.id == SubmittedNotebook.notebook_id)
+        query = query.join(SubmittedAssignment, SubmittedAssignment.id == SubmittedNotebook.assignment_id)
+        query = query.join(Assignment, Assignment.id == SubmittedAssignment.assignment_id)
+        named = query.filter(Notebook.name == notebook, Assignment.name == assignment)
+        return named.filter(SubmittedAssignment.student_id == student)
 
 
 @contextmanager
@@ -115,13 +195,23 @@ def _schema_checked_once() -> Iterator[None]:
 
 
 def _validate(instance: object, schema: dict[str, Any]) -> None:
-    if not _validator(json.dumps(schema)).is_valid(instance):
-        jsonschema.validate(instance, schema)  # which says what is wrong
+    try:
+        if _is_valid(orjson.dumps(instance), orjson.dumps(schema)):
+            return
+    except orjson.JSONEncodeError:
+        pass
+    jsonschema.validate(instance, schema)  # which says what is wrong
+
+
+@functools.lru_cache(maxsize=1000)
+def _is_valid(instance: bytes, schema: bytes) -> bool:
+    """Of texts: the cells of one chapter are the same for all its learners."""
+    return _validator(schema).is_valid(orjson.loads(instance))
 
 
 @functools.lru_cache(maxsize=8)
-def _validator(schema: str) -> Validator:
-    whole = json.loads(schema)
+def _validator(schema: bytes) -> Validator:
+    whole = orjson.loads(schema)
     kind = validator_for(whole)
     kind.check_schema(whole)
     return kind(whole)

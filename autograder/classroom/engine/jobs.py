@@ -7,13 +7,14 @@ import hashlib
 import json
 import platform
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from importlib.metadata import version
 from typing import Any
 
 from autograder.framework.isolation.limits import Limits
 from autograder.step import Step
+from autograder.submission import jsontext
 from utils.manifest import Course, load
 
 _PACKAGES = ("torch", "numpy", "ipython", "nbformat", "matplotlib")
@@ -51,7 +52,8 @@ class Job:
 
     @cached_property
     def _json(self) -> str:
-        return json.dumps({**asdict(self), "files": _as_text(self.files)}, sort_keys=True)
+        entries = {each.name: getattr(self, each.name) for each in fields(self)}
+        return jsontext.dumps({**entries, "files": _as_text(self.files)})
 
     @classmethod
     def from_json(cls, text: str) -> Job:
@@ -74,7 +76,7 @@ class Result:
     written: dict[str, bytes] = field(default_factory=dict)
 
     def to_json(self) -> str:
-        return json.dumps({**asdict(self), "written": _as_text(self.written)}, default=str)
+        return jsontext.dumps({**vars(self), "written": _as_text(self.written)})
 
     @classmethod
     def from_json(cls, text: str) -> Result:

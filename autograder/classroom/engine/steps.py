@@ -32,6 +32,7 @@ from autograder.submission.beside import beside_notebook, write_files
 from autograder.submission.handed_in import NotGradable, check_file, check_folder, plain_size
 
 _TIMESTAMP = "timestamp.txt"
+_KEEP_NOTHING = ("nbgrader", "nbconvert", "autograder")  # whose steps are as new for the next notebook
 
 
 @dataclass
@@ -74,9 +75,13 @@ class _Prepared:
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
         text = self.texts.get(Path(filename).stem)
-        if text is None or not self.parent._sanitizing:  # type: ignore[attr-defined]
+        if text is None:
             return super().from_filename(filename, resources, **options)  # type: ignore[misc]
-        return text, self._init_resources(resources)  # type: ignore[attr-defined]
+        if self.parent._sanitizing:  # type: ignore[attr-defined]
+            return text, self._init_resources(resources)  # type: ignore[attr-defined]
+        path = Path(filename)
+        resources["metadata"] = ResourcesDict(name=path.stem, path=str(path.parent))
+        return self.from_notebook_node(nbformat.v4.to_notebook(json.loads(text)), resources, **options)  # type: ignore[attr-defined]
 
 
 class _CopiedBeside(BaseConverter):
@@ -108,6 +113,7 @@ class Steps(Autograde, _CopiedBeside):
         super().__init__(**options)
         self.exporter_class = type("PreparedExporter", (_Prepared, self.exporter_class), {})
         self._replay = Replay(parent=self)
+        self._made: dict[type, Any] = {}
         self.autograde_preprocessors = [self._exchanged(step) for step in self.autograde_preprocessors]
         self._problem: BaseException | None = None
         self._written: list[tuple[str, ResourcesDict]] = []
@@ -115,6 +121,21 @@ class Steps(Autograde, _CopiedBeside):
     def _exchanged(self, step: Any) -> Any:
         kind = import_item(step) if isinstance(step, str) else step
         return self._replay if isinstance(kind, type) and issubclass(kind, Execute) else step
+
+    def _init_preprocessors(self) -> None:
+        """As nbgrader's, which makes every step anew for each notebook: those of its own, which keep nothing, are made once."""
+        steps = self.sanitize_preprocessors if self._sanitizing else self.autograde_preprocessors
+        self.exporter._preprocessors = []
+        for step in steps:
+            self.exporter.register_preprocessor(self._once(step))
+
+    def _once(self, step: Any) -> Any:
+        kind = import_item(step) if isinstance(step, str) else step
+        if not isinstance(kind, type) or kind.__module__.partition(".")[0] not in _KEEP_NOTHING:
+            return step
+        if kind not in self._made:
+            self._made[kind] = kind(parent=self.exporter)
+        return self._made[kind]
 
     def submissions(self) -> Iterator[Submission]:
         """What `init_notebooks` has found, in nbgrader's order."""
