@@ -91,7 +91,6 @@ class _View(Gradebook):
         assert isinstance(self.db, scoped_session)
         self._rows: dict[tuple, dict[str, Any]] = {}
         self._marks: set[Any] = set()  # the grades and comments among them
-        self._changed: set[Any] = set()  # of these the ones that a step has changed
 
     def close(self) -> None:
         """The next step gets the same one."""
@@ -101,11 +100,8 @@ class _View(Gradebook):
 
     def keeps_back(self) -> bool:
         """Whether all that has changed is grades and comments found here: they are written together, with the next question."""
-        dirty = set(self.db.dirty)
-        if not dirty or self.db.new or self.db.deleted or not self._marks.issuperset(dirty):
-            return False
-        self._changed |= dirty
-        return True
+        others = self.db.new or self.db.deleted or not self._marks.issuperset(self.db.dirty)
+        return bool(self.db.dirty) and not others
 
     def find_source_cell(self, name: str, notebook: str, assignment: str) -> SourceCell:
         """As nbgrader's, with one question for all cells of the notebook."""
@@ -142,10 +138,8 @@ class _View(Gradebook):
             self._rows[key] = dict(self._marks_of(kind, of, notebook, assignment, student).all())
             self._marks.update(self._rows[key].values())
         found = self._rows[key].get(cell)
-        if found in self._changed:
-            self._changed.remove(found)
-            self.db.flush()
-            self.db.expire(found)  # what the database computes is read again
+        if found in self.db.dirty:
+            self.db.flush()  # after which what the database computes of it is read again
         return found
 
     def _marks_of(self, kind: Any, of: Any, notebook: str, assignment: str, student: str) -> Any:
