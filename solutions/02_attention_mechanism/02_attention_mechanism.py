@@ -693,12 +693,13 @@ def loop(q, k, v):
     blocks = zip(k.split(64, dim=-2), v.split(64, dim=-2), strict=True)
     return sum(torch.exp(q @ keys.mT / 4) @ values for keys, values in blocks)
 
-q, k, v = torch.randn(3, 1, 1, 1024, 16, generator=generator, requires_grad=True)
-kernel = torch.nn.functional.scaled_dot_product_attention
-print(f"one score for each query and key {1024 * 1024:10,}")
-print(f"attention keeps                  {kept(my.attention, q, k, v):10,}")
-print(f"a loop over blocks keeps         {kept(loop, q, k, v):10,}")
-print(f"PyTorch's kernel keeps           {kept(kernel, q, k, v):10,}")
+if session.training_allowed():
+    q, k, v = torch.randn(3, 1, 1, 1024, 16, generator=generator, requires_grad=True)
+    kernel = torch.nn.functional.scaled_dot_product_attention
+    print(f"one score for each query and key {1024 * 1024:10,}")
+    print(f"attention keeps                  {kept(my.attention, q, k, v):10,}")
+    print(f"a loop over blocks keeps         {kept(loop, q, k, v):10,}")
+    print(f"PyTorch's kernel keeps           {kept(kernel, q, k, v):10,}")
 
 # %% [markdown] slug="kept-answer"
 # A plain loop keeps the exponentials of every block, in the end a whole matrix: blocks alone save memory only where nothing is
