@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from autograder import outputs
 from autograder.framework.happening import Happening
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.process import Process
@@ -24,8 +25,8 @@ class CellProcess:
         """`files` is the folder that the notebook lies in; with `figures` pictures are kept."""
         self._exercises, self._figures, self._limits = exercises, figures, limits or Limits()
         self._files = {} if files is None else beside_notebook(files)
-        self.ran: list[tuple[NotebookNode, set[str]]] = []
-        """Each cell, with the exercises that it belongs to."""
+        self.ran: list[tuple[NotebookNode, set[str], list[dict]]] = []
+        """Each cell, the exercises that it belongs to, and its outputs, which a later cell may change."""
         self.stand_ins: dict[str, Happening] = {}
         """The exercises in whose place the reference stands, and what each had ended a process by."""
         self.process = self._start()
@@ -34,7 +35,8 @@ class CellProcess:
         """The reply to a cell that belongs to the exercises `owners`. One that ends the process does not count as run."""
         reply = self._ask_to_run(cell)
         if not self.process.gone:
-            self.ran.append((cell, owners))
+            reply["outputs"] = outputs.taken(reply.get("outputs", []), [shown for _, _, shown in self.ran])
+            self.ran.append((cell, owners, reply["outputs"]))
         return reply
 
     def restart(self, names: set[str], happened: Happening) -> None:
@@ -46,10 +48,10 @@ class CellProcess:
         """Another process, in which the cells before have run."""
         self.process.close()
         self.process = self._start()
-        for cell, owners in list(self.ran):
+        for number, (cell, owners, _) in enumerate(list(self.ran)):
             self._ask_to_run(cell)
             if self.process.gone:  # it did come to an end the first time: it is left out from now on
-                self.ran.remove((cell, owners))
+                del self.ran[number]
                 return self.renew()
             self.process.ask("stand_in", names=sorted(owners & set(self.stand_ins)))
         self.process.ask("stand_in", names=sorted(self.stand_ins))

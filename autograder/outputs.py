@@ -1,12 +1,64 @@
-"""What the grader itself writes into the outputs of a submission's cells."""
+"""The outputs of a submission's cells on the judge's side: what is taken of those that came, and what it writes itself.
+
+What has come may be forged. It is taken as far as it is what a notebook can hold, and `course`, the verdict for the report of
+the class, is the judge's alone.
+"""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from autograder import display
 from autograder.display import Card
+from autograder.framework.isolation.outputs import UPDATE
 from autograder.step import GradedCell, Step
+
+_ENTRIES: dict[Any, dict[str, Any]] = {
+    "stream": {"name": str, "text": str},
+    "error": {"ename": str, "evalue": str, "traceback": list},
+    "display_data": {"data": dict, "metadata": dict},
+    "execute_result": {"data": dict, "metadata": dict, "execution_count": int | None},
+    UPDATE: {"data": dict, "metadata": dict, "cell": int, "place": int},
+}
+
+
+def taken(came: Sequence[object], before: Sequence[list[dict]]) -> list[dict]:
+    """The outputs of a cell, of what came for it; its updates go to those of the cells `before`."""
+    found = [output for output in map(_plain, came) if output is not None]
+    for output in found:
+        if output["output_type"] == UPDATE:
+            _update(output, before)
+    return [output for output in found if output["output_type"] != UPDATE]
+
+
+def _plain(output: object) -> dict | None:
+    """An output with the entries that a notebook has for it, None where it has others."""
+    kind = output.get("output_type") if isinstance(output, dict) else None
+    if not isinstance(output, dict) or not isinstance(kind, str) or kind not in _ENTRIES:
+        return None
+    kept: dict[str, Any] = {name: output.get(name) for name in _ENTRIES[kind]}
+    if not all(isinstance(kept[name], of) for name, of in _ENTRIES[kind].items()) or not _fits(**kept):
+        return None
+    if "metadata" in kept:
+        kept["metadata"] = {key: value for key, value in kept["metadata"].items() if key != "course"}
+    try:
+        text = json.dumps({"output_type": kind, **kept}, ensure_ascii=False)
+        return json.loads(text.encode("utf-8", "replace"))
+    except (TypeError, ValueError, RecursionError):  # a tensor, say
+        return None
+
+
+def _fits(name: str = "stdout", traceback: Sequence[object] = (), data: dict | None = None, **_: object) -> bool:
+    texts = [value for kind, value in (data or {}).items() if not kind.endswith("json")]
+    return name in ("stdout", "stderr") and all(isinstance(text, str) for text in [*traceback, *texts])
+
+
+def _update(update: dict, before: Sequence[list[dict]]) -> None:
+    cell, place = update["cell"], update["place"]
+    if 0 <= cell < len(before) and 0 <= place < len(before[cell]) and "data" in before[cell][place]:
+        before[cell][place].update(data=update["data"], metadata=update["metadata"])
 
 
 def error(kind: str, words: str) -> dict:
@@ -14,9 +66,9 @@ def error(kind: str, words: str) -> dict:
     return {"output_type": "error", "ename": kind, "evalue": words, "traceback": [words]}
 
 
-def is_error(output: object) -> bool:
-    """Whether an output, which may be forged, shows that a cell has raised."""
-    return isinstance(output, dict) and output.get("output_type") == "error"
+def is_error(output: dict) -> bool:
+    """Whether an output shows that a cell has raised."""
+    return output["output_type"] == "error"
 
 
 def show(step: Step, graded: GradedCell, card: Card, metadata: dict[str, Any] | None = None) -> None:

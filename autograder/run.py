@@ -190,7 +190,7 @@ class GradingRun:
             if happened is not None and name not in bound:
                 self._raised[name] = happened  # what an earlier cell defined is older: its check says so, as in a notebook
         if not self._cells.process.gone:
-            shown = reply.get("outputs", [])
+            shown = reply["outputs"]
             if happened is not None and not any(outputs.is_error(output) for output in shown):
                 shown.append(outputs.error(happened.error, happened.message))  # whoever hides it has raised it all the same
             return shown
