@@ -26,6 +26,7 @@ from autograder.framework.component import Component
 from autograder.framework.happening import Happening, What
 from autograder.framework.isolation import sandbox, server, wire
 from autograder.framework.isolation.limits import Limits
+from autograder.framework.isolation.line import Line, Stuck
 
 # Seconds of processor time, so that a busy machine is never a learner's time-out; of wall clock, four times as many.
 CALL_SECONDS = 5
@@ -46,7 +47,8 @@ class Process:
         """`files` are copied into the working folder of the process, under their names."""
         self._limits = limits or Limits()
         self._folder: str | None = None
-        self._pipe, far = multiprocessing.Pipe()
+        near, far = multiprocessing.Pipe()
+        self._line = Line(near)
         with far:
             self._process, in_sandbox = self._fork(far)
         self._begin(self._process.pid)
@@ -164,25 +166,27 @@ class Process:
         wall_seconds: float | None = None,
     ) -> bytes | None:
         try:
-            self._pipe.send_bytes(message)
+            self._line.send(message)
             if handle is not None:
-                reduction.send_handle(self._pipe, handle, self._pid)
+                reduction.send_handle(self._line.pipe, handle, self._pid)
             if meanwhile is not None:
                 meanwhile()
             if self._answers(seconds, wall_seconds):
-                return self._pipe.recv_bytes(wire._MOST_BYTES)
+                return self._line.receive(wire._MOST_BYTES)
             self._end(What.TIMEOUT, seconds=wall_seconds or seconds)
+        except Stuck as stuck:
+            self._end(self._over or What.BROKE_CONNECTION, message=str(stuck))
         except (EOFError, OSError):
             self._end(self._over or What.ENDED)
         return None
 
     def _answers(self, seconds: float, wall_seconds: float | None) -> bool:
         """Waits for a reply; False when a limit is reached first, of processor time or wall clock. `EOFError`: it has ended."""
-        if self._pipe.poll(_LOOK_SECONDS):
+        if self._line.poll(_LOOK_SECONDS):
             return True  # most do; looking at the process takes longer than such an answer
         began, used = time.monotonic(), self._used()
-        while not self._pipe.poll(_LOOK_SECONDS):
-            if not self._runs() and not self._pipe.poll(0):
+        while not self._line.poll(_LOOK_SECONDS):
+            if not self._runs() and not self._line.poll(0):
                 raise EOFError  # others may hold its end of the line: what it has started, what waits for it outside
             worked, waited = self._used() - used, time.monotonic() - began
             if wall_seconds is not None:
@@ -190,7 +194,7 @@ class Process:
             else:
                 over = worked > seconds or waited > _WALL * seconds or (waited > _IDLE_SECONDS and worked < waited / 10)
             if over:
-                return self._pipe.poll(0)
+                return self._line.poll(0)
         return True
 
     def _runs(self) -> bool:
@@ -275,7 +279,7 @@ class Process:
         self._closed = True
         self._kill()
         self._end_namespace()
-        self._pipe.close()
+        self._line.close()
         psutil.wait_procs([self._process], timeout=5)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -312,7 +316,7 @@ class Snapshot(Process):
 
     def __init__(self, pipe: Connection, pid: int, limits: Limits, alone: bool) -> None:
         """`alone`: there was no other thread in the process, of a library say, whose work or lock could be missing here."""
-        self._pipe, self._limits, self.alone = pipe, limits, alone
+        self._line, self._limits, self.alone = Line(pipe), limits, alone
         self._begin(pid)
 
     def end(self) -> None:
@@ -323,7 +327,7 @@ class Snapshot(Process):
         """Ends the copy and whatever it started."""
         self._closed = True
         self._kill()
-        self._pipe.close()
+        self._line.close()
 
 
 class _WithoutMain:
