@@ -93,3 +93,9 @@ def test_a_nest_without_end_is_cut_off():
     nest = []
     nest.append(nest)
     assert "nest" in repr(wire.unpack(wire.pack(nest)))
+
+
+def test_half_a_character_does_not_come_through():
+    half = "\ud800"
+    assert repr(wire.unpack(wire.pack({half: [half, Other(half, half)]}))) == repr({"?": ["?", Other("?", "?")]})
+    assert wire.unpack(wire.pack(["λ", "𝛼"])) == ["λ", "𝛼"]

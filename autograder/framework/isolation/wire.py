@@ -110,6 +110,8 @@ def _kind(value: object) -> str:
 
 
 def _up(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(value, str):
+        return _whole(value)
     if not isinstance(value, dict):
         return value
     kind = value["$"]
@@ -118,11 +120,16 @@ def _up(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
     if kind == "dtype":
         return getattr(torch, value["name"])
     if kind == "other":
-        return Other(str(value["kind"])[:80], str(value["text"])[:200])
+        return Other(_whole(str(value["kind"])[:80]), _whole(str(value["text"])[:200]))
     if kind == "list":
         return [_up(entry, tensors) for entry in value["items"]]
     if kind == "tuple":
         return tuple(_up(entry, tensors) for entry in value["items"])
     if kind == "dict":
-        return {str(key): _up(entry, tensors) for key, entry in value["items"]}
+        return {_whole(str(key)): _up(entry, tensors) for key, entry in value["items"]}
     raise ValueError(kind)
+
+
+def _whole(text: str) -> str:
+    """The text with halves of surrogate pairs, which no file and no terminal takes, exchanged for a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
