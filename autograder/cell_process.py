@@ -10,11 +10,11 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from autograder import outputs
 from autograder.framework.happening import Happening
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.process import Process
 from autograder.framework.isolation.wire import WireError, as_bytes
+from autograder.outputs import ShownByCells
 from autograder.submission.beside import are_few, beside_notebook, may_return
 
 
@@ -25,6 +25,7 @@ class CellProcess:
         """`files` is the folder that the notebook lies in; with `figures` pictures are kept."""
         self._exercises, self._figures, self._limits = exercises, figures, limits or Limits()
         self._files = {} if files is None else beside_notebook(files)
+        self._shown = ShownByCells()
         self.ran: list[tuple[NotebookNode, set[str], list[dict]]] = []
         """Each cell, the exercises that it belongs to, and its outputs, which a later cell may change."""
         self.stand_ins: dict[str, Happening] = {}
@@ -35,7 +36,7 @@ class CellProcess:
         """The reply to a cell that belongs to the exercises `owners`. One that ends the process does not count as run."""
         reply = self._ask_to_run(cell)
         if not self.process.gone:
-            reply["outputs"] = outputs.taken(reply.get("outputs", []), [shown for _, _, shown in self.ran])
+            reply["outputs"] = self._shown.take(reply.get("outputs", []), [shown for _, _, shown in self.ran])
             self.ran.append((cell, owners, reply["outputs"]))
         return reply
 

@@ -22,19 +22,33 @@ _ENTRIES: dict[Any, dict[str, Any]] = {
     "execute_result": {"data": dict, "metadata": dict, "execution_count": int | None},
     UPDATE: {"data": dict, "metadata": dict, "cell": int, "place": int},
 }
+_MOST_CHARACTERS = 64_000_000  # of what all cells of a submission show
+_LEFT_OUT = {"output_type": "stream", "name": "stderr", "text": "(the outputs from here on are left out: they are too large)\n"}
 
 
-def taken(came: Sequence[object], before: Sequence[list[dict]]) -> list[dict]:
-    """The outputs of a cell, of what came for it; its updates go to those of the cells `before`."""
-    found = [output for output in map(_plain, came) if output is not None]
-    for output in found:
-        if output["output_type"] == UPDATE:
-            _update(output, before)
-    return [output for output in found if output["output_type"] != UPDATE]
+class ShownByCells:
+    """The outputs of the cells of one submission as they come."""
+
+    def __init__(self) -> None:
+        self._room = _MOST_CHARACTERS
+
+    def take(self, came: Sequence[object], before: Sequence[list[dict]]) -> list[dict]:
+        """The outputs of a cell, of what came for it; its updates go to those of the cells `before`."""
+        kept: list[dict] = []
+        for text in filter(None, map(_plain, came)):
+            self._room -= len(text)
+            if self._room < 0:
+                return [*kept, dict(_LEFT_OUT)]
+            output = json.loads(text)
+            if output["output_type"] == UPDATE:
+                _update(output, before)
+            else:
+                kept.append(output)
+        return kept
 
 
-def _plain(output: object) -> dict | None:
-    """An output with the entries that a notebook has for it, None where it has others."""
+def _plain(output: object) -> bytes | None:
+    """As JSON an output with the entries that a notebook has for it, None where it has others."""
     kind = output.get("output_type") if isinstance(output, dict) else None
     if not isinstance(output, dict) or not isinstance(kind, str) or kind not in _ENTRIES:
         return None
@@ -44,8 +58,7 @@ def _plain(output: object) -> dict | None:
     if "metadata" in kept:
         kept["metadata"] = {key: value for key, value in kept["metadata"].items() if key != "course"}
     try:
-        text = json.dumps({"output_type": kind, **kept}, ensure_ascii=False)
-        return json.loads(text.encode("utf-8", "replace"))
+        return json.dumps({"output_type": kind, **kept}, ensure_ascii=False).encode()
     except (TypeError, ValueError, RecursionError):  # a tensor, say
         return None
 

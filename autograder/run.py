@@ -26,7 +26,7 @@ from autograder.framework.candidate import EndedAtOnce
 from autograder.framework.happening import Happening, sentence
 from autograder.framework.isolation.judging import Gone, judge_in
 from autograder.framework.isolation.limits import Limits
-from autograder.framework.isolation.process import Snapshot
+from autograder.framework.isolation.process import Process, Snapshot
 from autograder.framework.isolation.transcripts import Transcripts
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
@@ -162,7 +162,7 @@ class GradingRun:
             self._cells.restart({name}, gone)
             verdict, message = None, sentence(gone, "The notebook")
         else:
-            verdict = self._after_the_end(name, verdict)
+            verdict = self._after_the_end(name, verdict, judging.copy)
             message = judging.missing
         self._conclude(judging.step, judging.check, verdict, message)
         raise _Back(judging.number)
@@ -251,7 +251,7 @@ class GradingRun:
             self._cells.restart({name}, gone.happening)
             return None, sentence(gone.happening, "The notebook")
         if self._cells.process.gone:
-            verdict = self._after_the_end(name, verdict)
+            verdict = self._after_the_end(name, verdict, self._cells.process)
         return verdict, self._missing(name)
 
     def _judge_here(self, name: str) -> Verdict | None:
@@ -261,9 +261,10 @@ class GradingRun:
             self._cells.renew()
             return judge_in(self._cells.process, name)
 
-    def _after_the_end(self, name: str, first: Verdict | None) -> Verdict | None:
-        """The verdict on what ended the process: was it the exercise itself, or an earlier one that it calls?"""
-        happened = next(f.happening for f in (first.findings if first else []) if f.happening is not None and f.happening.gone)
+    def _after_the_end(self, name: str, first: Verdict | None, ended: Process) -> Verdict | None:
+        """The verdict on what has `ended` its process: was it the exercise itself, or an earlier one that it calls?"""
+        assert ended.ending is not None
+        happened = ended.ending
         suspects = {other for other in self._exercises if other != name} - self._passed - set(self._cells.stand_ins)
         suspects &= set(self._exercises[: self._exercises.index(name)])
         if suspects:

@@ -18,6 +18,7 @@ from autograder.run import GradingRun
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
 
+MOST_CHARACTERS = 80_000_000  # of a graded notebook
 ATTACKS = [name for name in attack_files.names() if not name.startswith("break_")]
 needs_sandbox = pytest.mark.skipif(sandbox.why_not() is not None, reason=str(sandbox.why_not()))
 
@@ -44,7 +45,8 @@ def test_it_earns_what_it_deserves_and_leaves_nothing(name, released, targets):
         assert not run.faults
     graded = {step.graded.grade_id: step.graded for step in steps if step.graded is not None}
     show(taken, steps, sandbox=True, safe=True)
-    nbformat.validate(nbformat.reads(nbformat.writes(taken), as_version=4))
+    nbformat.validate(nbformat.reads(nbformat.writes(taken).encode(), as_version=4))
+    assert len(nbformat.writes(taken)) < MOST_CHARACTERS
     of_the_judge = [cell for cell, step in zip(taken.cells, steps, strict=True) if step.graded is not None]
     told = [cell for cell in taken.cells if any("course" in output.get("metadata", {}) for output in cell.get("outputs", ()))]
     assert all(cell in of_the_judge for cell in told)

@@ -130,7 +130,9 @@ def test_an_answer_cannot_choose_what_the_judge_reads(answer):
 @pytest.mark.parametrize(
     "reply",
     [5, {"seen": 5}, {"seen": [5]}, {"bound": [[]]}, {"changed": [1]}, {"outputs": "text"}, {"happened": {"what": 7}},
-     {"happened": {"what": "raised", "message": 5}}, {"happened": {"what": "raised", "line": "5"}}, {"happened": []}],
+     {"happened": {"what": "raised", "message": 5}}, {"happened": {"what": "raised", "line": "5"}}, {"happened": []},
+     {"seen": ["x" * 10_000]}, {"bound": ["x"] * 10_000},
+     {"happened": {"what": "raised", "message": "x" * 10_000}}, {"happened": {"what": "raised", "text": "x" * 10_000}}],
 )  # fmt: skip
 def test_a_reply_out_of_form_is_none(reply):
     with pytest.raises(wire.WireError):

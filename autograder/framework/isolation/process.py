@@ -23,7 +23,7 @@ import psutil
 
 from autograder.framework.candidate import Candidate
 from autograder.framework.component import Component
-from autograder.framework.happening import Happening, What
+from autograder.framework.happening import MOST, Happening, What
 from autograder.framework.isolation import sandbox, server, wire
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.line import Line, Stuck
@@ -36,7 +36,7 @@ START_SECONDS = 60
 _LOOK_SECONDS, _LOOKS = 0.1, 5
 NO_REPLY: dict[str, Any] = {"result": None, "seen": [], "changed": False, "happened": None}
 """What stands for the entries that a reply to `perform` does not have."""
-_WORDS = ("seen", "defined", "bound")
+_WORDS, _MOST_WORDS = ("seen", "defined", "bound"), 1000
 _KINDS: dict[str, type] = {"seen": list, "defined": list, "bound": list, "changed": bool, "has": bool, "outputs": list}
 
 
@@ -96,6 +96,11 @@ class Process:
     def gone(self) -> bool:
         """Whether the process has ended, or was ended."""
         return self._gone is not None
+
+    @property
+    def ending(self) -> Happening | None:
+        """What has ended the process, None where it goes on."""
+        return None if self._gone is None else Happening.from_dict(self._gone)
 
     def __enter__(self) -> Process:
         return self
@@ -290,7 +295,7 @@ def _is_happening(entries: object) -> bool:
         found = Happening.from_dict(entries)  # type: ignore[arg-type]
     except (TypeError, ValueError, KeyError, AttributeError):
         return False
-    words = isinstance(found.error, str) and isinstance(found.message, str) and isinstance(found.text, str | None)
+    words = all(isinstance(each, str) and len(each) <= MOST for each in (found.error, found.message, found.text or ""))
     return words and isinstance(found.line, int | None) and isinstance(found.seconds, int | float)
 
 
@@ -303,7 +308,8 @@ def checked(reply: object) -> dict:
     for name, kind in _KINDS.items():
         if not isinstance(reply.get(name, kind()), kind):
             raise wire.WireError(f"a reply whose entry {name} is of another type")
-    if not all(isinstance(each, str) for name in _WORDS for each in reply.get(name, ())):
+    words = [each for name in _WORDS for each in reply.get(name, ())]
+    if len(words) > _MOST_WORDS or not all(isinstance(each, str) and len(each) <= MOST for each in words):
         raise wire.WireError("a reply with names that are none")
     return reply
 
