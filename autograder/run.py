@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 from nbformat import NotebookNode
 
-from autograder import display, render
+from autograder import outputs, render
+from autograder.cell_process import CellProcess
 from autograder.display import Card, Mark
 from autograder.framework.candidate import EndedAtOnce
 from autograder.framework.happening import Happening, sentence
@@ -28,11 +28,9 @@ from autograder.framework.isolation.judging import Gone, judge_in
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.process import Process, Snapshot
 from autograder.framework.isolation.transcripts import Transcripts
-from autograder.framework.isolation.wire import WireError, as_bytes
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
 from autograder.step import GradedCell, Step
-from autograder.submission.beside import are_few, beside_notebook, may_return
 from autograder.submission.reading import grade_id, marks
 from autograder.submission.taking_in import CHECK, binds
 from utils.manifest import load
@@ -79,22 +77,18 @@ class GradingRun:
         With `transcripts`, of the submissions before, exercises are judged one after the other in the process itself: less
         work for a class as a whole, where every processor has a submission.
         """
-        self._chapter, self._figures, self._limits = chapter, figures, limits or Limits()
-        self._transcripts = transcripts
-        self._files = {} if files is None else beside_notebook(files)
+        self._chapter, self._transcripts = chapter, transcripts
         self._there = {grade_id(cell) for cell in notebook.cells}
         exercises = load().chapter(chapter).exercises if chapter else load().exercises
         exercises = tuple(exercise for exercise in exercises if chapter or exercise.check_id in self._there)
         self._exercises = [exercise.id for exercise in exercises]
         self._owners = {cell: exercise.id for exercise in exercises for cell in exercise.cells}
-        self._ran: list[tuple[NotebookNode, set[str]]] = []
         self._sources: list[str] = []
         self._raised: dict[str, Happening] = {}
-        self._stand_ins: dict[str, Happening] = {}
         self._passed: set[str] = set()
         self._judges = ThreadPoolExecutor(_JUDGES)
         self._judged: list[_Judging] = []
-        self._process = self._start()
+        self._cells = CellProcess(self._exercises, files, figures, limits)
         self.faults: list[Fault] = []
 
     def __enter__(self) -> GradingRun:
@@ -103,7 +97,7 @@ class GradingRun:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None) -> None:
         self._give_up()
         self._judges.shutdown()
-        self._process.close()
+        self._cells.close()
 
     def steps(self, cells: Iterable[NotebookNode]) -> list[Step]:
         """What became of each cell: an ordinary one is run; what a graded one stands for is judged.
@@ -137,18 +131,8 @@ class GradingRun:
         return name != id and (name in self._exercises or (name == "quiz" and self._chapter is not None))
 
     def written(self) -> dict[str, bytes]:
-        """The files that cells have written into their folder, or changed; none where the process has ended.
-
-        What goes past the limits on the files of a submission is left out as a whole.
-        """
-        files = self._process.ask("written").get("files")
-        try:
-            found = {name: as_bytes(data) for name, data in files.items() if may_return(name)} if files else {}
-        except (WireError, AttributeError):  # the learner's code has broken the form of the reply
-            return {}
-        given = {name: path.read_bytes() for name, path in self._files.items()}
-        new = {name: data for name, data in found.items() if given.get(name) != data}
-        return new if are_few(new) else {}
+        """The files that cells have written into their folder, or changed."""
+        return self._cells.written()
 
     def _collect(self, wait: bool) -> None:
         """Takes in what was judged meanwhile, in order; with `wait` all of it. Raises `_Back` where that ended a copy."""
@@ -169,16 +153,16 @@ class GradingRun:
     def _go_back(self, judging: _Judging, verdict: Verdict | None, gone: Happening | None) -> None:
         """Goes on behind an exercise whose judging ended its copy. Raises `_Back`."""
         self._give_up()
-        self._ran, self._sources, self._raised = judging.state
+        self._cells.ran, self._sources, self._raised = judging.state
         name = judging.check[2]
         if not judging.copy.alone:  # was it for a thread that a copy lacks?
-            self._renew()
+            self._cells.renew()
             verdict, message = self._judge(name)
         elif gone is not None:
-            self._restart({name}, gone)
+            self._cells.restart({name}, gone)
             verdict, message = None, sentence(gone, "The notebook")
         else:
-            verdict = self._after_the_end(name, verdict)
+            verdict = self._after_the_end(name, verdict, judging.copy)
             message = judging.missing
         self._conclude(judging.step, judging.check, verdict, message)
         raise _Back(judging.number)
@@ -194,60 +178,27 @@ class GradingRun:
                 judging.verdict.exception()
             judging.copy.close()
 
-    def _start(self) -> Process:
-        process = Process(self._limits, self._files)
-        process.ask("notebook", figures=self._figures)
-        return process
-
     def _run(self, cell: NotebookNode) -> list[dict]:
         id = grade_id(cell) or ""
         owners = {self._owners[id]} if id in self._owners else {n for n in self._exercises if binds(cell.source, n)}
         self._sources.append(cell.source)
-        reply = self._ask_to_run(cell)
+        reply = self._cells.run(cell, owners)
         happened = Happening.from_dict(reply["happened"]) if reply.get("happened") else None
         bound = set(reply.get("bound", ()))
         for name in owners | bound:
             self._raised.pop(name, None)
             if happened is not None and name not in bound:
                 self._raised[name] = happened  # what an earlier cell defined is older: its check says so, as in a notebook
-        if not self._process.gone:
-            self._ran.append((cell, owners))
-            outputs = reply.get("outputs", [])
-            if happened is not None and not any(_is_error(output) for output in outputs):
-                outputs.append(_error(happened.error, happened.message))  # whoever hides it has raised it all the same
-            return outputs
+        if not self._cells.process.gone:
+            shown = reply["outputs"]
+            if happened is not None and not any(outputs.is_error(output) for output in shown):
+                shown.append(outputs.error(happened.error, happened.message))  # whoever hides it has raised it all the same
+            return shown
         assert happened is not None  # what ended the process
         self._collect(wait=True)
-        self._restart(owners, happened)
+        self._cells.restart(owners, happened)
         words = sentence(happened, "This cell")
-        return [_error("CellEnded", words)]
-
-    def _ask_to_run(self, cell: NotebookNode) -> dict:
-        return self._process.ask(
-            "cell",
-            seconds=self._limits.cell_seconds,
-            wall_seconds=self._limits.wall_seconds,
-            source=cell.source,
-            cell_id=cell.get("id"),
-            names=self._exercises,
-        )
-
-    def _restart(self, names: set[str], happened: Happening) -> None:
-        """Another process, in which the cells before have run; the reference stands in for `names`."""
-        self._stand_ins.update(dict.fromkeys(names, happened))
-        self._renew()
-
-    def _renew(self) -> None:
-        self._process.close()
-        self._process = self._start()
-        for cell, owners in list(self._ran):
-            self._ask_to_run(cell)
-            if self._process.gone:  # it did come to an end the first time: it is left out from now on
-                self._ran.remove((cell, owners))
-                return self._renew()
-            self._process.ask("stand_in", names=sorted(owners & set(self._stand_ins)))
-        self._process.ask("stand_in", names=sorted(self._stand_ins))
-        return None
+        return [outputs.error("CellEnded", words)]
 
     def _grade(self, number: int, step: Step, id: str, points: float, by_hand: bool) -> None:
         name = id.removeprefix(CHECK)
@@ -256,18 +207,18 @@ class GradingRun:
         elif name == "quiz":
             assert self._chapter is not None, "elsewhere a quiz is not ours"
             earned, message, shown = quiz_marks(self._chapter, self._sources)
-            _show(step, GradedCell(id, min(float(earned), points), points, message), shown)
+            outputs.show(step, GradedCell(id, min(float(earned), points), points, message), shown)
         elif not self._judge_aside(number, step, (id, points, name)):
             self._conclude(step, (id, points, name), *self._judge(name))
 
     def _judge_aside(self, number: int, step: Step, check: tuple[str, float, str]) -> bool:
         """Has an exercise judged in a copy of the process; False where it has to be judged here."""
         name = check[2]
-        in_place = self._transcripts is not None or name in self._stand_ins or name in self._raised
-        copy = None if in_place else self._process.snapshot()
+        in_place = self._transcripts is not None or name in self._cells.stand_ins or name in self._raised
+        copy = None if in_place else self._cells.process.snapshot()
         if copy is None:
             return False
-        state = list(self._ran), list(self._sources), dict(self._raised)
+        state = list(self._cells.ran), list(self._sources), dict(self._raised)
         verdict = self._judges.submit(_judge_in_copy, copy, name)
         self._judged.append(_Judging(number, check, step, copy, self._missing(name), state, verdict))
         return True
@@ -277,7 +228,7 @@ class GradingRun:
         id, points, name = check
         step.ended = datetime.now(UTC)
         if verdict is None:
-            return _show(step, GradedCell(id, 0.0, points, missing), Card(missing, mark=Mark.WRONG))
+            return outputs.show(step, GradedCell(id, 0.0, points, missing), Card(missing, mark=Mark.WRONG))
         self.faults += verdict.faults
         if verdict.passed:
             self._passed.add(name)
@@ -285,45 +236,46 @@ class GradingRun:
         shown = render.card(verdict, stretch)
         earned = points * verdict.points / verdict.max_points  # another assignment may weigh the exercise otherwise
         graded = GradedCell(id, min(earned, points), points, render.text(verdict, stretch))
-        return _show(step, graded, shown, {"course": render.for_report(verdict)})
+        return outputs.show(step, graded, shown, {"course": render.for_report(verdict)})
 
     def _judge(self, name: str) -> tuple[Verdict | None, str]:
         """The verdict on an exercise as it stands in the process itself, and what is said where there is none."""
-        if name in self._stand_ins:
-            return None, sentence(self._stand_ins[name], "The notebook")
+        if name in self._cells.stand_ins:
+            return None, sentence(self._cells.stand_ins[name], "The notebook")
         if name in self._raised:
             return None, self._missing(name)
         self._collect(wait=True)
         try:
             verdict = self._judge_here(name)
         except Gone as gone:
-            self._restart({name}, gone.happening)
+            self._cells.restart({name}, gone.happening)
             return None, sentence(gone.happening, "The notebook")
-        if self._process.gone:
-            verdict = self._after_the_end(name, verdict)
+        if self._cells.process.gone:
+            verdict = self._after_the_end(name, verdict, self._cells.process)
         return verdict, self._missing(name)
 
     def _judge_here(self, name: str) -> Verdict | None:
         try:
-            return judge_in(self._process, name, self._transcripts)
+            return judge_in(self._cells.process, name, self._transcripts)
         except EndedAtOnce:
-            self._renew()
-            return judge_in(self._process, name)
+            self._cells.renew()
+            return judge_in(self._cells.process, name)
 
-    def _after_the_end(self, name: str, first: Verdict | None) -> Verdict | None:
-        """The verdict on what ended the process: was it the exercise itself, or an earlier one that it calls?"""
-        happened = next(f.happening for f in (first.findings if first else []) if f.happening is not None and f.happening.gone)
-        suspects = {other for other in self._exercises if other != name} - self._passed - set(self._stand_ins)
+    def _after_the_end(self, name: str, first: Verdict | None, ended: Process) -> Verdict | None:
+        """The verdict on what has `ended` its process: was it the exercise itself, or an earlier one that it calls?"""
+        assert ended.ending is not None
+        happened = ended.ending
+        suspects = {other for other in self._exercises if other != name} - self._passed - set(self._cells.stand_ins)
         suspects &= set(self._exercises[: self._exercises.index(name)])
         if suspects:
-            before = dict(self._stand_ins)
-            self._restart(suspects, happened)
-            second = judge_in(self._process, name)
-            self._stand_ins = before
-            if second is not None and first is not None and second.points > first.points and not self._process.gone:
-                self._renew()
+            before = dict(self._cells.stand_ins)
+            self._cells.restart(suspects, happened)
+            second = judge_in(self._cells.process, name)
+            self._cells.stand_ins = before
+            if second is not None and first is not None and second.points > first.points and not self._cells.process.gone:
+                self._cells.renew()
                 return second
-        self._restart({name}, happened)
+        self._cells.restart({name}, happened)
         return first
 
     def _missing(self, name: str) -> str:
@@ -335,25 +287,6 @@ class GradingRun:
         return f"{name} is not there when its check cell runs. Does its cell define that name?"
 
 
-def _is_error(output: object) -> bool:
-    return isinstance(output, dict) and output.get("output_type") == "error"
-
-
-def _error(kind: str, words: str) -> dict:
-    return {"output_type": "error", "ename": kind, "evalue": words, "traceback": [words]}
-
-
 def _judge_in_copy(copy: Snapshot, name: str) -> Verdict | None:
     copy.watch()
     return judge_in(copy, name)
-
-
-def _show(step: Step, graded: GradedCell, card: Card, metadata: dict[str, Any] | None = None) -> None:
-    """What a graded cell shows: a card, and its points in the form in which nbgrader reads them."""
-    shown = {"text/plain": display.text(card), "text/html": display.html(card)}
-    points = {"text/plain": repr(float(graded.points)), "text/html": display.Points()._repr_html_()}
-    step.graded = graded
-    step.outputs = [
-        {"output_type": "display_data", "data": shown, "metadata": metadata or {}},
-        {"output_type": "execute_result", "data": points, "metadata": {}, "execution_count": None},
-    ]

@@ -11,12 +11,14 @@ import odd_notebooks
 import pytest
 import torch
 
+from autograder.classroom.autograding import show
 from autograder.framework.isolation import sandbox, server
 from autograder.framework.isolation.limits import Limits
 from autograder.run import GradingRun
 from autograder.submission.taking_in import take_in
 from utils.manifest import load
 
+MOST_CHARACTERS = 80_000_000  # of a graded notebook
 ATTACKS = [name for name in attack_files.names() if not name.startswith("break_")]
 needs_sandbox = pytest.mark.skipif(sandbox.why_not() is not None, reason=str(sandbox.why_not()))
 
@@ -39,8 +41,15 @@ def test_it_earns_what_it_deserves_and_leaves_nothing(name, released, targets):
     tried, equal = attack_files.load(name), torch.equal
     taken = take_in(targets.notebook(tried), released)
     with GradingRun(odd_notebooks.CHAPTER, taken, limits=Limits(cell_seconds=4)) as run:
-        graded = {step.graded.grade_id: step.graded for step in run.steps(taken.cells) if step.graded is not None}
+        steps = run.steps(taken.cells)
         assert not run.faults
+    graded = {step.graded.grade_id: step.graded for step in steps if step.graded is not None}
+    show(taken, steps, sandbox=True, safe=True)
+    nbformat.validate(nbformat.reads(nbformat.writes(taken).encode(), as_version=4))
+    assert len(nbformat.writes(taken)) < MOST_CHARACTERS
+    of_the_judge = [cell for cell, step in zip(taken.cells, steps, strict=True) if step.graded is not None]
+    told = [cell for cell in taken.cells if any("course" in output.get("metadata", {}) for output in cell.get("outputs", ()))]
+    assert all(cell in of_the_judge for cell in told)
     assert graded["check-softmax"].points == tried.POINTS, graded["check-softmax"].message
     assert getattr(tried, "SAYS", "") in graded["check-softmax"].message
     if getattr(tried, "REST", True):

@@ -3,7 +3,6 @@
 import io
 import os
 import re
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -12,9 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from autograder.proof import machine
 from utils.manifest import ROOT
 
-pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.docker, pytest.mark.sandbox, pytest.mark.timeout(300)]
 OPTIONS = re.findall(r"--security-opt [\w=]+", (ROOT / "README.md").read_text(encoding="utf-8"))
 WHY_NOT = "from autograder.framework.isolation import sandbox; print(sandbox.why_not())"
 IMAGE = "course-test:frame"
@@ -23,8 +23,6 @@ IMAGE = "course-test:frame"
 @pytest.fixture(scope="module")
 def docker(tmp_path_factory):
     """`docker(*arguments, **options)` runs the client, of the Docker that runs here or of one that ends with the tests."""
-    if shutil.which("docker") is None:
-        pytest.skip("Docker is not installed (Debian's package: docker.io)")
     running, place = None, tmp_path_factory.mktemp("docker")
     environment = dict(os.environ)
     if _client("info", environment=environment).returncode:
@@ -43,13 +41,13 @@ def docker(tmp_path_factory):
 
 def _daemon(place):
     """A Docker without networks, all of whose files are in `place`."""
-    if shutil.which("dockerd") is None or os.geteuid() != 0:
+    if machine.dockerd() is None or os.geteuid() != 0:
         pytest.skip("no Docker runs here, and only root can start one")
     own = {"data-root": "data", "exec-root": "exec", "pidfile": "pid", "host": "socket"}
     line = [f"--{name}={'unix://' if name == 'host' else ''}{place}/{path}" for name, path in own.items()]
     line += ["--bridge=none", "--iptables=false", "--ip6tables=false", "--storage-driver=vfs"]
     with (place / "log").open("w") as log:
-        return subprocess.Popen(["dockerd", *line], stdout=log, stderr=log)
+        return subprocess.Popen([machine.dockerd(), *line], stdout=log, stderr=log)
 
 
 def _client(*arguments, environment, **options):

@@ -8,9 +8,10 @@ import nbformat
 import pytest
 import some
 
-from autograder import grade, run
+from autograder import grade
 from autograder.classroom.students import Student, notebook_of, solution_cells, students
 from autograder.framework.isolation.limits import Limits
+from autograder.framework.isolation.process import Process
 from autograder.submission.reading import NotGradable
 from utils.manifest import load
 
@@ -161,7 +162,7 @@ def test_what_is_judged_beside_the_run_is_judged_as_in_its_place(tmp_path, right
     cell.source += more
     path = write(tmp_path, notebook)
     beside = grade.grade_notebook(path)
-    monkeypatch.setattr(run.Process, "snapshot", lambda self: None)
+    monkeypatch.setattr(Process, "snapshot", lambda self: None)
     assert grade.grade_notebook(path).as_dict() == beside.as_dict()
 
 

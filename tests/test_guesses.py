@@ -48,6 +48,17 @@ def words(whole: Figure) -> list[str]:
     return [text.get_text() for legend in legends for text in legend.get_texts()]
 
 
+def contrast(one, other) -> float:
+    """Of two colours, as WCAG 2 defines it: from 1 to 21."""
+    darker, lighter = sorted(luminance(each) for each in (one, other))
+    return (lighter + 0.05) / (darker + 0.05)
+
+
+def luminance(colour) -> float:
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgba(colour)[:3]]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 @pytest.mark.parametrize("number", [0.25, None, "a quarter", True])
 @pytest.mark.parametrize("name", DRAWN)
 def test_a_number_is_drawn_with_one_entry_in_the_legend_and_anything_else_leaves_no_trace(name, number, monkeypatch):
@@ -81,3 +92,13 @@ def test_the_expected_key_of_a_query_is_framed_and_words_that_are_not_there_are_
     (frame,) = ax.patches
     assert isinstance(frame, Rectangle) and frame.get_edgecolor() == to_rgba(plots.VERMILLION)
     assert (*frame.get_center(), frame.get_width(), frame.get_height()) == (2, 1, 1, 1)
+
+
+def test_the_ring_of_few_labels_stands_out_from_the_ground_and_from_each_bar(monkeypatch):
+    shown: list[Figure] = []
+    monkeypatch.setattr(plots, "alt", lambda drawn, text: shown.append(drawn.figure.figure))
+    DRAWN["08 few_labels"](0.25)
+    for ax in shown[0].axes:
+        (ring,) = [line for line in ax.lines if line.get_fillstyle() == "none"]
+        grounds = [ax.get_facecolor(), *(bar.get_facecolor() for bar in ax.patches)]
+        assert len(grounds) == 3 and min(contrast(ring.get_color(), ground) for ground in grounds) >= 3

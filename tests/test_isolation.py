@@ -11,7 +11,7 @@ import torch
 from autograder.framework.component import Drawn, component
 from autograder.framework.expect import Other
 from autograder.framework.happening import Happening, What
-from autograder.framework.isolation import wire
+from autograder.framework.isolation import line, wire
 from autograder.framework.isolation.process import Process, RemoteCandidate, checked
 
 
@@ -130,7 +130,9 @@ def test_an_answer_cannot_choose_what_the_judge_reads(answer):
 @pytest.mark.parametrize(
     "reply",
     [5, {"seen": 5}, {"seen": [5]}, {"bound": [[]]}, {"changed": [1]}, {"outputs": "text"}, {"happened": {"what": 7}},
-     {"happened": {"what": "raised", "message": 5}}, {"happened": {"what": "raised", "line": "5"}}, {"happened": []}],
+     {"happened": {"what": "raised", "message": 5}}, {"happened": {"what": "raised", "line": "5"}}, {"happened": []},
+     {"seen": ["x" * 10_000]}, {"bound": ["x"] * 10_000},
+     {"happened": {"what": "raised", "message": "x" * 10_000}}, {"happened": {"what": "raised", "text": "x" * 10_000}}],
 )  # fmt: skip
 def test_a_reply_out_of_form_is_none(reply):
     with pytest.raises(wire.WireError):
@@ -196,3 +198,58 @@ def test_files_arrive_as_they_are_the_empty_ones_too(tmp_path):
         place = f"/proc/{process.pid}/cwd"
         with open(f"{place}/empty.txt", "rb") as first, open(f"{place}/folder/full.bin", "rb") as second:
             assert first.read() == b"" and second.read() == bytes(range(256))
+
+
+# To be run by `answer`: what it writes goes to the judge. `{own}` is a reply in the form of the line.
+LINE = """
+import json, os, stat, struct, time
+
+def line():
+    return next(n for n in range(3, 64) if _is_socket(n))
+
+def _is_socket(number):
+    try:
+        return stat.S_ISSOCK(os.fstat(number).st_mode)
+    except OSError:
+        return False
+
+body = json.dumps({"$": "dict", "items": [["happened", None]]}).encode()
+reply = struct.pack("<Q", len(body)) + body
+reply = struct.pack("!i", len(reply)) + reply
+"""
+HALVES = {
+    "half a message": "os.write(line(), reply[:-1])\ntime.sleep(600)\n",
+    "half a head": "os.write(line(), reply[:3])\ntime.sleep(600)\n",
+    "a byte now and then": "for number in range(600):\n    os.write(line(), reply[number:number + 1])\n    time.sleep(1)\n",
+    "half a message, and an end": "os.write(line(), reply[:-1])\nos._exit(0)\n",
+    "half a message, and an end with a child": "os.write(line(), reply[:-1])\nos.fork() or time.sleep(600)\nos._exit(0)\n",
+}
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("name", HALVES)
+def test_half_a_message_does_not_hold_the_judge(answer, name, monkeypatch):
+    monkeypatch.setattr(line, "MOST_SECONDS", 2, raising=False)
+    process, reply = answer(LINE + HALVES[name])
+    assert reply["happened"]["what"] in ("broke-connection", "ended") and process.gone
+
+
+@pytest.mark.timeout(60)
+def test_half_a_message_does_not_hold_the_judge_while_a_copy_of_the_process_is_asked(answer, tmp_path, monkeypatch):
+    monkeypatch.setattr(line, "MOST_SECONDS", 2, raising=False)
+    process, _ = answer(STATE)
+    with process.snapshot() as copy:
+        path = tmp_path / "half.py"
+        path.write_text(LINE + HALVES["half a message, and an end"])
+        process.ask("files", files={"half.py": wire.as_tensor(path.read_bytes())})
+        assert process.ask("load", path="half.py")["happened"]["what"] in ("broke-connection", "ended")
+        assert copy.ask("hello")["happened"] is None
+
+
+@pytest.mark.timeout(60)
+def test_an_answer_that_reads_no_more_does_not_hold_the_judge(answer, monkeypatch):
+    monkeypatch.setattr(line, "MOST_SECONDS", 2, raising=False)
+    process, reply = answer(LINE + "os.write(line(), reply)\ntime.sleep(600)\n")
+    assert reply["happened"] is None
+    reply = process.ask("files", files={"large": wire.as_tensor(bytes(10**7))})
+    assert reply["happened"]["what"] == "broke-connection" and process.gone

@@ -137,3 +137,15 @@ def test_an_error_shows_the_learners_line_and_not_ours():
     found = verdict("softmax", raises)
     assert "no_such_method" in found.findings[0].message and "return x.no_such_method(dim)" in found.findings[0].message
     assert "autograder" not in found.findings[0].message
+
+
+def test_a_message_has_a_length_whatever_an_answer_is_made_of():
+    class Strange(component("SelfAttention").oracle):
+        def __init__(self, *sizes):
+            super().__init__(*sizes)
+            for letter in "abc":
+                self.register_buffer(letter * 1_000_000, torch.zeros(1))
+
+    found = verdict("SelfAttention", Strange)
+    assert any("The state_dict also has aaa" in finding.message for finding in found.findings)
+    assert all(len(finding.message) < 3000 for finding in found.findings)

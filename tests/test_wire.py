@@ -1,7 +1,10 @@
 """Messages between judge and answer: whatever goes in comes out the same, and no bytes do harm."""
 
+import json
 import math
+import struct
 
+import psutil
 import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
@@ -93,3 +96,38 @@ def test_a_nest_without_end_is_cut_off():
     nest = []
     nest.append(nest)
     assert "nest" in repr(wire.unpack(wire.pack(nest)))
+
+
+def test_half_a_character_does_not_come_through():
+    half = "\ud800"
+    assert repr(wire.unpack(wire.pack({half: [half, Other(half, half)]}))) == repr({"?": ["?", Other("?", "?")]})
+    assert wire.unpack(wire.pack(["λ", "𝛼"])) == ["λ", "𝛼"]
+
+
+@pytest.mark.parametrize("name", ["no_such_type", "nn", "load", "", 5, None, []])
+def test_what_is_not_a_type_of_pytorch_does_not_come_through_as_one(name):
+    body = json.dumps({"$": "dtype", "name": name}).encode()
+    with pytest.raises(wire.WireError):
+        wire.unpack(struct.pack("<Q", len(body)) + body)
+
+
+def test_a_message_of_many_small_things_is_not_read():
+    body = b'{"$": "list", "items": [' + b"[]," * 10_000_000 + b"[]]}"
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(wire.WireError):
+        wire.unpack(struct.pack("<Q", len(body)) + body)
+    assert psutil.Process().memory_info().rss - before < 2**28
+
+
+def test_a_long_text_is_read():
+    text = 'a, b, [c], "d", \\",,\n' * 200_000
+    assert wire.unpack(wire.pack([text])) == [text]
+
+
+def test_a_message_of_many_small_tensors_is_not_read():
+    entry = {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}
+    head = json.dumps({str(number): entry for number in range(300_000)}).encode()
+    before = psutil.Process().memory_info().rss
+    with pytest.raises(wire.WireError):
+        wire.unpack(struct.pack("<Q", 4) + b"null" + struct.pack("<Q", len(head)) + head)
+    assert psutil.Process().memory_info().rss - before < 2**28

@@ -4,6 +4,7 @@ Reads the gradebook and the autograded notebooks of the course directory that nb
 """
 
 import glob
+import os
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
@@ -21,7 +22,7 @@ from sqlalchemy.engine import make_url
 
 from autograder.display import number
 from autograder.submission import reading
-from autograder.submission.handed_in import one_line
+from autograder.submission.handed_in import NotGradable, check_folder, one_line
 
 
 class NoClass(Exception):
@@ -104,27 +105,36 @@ def read(chapter: str, coursedir: CourseDirectory | None = None) -> Report:
 
 
 def _handed_in(coursedir: CourseDirectory, chapter: str) -> list[Path]:
-    """The folders of all submissions of a chapter, graded or not."""
+    """What lies in the places of all submissions of a chapter, graded or not: folders, and what should be one."""
     pattern = coursedir.format_path(coursedir.submitted_directory, "*", chapter)
-    return [Path(folder) for folder in sorted(glob.glob(pattern)) if Path(folder).is_dir()]
+    return [Path(folder) for folder in sorted(glob.glob(pattern))]
 
 
 def why_not(folder: Path, assignment: str, notebooks: Sequence[str]) -> str:
     """Why what lies in the folder of a submission has no mark; `notebooks` are the names of what was to be handed in."""
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
     wanted = [f"{notebook}.ipynb" for notebook in notebooks]
-    there = [name for name in wanted if name in names]
-    for name in there:
-        try:
+    try:
+        names = _names(folder)
+        there = [name for name in wanted if name in names]
+        for name in there:
+            check_folder(folder, [folder / name])
             reading.read(folder / name)
-        except reading.NotGradable as reason:
-            return str(reason)
+    except NotGradable as reason:
+        return str(reason)
     if there:
         return f"run `nbgrader autograde {assignment}` again, and read what it says"
     found, choice = [name for name in names if Path(name).suffix.lower() == ".ipynb"], " or ".join(wanted)
     if not found:
         return f"nothing named {choice} was handed in{', only ' + ', '.join(names) if names else ''}"
     return f"it is called {' and '.join(found)}: rename the right one to {choice} and run `nbgrader autograde {assignment}` again"
+
+
+def _names(folder: Path) -> list[str]:
+    """The names of what lies in the folder of a submission, none where nothing is there. Raises `NotGradable`."""
+    if not os.path.lexists(folder):
+        return []
+    check_folder(folder, ())
+    return sorted(path.name for path in folder.iterdir())
 
 
 def _row(submission: SubmittedAssignment, coursedir: CourseDirectory, chapter: str) -> LearnerRow:

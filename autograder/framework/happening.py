@@ -13,7 +13,7 @@ from pathlib import Path
 _GRADER = Path(__file__).resolve().parents[1]
 _PATHS = sysconfig.get_paths()
 OURS = (str(_GRADER), str(_GRADER.parent / "utils"), _PATHS["purelib"], _PATHS["stdlib"])
-_MOST = 500  # characters of a learner's error message
+MOST = 500  # characters of a learner's error message, of its line of code
 
 
 class What(StrEnum):
@@ -50,8 +50,8 @@ class Happening:
     def of(cls, error: BaseException) -> Happening:
         """The happening that an exception is."""
         line, text = _place(error)
-        message = str(error)[:_MOST]
-        return cls(_what(error, message), type(error).__name__, message, line, text)
+        message = str(error)[:MOST]
+        return cls(_what(error, message), type(error).__name__[:MOST], message, line, text and text[:MOST])
 
     @classmethod
     def from_dict(cls, entries: dict) -> Happening:

@@ -23,6 +23,7 @@ SHORT_CUT = "This exercise asks you to build that yourself, so the answer earns 
 WRITES = "It writes into a tensor or list that it was given. The caller still needs what was there: work on a new one."
 FAULT = "This check has a fault of its own, which is not yours: you keep its points, and the report of the class names it."
 STRANGE = "This check could not take what came back, which the report of the class names: a person has to look at it."
+_MOST_CHARACTERS = 2000  # of what a law finds
 LITTLE = 0.25  # points: leaving its inputs alone earns nothing for an answer that does no more than this
 
 
@@ -120,7 +121,7 @@ def _failed(law: Law, failure: Failed | CandidateError, shown: bool) -> Finding:
         hint = ""
     else:
         finding.proves, finding.about = failure.proves, failure.about
-        finding.message = _as_sentence(str(failure))
+        finding.message = _as_sentence(_shortened(str(failure)))
         hint = "" if failure.about is About.FORM else law.hint
     if not shown and not _gone(finding):
         finding.message, hint = HIDDEN, ""
@@ -145,6 +146,11 @@ def _gone(finding: Finding) -> bool:
 
 def _waits(law: Law, message: str) -> Finding:
     return Finding(law.sentence, Status.WAITS, 0.0, law.points, message)
+
+
+def _shortened(text: str) -> str:
+    """The text, of which names that an answer gives may be a part, in a length that a page can show."""
+    return text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]} … (the rest is left out)"
 
 
 def _as_sentence(text: str) -> str:

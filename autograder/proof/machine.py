@@ -16,6 +16,9 @@ CHROMIUM_NAMES = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
 )
 
+DOCKER_RUNS = Path("/var/run/docker.sock")
+SYSTEM = "/usr/sbin"  # where daemons lie, which is not on everybody's PATH
+
 
 def chromium() -> str | None:
     """The path of a Chromium or Chrome, None where there is none."""
@@ -34,16 +37,28 @@ def postgres() -> str | None:
     return os.path.dirname(os.path.realpath(found or versions[-1])) if found or versions else None
 
 
+def docker() -> str | None:
+    """The path of Docker's client, None where there is none, or where no daemon would answer it and none can be started."""
+    answers = "DOCKER_HOST" in os.environ or DOCKER_RUNS.exists()
+    return shutil.which("docker") if answers or dockerd() else None
+
+
+def dockerd() -> str | None:
+    """The path of Docker's daemon, None where there is none."""
+    return shutil.which("dockerd", path=os.pathsep.join([os.environ.get("PATH", os.defpath), SYSTEM]))
+
+
 # Debian's package -> (what finds it, the pytest marker of the tests that need it)
 PACKAGES = {
     "chromium": (chromium, "browser"),
     "bubblewrap": (bubblewrap, "sandbox"),
     "postgresql": (postgres, "postgres"),
+    "docker.io": (docker, "docker"),
 }
 
 
 def missing() -> list[str]:
-    """Debian's packages that this machine lacks; bubblewrap is a thing of Linux only."""
+    """Debian's packages that this machine lacks; all but a browser are for tests of Linux only."""
     return [name for name, (find, _) in PACKAGES.items() if find() is None and (name == "chromium" or sys.platform == "linux")]
 
 

@@ -235,7 +235,7 @@ def main(handle: int, unsafe_no_sandbox: bool) -> None:
 
 
 def _started(handle: int) -> int:
-    """A worker that is no fork, where forking is not safe."""
+    """A worker that is not a fork, where forking is not safe."""
     return subprocess.Popen([sys.executable, "-m", _MODULE, _WORKER, str(handle)], pass_fds=[handle]).pid
 
 
@@ -260,6 +260,7 @@ def _work(line: Connection) -> None:
 
 if __name__ == "__main__":
     if sys.argv[1] == _WORKER:
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a program starts with what its parent ignores
         _work(Connection(int(sys.argv[2])))
     else:
         main(int(sys.argv[1]), sys.argv[2] == "1")

@@ -31,8 +31,12 @@ def judge_in(process: Process, name: str, transcripts: Transcripts | None = None
         raise Gone(Happening.from_dict(reply["happened"]))
     defined = set(reply.get("defined", ()))
     # A name that is the reference's own object is there too: it is judged, and named a short cut.
-    if name not in defined and not process.ask("has", name=name).get("has"):
-        return None
+    if name not in defined:
+        reply = process.ask("has", name=name)
+        if reply.get("happened"):
+            raise Gone(Happening.from_dict(reply["happened"]))
+        if not reply.get("has"):
+            return None
 
     def open_candidate(exchange: Iterable[str]) -> RemoteCandidate:
         process.ask("exchange", names=list(exchange))

@@ -23,9 +23,10 @@ import psutil
 
 from autograder.framework.candidate import Candidate
 from autograder.framework.component import Component
-from autograder.framework.happening import Happening, What
+from autograder.framework.happening import MOST, Happening, What
 from autograder.framework.isolation import sandbox, server, wire
 from autograder.framework.isolation.limits import Limits
+from autograder.framework.isolation.line import Line, Stuck
 
 # Seconds of processor time, so that a busy machine is never a learner's time-out; of wall clock, four times as many.
 CALL_SECONDS = 5
@@ -35,7 +36,7 @@ START_SECONDS = 60
 _LOOK_SECONDS, _LOOKS = 0.1, 5
 NO_REPLY: dict[str, Any] = {"result": None, "seen": [], "changed": False, "happened": None}
 """What stands for the entries that a reply to `perform` does not have."""
-_WORDS = ("seen", "defined", "bound")
+_WORDS, _MOST_WORDS = ("seen", "defined", "bound"), 1000
 _KINDS: dict[str, type] = {"seen": list, "defined": list, "bound": list, "changed": bool, "has": bool, "outputs": list}
 
 
@@ -46,7 +47,8 @@ class Process:
         """`files` are copied into the working folder of the process, under their names."""
         self._limits = limits or Limits()
         self._folder: str | None = None
-        self._pipe, far = multiprocessing.Pipe()
+        near, far = multiprocessing.Pipe()
+        self._line = Line(near)
         with far:
             self._process, in_sandbox = self._fork(far)
         self._begin(self._process.pid)
@@ -94,6 +96,11 @@ class Process:
     def gone(self) -> bool:
         """Whether the process has ended, or was ended."""
         return self._gone is not None
+
+    @property
+    def ending(self) -> Happening | None:
+        """What has ended the process, None where it goes on."""
+        return None if self._gone is None else Happening.from_dict(self._gone)
 
     def __enter__(self) -> Process:
         return self
@@ -164,25 +171,27 @@ class Process:
         wall_seconds: float | None = None,
     ) -> bytes | None:
         try:
-            self._pipe.send_bytes(message)
+            self._line.send(message)
             if handle is not None:
-                reduction.send_handle(self._pipe, handle, self._pid)
+                reduction.send_handle(self._line.pipe, handle, self._pid)
             if meanwhile is not None:
                 meanwhile()
             if self._answers(seconds, wall_seconds):
-                return self._pipe.recv_bytes(wire._MOST_BYTES)
+                return self._line.receive(wire._MOST_BYTES)
             self._end(What.TIMEOUT, seconds=wall_seconds or seconds)
+        except Stuck as stuck:
+            self._end(self._over or What.BROKE_CONNECTION, message=str(stuck))
         except (EOFError, OSError):
             self._end(self._over or What.ENDED)
         return None
 
     def _answers(self, seconds: float, wall_seconds: float | None) -> bool:
         """Waits for a reply; False when a limit is reached first, of processor time or wall clock. `EOFError`: it has ended."""
-        if self._pipe.poll(_LOOK_SECONDS):
+        if self._line.poll(_LOOK_SECONDS):
             return True  # most do; looking at the process takes longer than such an answer
         began, used = time.monotonic(), self._used()
-        while not self._pipe.poll(_LOOK_SECONDS):
-            if not self._runs() and not self._pipe.poll(0):
+        while not self._line.poll(_LOOK_SECONDS):
+            if not self._runs() and not self._line.poll(0):
                 raise EOFError  # others may hold its end of the line: what it has started, what waits for it outside
             worked, waited = self._used() - used, time.monotonic() - began
             if wall_seconds is not None:
@@ -190,7 +199,7 @@ class Process:
             else:
                 over = worked > seconds or waited > _WALL * seconds or (waited > _IDLE_SECONDS and worked < waited / 10)
             if over:
-                return self._pipe.poll(0)
+                return self._line.poll(0)
         return True
 
     def _runs(self) -> bool:
@@ -275,7 +284,7 @@ class Process:
         self._closed = True
         self._kill()
         self._end_namespace()
-        self._pipe.close()
+        self._line.close()
         psutil.wait_procs([self._process], timeout=5)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
@@ -286,7 +295,7 @@ def _is_happening(entries: object) -> bool:
         found = Happening.from_dict(entries)  # type: ignore[arg-type]
     except (TypeError, ValueError, KeyError, AttributeError):
         return False
-    words = isinstance(found.error, str) and isinstance(found.message, str) and isinstance(found.text, str | None)
+    words = all(isinstance(each, str) and len(each) <= MOST for each in (found.error, found.message, found.text or ""))
     return words and isinstance(found.line, int | None) and isinstance(found.seconds, int | float)
 
 
@@ -299,7 +308,8 @@ def checked(reply: object) -> dict:
     for name, kind in _KINDS.items():
         if not isinstance(reply.get(name, kind()), kind):
             raise wire.WireError(f"a reply whose entry {name} is of another type")
-    if not all(isinstance(each, str) for name in _WORDS for each in reply.get(name, ())):
+    words = [each for name in _WORDS for each in reply.get(name, ())]
+    if len(words) > _MOST_WORDS or not all(isinstance(each, str) and len(each) <= MOST for each in words):
         raise wire.WireError("a reply with names that are none")
     return reply
 
@@ -312,7 +322,7 @@ class Snapshot(Process):
 
     def __init__(self, pipe: Connection, pid: int, limits: Limits, alone: bool) -> None:
         """`alone`: there was no other thread in the process, of a library say, whose work or lock could be missing here."""
-        self._pipe, self._limits, self.alone = pipe, limits, alone
+        self._line, self._limits, self.alone = Line(pipe), limits, alone
         self._begin(pid)
 
     def end(self) -> None:
@@ -323,7 +333,7 @@ class Snapshot(Process):
         """Ends the copy and whatever it started."""
         self._closed = True
         self._kill()
-        self._pipe.close()
+        self._line.close()
 
 
 class _WithoutMain:
@@ -377,8 +387,10 @@ def _children_of(process: psutil.Process) -> list[psutil.Process]:
 def _number_inside(process: psutil.Process) -> int | None:
     """The number of a process in its own namespace of processes."""
     with contextlib.suppress(OSError):
-        status = Path(f"/proc/{process.pid}/status").read_text(encoding="utf-8")
-        return int(status.split("NSpid:")[1].splitlines()[0].split()[-1])
+        # The learner's code chooses the name of a process, which stands in the first line.
+        for line in Path(f"/proc/{process.pid}/status").read_bytes().split(b"\n")[1:]:
+            if line.startswith(b"NSpid:"):
+                return int(line.split()[-1])
     return None
 
 

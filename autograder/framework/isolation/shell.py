@@ -7,13 +7,11 @@ sets for a display changes a mark: points never go this way.
 from __future__ import annotations
 
 import asyncio
-import base64
 import builtins
 import contextlib
 import getpass
 import inspect
 import io
-import json
 import os
 import sys
 import tempfile
@@ -31,103 +29,13 @@ from IPython.paths import get_ipython_dir
 from traitlets import Type
 from traitlets.config import Config
 
-_MOST_CHARACTERS = 200_000  # of what one cell prints
-_MOST_BUNDLE = 4_000_000  # of one picture or table
+from autograder.framework.isolation.outputs import MOST_CHARACTERS, Displays, Outputs
+
 _STREAMS = {"stdout": 1, "stderr": 2}  # and their file descriptors
 # A kernel's own, or some that it has otherwise: there is no window, no editor and no connection here.
 _WITHOUT_EFFECT = (
     "autosave", "clear", "connect_info", "ed", "edit", "less", "man", "more", "qtconsole", "subshell",
 )  # fmt: skip
-
-
-class Outputs:
-    """What one cell shows, as a notebook's `outputs`."""
-
-    def __init__(self) -> None:
-        self.entries: list[dict] = []
-        self._room = _MOST_CHARACTERS
-        self._by_display: dict[str, dict] = {}
-        self._to_clear = False
-
-    def stream(self, name: str, text: str) -> None:
-        """Text on stdout or stderr; what follows text of the same stream joins it."""
-        text = _text(text[: max(self._room, 0)])
-        self._room -= len(text)
-        if self._room == 0 and text:
-            text, self._room = text + "\n… (the rest is left out)\n", -1
-        if not text:
-            return
-        self._begin_entry()
-        last = self.entries[-1] if self.entries else {}
-        if last.get("output_type") == "stream" and last["name"] == name:
-            last["text"] += text
-        else:
-            self.entries.append({"output_type": "stream", "name": name, "text": text})
-
-    def bundle(self, kind: str, data: dict, metadata: dict | None, count: int | None = None, id: str | None = None) -> None:
-        """A display or a result."""
-        kept = _stored(data)
-        if sum(len(str(value)) for value in kept.values()) > _MOST_BUNDLE:
-            kept = {"text/plain": "(an output that is too large to keep)"}
-        entry: dict[str, Any] = {"output_type": kind, "data": kept, "metadata": _plain_metadata(metadata)}
-        if kind == "execute_result":
-            entry["execution_count"] = count
-        if id is not None:
-            self._by_display[id] = entry
-        self._begin_entry()
-        self.entries.append(entry)
-
-    def update(self, id: str, data: dict) -> None:
-        """What a display with this id shows from now on."""
-        if id in self._by_display:
-            self._by_display[id]["data"] = _stored(data)
-
-    def error(self, kind: str, message: str, traceback: list[str]) -> None:
-        self._begin_entry()
-        lines = [_text(str(line)) for line in traceback]
-        self.entries.append({"output_type": "error", "ename": _text(kind), "evalue": _text(message[:2000]), "traceback": lines})
-
-    def clear(self, wait: bool) -> None:
-        """Drops what is there; with `wait` only when something else is shown."""
-        self._to_clear = wait
-        if not wait:
-            self.entries.clear()
-            self._by_display.clear()
-
-    def _begin_entry(self) -> None:
-        if self._to_clear:
-            self.clear(wait=False)
-
-
-def _text(text: str) -> str:
-    """The text with halves of surrogate pairs, which no notebook can hold, exchanged for a question mark."""
-    return text.encode("utf-8", "replace").decode()
-
-
-def _stored(data: dict) -> dict[str, Any]:
-    """A bundle as a notebook holds it: pictures as base64, JSON as it is, the rest as text."""
-    return {_text(str(mime)): _stored_as(str(mime), value) for mime, value in data.items() if value is not None}
-
-
-def _stored_as(mime: str, value: Any) -> Any:
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
-    return _plain(value) if mime.endswith("json") else _text(str(value))
-
-
-def _plain(value: Any) -> Any:
-    """What JSON can hold of a value; of the rest its text."""
-    try:
-        return json.loads(_text(json.dumps(value, default=repr)))
-    except (TypeError, ValueError, RecursionError):
-        return _text(repr(value)[:_MOST_CHARACTERS])
-
-
-def _plain_metadata(metadata: dict | None) -> dict:
-    """Sizes of pictures and the like. `course` is ours alone: a submission's own is left out."""
-    kept = {key: value for key, value in (metadata or {}).items() if isinstance(key, str) and key != "course"}
-    plain = _plain(kept)
-    return plain if isinstance(plain, dict) else {}
 
 
 class _Descriptors:
@@ -158,8 +66,8 @@ class _Descriptors:
             size = os.fstat(file.fileno()).st_size
             if size != self._read[name]:
                 file.seek(self._read[name])
-                yield name, file.read(_MOST_CHARACTERS + 1).decode("utf-8", "replace")
-                if size > _MOST_CHARACTERS:
+                yield name, file.read(MOST_CHARACTERS + 1).decode("utf-8", "replace")
+                if size > MOST_CHARACTERS:
                     file.truncate(0)
                     size = 0
                 self._read[name] = size
@@ -216,7 +124,7 @@ class _Publisher(DisplayPublisher):
         outputs: Outputs = self.shell.shown()
         id = (transient or {}).get("display_id")
         if update and id is not None:
-            outputs.update(id, data)
+            outputs.update(id, data, metadata)
         else:
             outputs.bundle("display_data", data, metadata, id=id)
 
@@ -253,7 +161,8 @@ class GradingShell(InteractiveShell):
     _process = 0  # whose all that is which `_settle` makes
 
     def __init__(self, **options: Any) -> None:
-        self._outputs = Outputs()
+        self._displays = Displays()
+        self._outputs = Outputs(self._displays)
         super().__init__(**options)
 
     def _settle(self) -> None:
@@ -305,18 +214,22 @@ class GradingShell(InteractiveShell):
             sys.stdout, sys.stderr = before
 
     def run(self, source: str, cell_id: str | None = None) -> tuple[BaseException | None, list[dict]]:
-        """Runs a cell: (what it raised or None, its outputs)."""
+        """Runs a cell: (what it raised or None, its outputs, those of the cells before that it has changed)."""
         if self._process != os.getpid():
             self._settle()
-        self._outputs = Outputs()
+        self._displays.begin()
+        self._outputs = Outputs(self._displays)
         with self._streams():
             asyncio.set_event_loop(self._loop)
             try:
                 outcome = self._loop.run_until_complete(self._run(source, cell_id))
             except BaseException as error:  # noqa: BLE001 (what the event loop hands on is the cell's)
                 self.showtraceback()
-                return error, self._outputs.entries
-        return outcome.error_before_exec or outcome.error_in_exec, self._outputs.entries
+                return error, self._all()
+        return outcome.error_before_exec or outcome.error_in_exec, self._all()
+
+    def _all(self) -> list[dict]:
+        return [*self._outputs.entries, *self._displays.updates()]
 
     async def _run(self, source: str, cell_id: str | None) -> ExecutionResult:
         """As a kernel runs a cell: while an event loop is running, so that the top level may await and start tasks."""

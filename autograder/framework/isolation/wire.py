@@ -5,6 +5,7 @@ to by number.
 """
 
 import json
+import re
 import struct
 from typing import Any
 
@@ -15,6 +16,9 @@ from autograder.framework.expect import Other
 
 _HEAD = struct.Struct("<Q")
 _MOST_BYTES = 256 * 2**20
+_MOST_THINGS = 1_000_000  # of a message's JSON: an empty list of two bytes is one of 56 in memory
+_MOST_HEADER = 4 * 2**20  # bytes of safetensors' own head, where a tensor takes about 70
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
 _DEPTH = 20
 _DTYPES = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "BOOL": torch.bool,
@@ -47,8 +51,10 @@ def unpack(data: bytes) -> Any:
         raise WireError(f"a message of {len(data):,} bytes: at most {_MOST_BYTES:,} are read")
     try:
         (length,) = _HEAD.unpack_from(data)
-        body = json.loads(data[_HEAD.size : _HEAD.size + length])
+        body = json.loads(_bounded(data[_HEAD.size : _HEAD.size + length]))
         rest = data[_HEAD.size + length :]
+        if rest and _HEAD.unpack_from(rest)[0] > _MOST_HEADER:
+            raise WireError("a message of too many tensors")
         tensors = {name: _tensor(entry) for name, entry in safetensors.deserialize(rest)} if rest else {}
         return _up(body, tensors)
     except (
@@ -61,6 +67,13 @@ def unpack(data: bytes) -> Any:
         safetensors.SafetensorError,
     ) as error:
         raise WireError(f"no valid message: {type(error).__name__}") from None
+
+
+def _bounded(body: bytes) -> bytes:
+    """The JSON as it is. Raises `WireError` where it holds more than can be read."""
+    if body.count(b",") > _MOST_THINGS and _STRING.sub(b"", body).count(b",") > _MOST_THINGS:
+        raise WireError(f"a message of more than {_MOST_THINGS:,} things")
+    return body
 
 
 def as_tensor(data: bytes) -> torch.Tensor:
@@ -110,19 +123,29 @@ def _kind(value: object) -> str:
 
 
 def _up(value: Any, tensors: dict[str, torch.Tensor]) -> Any:
+    if isinstance(value, str):
+        return _whole(value)
     if not isinstance(value, dict):
         return value
     kind = value["$"]
     if kind == "tensor":
         return tensors[value["name"]]
     if kind == "dtype":
-        return getattr(torch, value["name"])
+        found = getattr(torch, value["name"], None)
+        if not isinstance(found, torch.dtype):
+            raise ValueError(kind)
+        return found
     if kind == "other":
-        return Other(str(value["kind"])[:80], str(value["text"])[:200])
+        return Other(_whole(str(value["kind"])[:80]), _whole(str(value["text"])[:200]))
     if kind == "list":
         return [_up(entry, tensors) for entry in value["items"]]
     if kind == "tuple":
         return tuple(_up(entry, tensors) for entry in value["items"])
     if kind == "dict":
-        return {str(key): _up(entry, tensors) for key, entry in value["items"]}
+        return {_whole(str(key)): _up(entry, tensors) for key, entry in value["items"]}
     raise ValueError(kind)
+
+
+def _whole(text: str) -> str:
+    """The text with halves of surrogate pairs, which no file and no terminal takes, exchanged for a question mark."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
