@@ -10,9 +10,10 @@ import sys
 import time
 from pathlib import Path
 
+import large_classes
 import pytest
-import yaml
 from gradebooks import rows
+from large_classes import GUIDE, MANIFESTS
 from machines import Machines
 
 from autograder.classroom.class_run import ClassRun
@@ -22,7 +23,6 @@ from utils.manifest import ROOT
 
 CHAPTER = "01_attention_problem"
 COUNT = 4
-GUIDE = (ROOT / "docs" / "large-classes.md").read_text()
 DASK = f"{sys.prefix}/bin/dask"
 UNSAFE = [] if sandbox.why_not() is None else ["--unsafe-no-sandbox"]
 pytestmark = [pytest.mark.class_run, pytest.mark.timeout(900)]
@@ -43,17 +43,8 @@ def course(tmp_path_factory):
 def certified(tmp_path_factory):
     """The environment in which Dask speaks TLS with a certificate of ours, and nothing else: the guide's configuration."""
     folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=course",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    shutil.copy(certificate, folder / "ca.pem")
-    config = re.search(r"```yaml\n(distributed:.*?)```", GUIDE, re.S)[1]
-    (folder / "distributed.yaml").write_text(config.replace("/etc/course", str(folder)))
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "DASK_CONFIG": str(folder), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    large_classes.certificates(folder)
+    return large_classes.certified(folder)
 
 
 @pytest.fixture
@@ -221,9 +212,6 @@ def test_the_guide_s_own_cluster_grades_on_machines_that_see_no_folder_of_the_cl
         machines.start(place, _with_certificates(place, certified), DASK, *line.split())
     run = course.copy(tmp_path / "there", NAMES)
     assert _grades_alone(run, machines, address, certified) == here
-
-
-MANIFESTS = list(yaml.safe_load_all(re.search(r"```yaml\n(apiVersion.*?)```", GUIDE, re.S)[1]))
 
 
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: f"{manifest['kind']} {manifest['metadata']['name']}")
