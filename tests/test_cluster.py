@@ -1,5 +1,6 @@
 """A class on a Dask cluster: processes of their own, TLS, no folder in common; one worker is lost in the middle."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -152,6 +154,30 @@ def test_a_scheduler_that_is_not_there_is_told_with_exit_code_two(course):
 
 
 @pytest.fixture
+def closing():
+    """A port whose connections are closed when something has come."""
+
+    def close_each():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                connection.recv(10_000)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=close_each, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(("protocol", "reason"), [("tls", "the same certificates"), ("tcp", "encryption required")])
+def test_a_scheduler_that_does_not_take_the_connection_is_told_with_a_reason(course, certified, closing, protocol, reason):
+    address = f"{protocol}://127.0.0.1:{closing}"
+    command = [sys.executable, "-m", "autograder", "autograde", CHAPTER, "--scheduler", address]
+    done = subprocess.run(command, cwd=course.folder, env=certified, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 2 and address in done.stderr and reason in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture
 def machines(tmp_path_factory):
     """Machines that see nothing of this test's folders but one of their own each."""
     if reason := Machines.why_not():
@@ -220,6 +246,18 @@ def test_the_guide_s_manifests_have_the_schema_of_kubernetes(manifest, version):
     from kubernetes_validate import validate
 
     validate(manifest, version, strict=True)
+
+
+def test_no_pod_of_the_guide_holds_a_token_for_the_cluster_itself():
+    pods = [each["spec"]["template"]["spec"] for each in MANIFESTS if each["kind"] == "Deployment"]
+    assert [pod.get("automountServiceAccountToken") for pod in pods] == [False, False]
+
+
+def test_the_guide_s_service_leads_to_the_scheduler_once_it_listens():
+    service, scheduler, _ = MANIFESTS
+    (container,), (port,) = scheduler["spec"]["template"]["spec"]["containers"], service["spec"]["ports"]
+    assert container["command"][-2] == str(port["port"])
+    assert container.get("readinessProbe") == {"tcpSocket": {"port": port["port"]}}
 
 
 def test_the_guide_s_manifests_for_kubernetes_grade_on_machines_of_their_own(course, here, certified, machines, tmp_path):
