@@ -1,5 +1,6 @@
 """A class on a Dask cluster: processes of their own, TLS, no folder in common; one worker is lost in the middle."""
 
+import contextlib
 import json
 import os
 import re
@@ -7,12 +8,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
+import large_classes
 import pytest
-import yaml
 from gradebooks import rows
+from large_classes import GUIDE, MANIFESTS
 from machines import Machines
 
 from autograder.classroom.class_run import ClassRun
@@ -22,7 +25,6 @@ from utils.manifest import ROOT
 
 CHAPTER = "01_attention_problem"
 COUNT = 4
-GUIDE = (ROOT / "docs" / "large-classes.md").read_text()
 DASK = f"{sys.prefix}/bin/dask"
 UNSAFE = [] if sandbox.why_not() is None else ["--unsafe-no-sandbox"]
 pytestmark = [pytest.mark.class_run, pytest.mark.timeout(900)]
@@ -43,17 +45,8 @@ def course(tmp_path_factory):
 def certified(tmp_path_factory):
     """The environment in which Dask speaks TLS with a certificate of ours, and nothing else: the guide's configuration."""
     folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=course",
-         "-keyout", key, "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    shutil.copy(certificate, folder / "ca.pem")
-    config = re.search(r"```yaml\n(distributed:.*?)```", GUIDE, re.S)[1]
-    (folder / "distributed.yaml").write_text(config.replace("/etc/course", str(folder)))
-    path = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
-    return {**os.environ, "DASK_CONFIG": str(folder), "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    large_classes.certificates(folder)
+    return large_classes.certified(folder)
 
 
 @pytest.fixture
@@ -161,6 +154,30 @@ def test_a_scheduler_that_is_not_there_is_told_with_exit_code_two(course):
 
 
 @pytest.fixture
+def closing():
+    """A port whose connections are closed when something has come."""
+
+    def close_each():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                connection.recv(10_000)
+                connection.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=close_each, daemon=True).start()
+        yield server.getsockname()[1]
+
+
+@pytest.mark.parametrize(("protocol", "reason"), [("tls", "the same certificates"), ("tcp", "encryption required")])
+def test_a_scheduler_that_does_not_take_the_connection_is_told_with_a_reason(course, certified, closing, protocol, reason):
+    address = f"{protocol}://127.0.0.1:{closing}"
+    command = [sys.executable, "-m", "autograder", "autograde", CHAPTER, "--scheduler", address]
+    done = subprocess.run(command, cwd=course.folder, env=certified, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 2 and address in done.stderr and reason in done.stderr and "Traceback" not in done.stderr
+
+
+@pytest.fixture
 def machines(tmp_path_factory):
     """Machines that see nothing of this test's folders but one of their own each."""
     if reason := Machines.why_not():
@@ -223,15 +240,24 @@ def test_the_guide_s_own_cluster_grades_on_machines_that_see_no_folder_of_the_cl
     assert _grades_alone(run, machines, address, certified) == here
 
 
-MANIFESTS = list(yaml.safe_load_all(re.search(r"```yaml\n(apiVersion.*?)```", GUIDE, re.S)[1]))
-
-
 @pytest.mark.parametrize("manifest", MANIFESTS, ids=lambda manifest: f"{manifest['kind']} {manifest['metadata']['name']}")
 @pytest.mark.parametrize("version", ["1.33", "1.37"])
 def test_the_guide_s_manifests_have_the_schema_of_kubernetes(manifest, version):
     from kubernetes_validate import validate
 
     validate(manifest, version, strict=True)
+
+
+def test_no_pod_of_the_guide_holds_a_token_for_the_cluster_itself():
+    pods = [each["spec"]["template"]["spec"] for each in MANIFESTS if each["kind"] == "Deployment"]
+    assert [pod.get("automountServiceAccountToken") for pod in pods] == [False, False]
+
+
+def test_the_guide_s_service_leads_to_the_scheduler_once_it_listens():
+    service, scheduler, _ = MANIFESTS
+    (container,), (port,) = scheduler["spec"]["template"]["spec"]["containers"], service["spec"]["ports"]
+    assert container["command"][-2] == str(port["port"])
+    assert container.get("readinessProbe") == {"tcpSocket": {"port": port["port"]}}
 
 
 def test_the_guide_s_manifests_for_kubernetes_grade_on_machines_of_their_own(course, here, certified, machines, tmp_path):

@@ -26,6 +26,7 @@ _TRIES = 3  # of a job whose worker was lost
 _MODULE = "autograder.classroom.engine.workers"  # which is `__main__` in the processes that it starts
 _WORKER = "worker"  # in the place of a socket's number: the process is one worker
 _ANSWERS_WITHIN = 10  # seconds, a scheduler
+_CLOSED = "the connection was closed while it began: is the scheduler ready, and does it have the same certificates?"
 
 
 class Lost(Exception):
@@ -177,12 +178,18 @@ class DaskWorkers:
     """
 
     def __init__(self, address: str):
-        """Raises `OSError` or `ValueError` where nobody answers at `address`."""
-        from distributed import Client
+        """Raises `OSError` or `ValueError` where nobody answers at `address`, or Dask's configuration forbids to ask."""
+        from distributed import Client, Security
+
+        if Security().require_encryption and not address.startswith(("tls://", "wss://")):
+            raise ValueError("encryption required by Dask's configuration: an address that begins with tls://")
 
         for name in ("distributed", "distributed.client"):  # what is lost is said of each learner, in a line
             logging.getLogger(name).setLevel(logging.CRITICAL)
-        self._client = Client(address, timeout=_ANSWERS_WITHIN, set_as_default=False)
+        try:
+            self._client = Client(address, timeout=_ANSWERS_WITHIN, set_as_default=False)
+        except OSError as problem:
+            raise OSError(str(problem) or _CLOSED) from problem
 
     def submit(self, job: Job) -> Future[Result]:
         # Not pure: a job whose worker was lost runs again, and is known to the store, not to the scheduler.
