@@ -54,10 +54,7 @@ check("{name}")
 
 REFERENCE = '''"""TODO: on which of PyTorch's own building blocks."""
 
-from utils.reference.observed import component
 
-
-@component
 def {name}(x):
     """`(batch, seq, d_model) -> same shape`: TODO."""
     return x

@@ -10,10 +10,8 @@ from utils.reference.EncoderBlock import EncoderBlock
 from utils.reference.FeedForward import FeedForward
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.LearnedPositionalEmbedding import LearnedPositionalEmbedding
-from utils.reference.observed import component
 
 
-@component
 class Bert(nn.Module):
     """tokens `(batch, seq)` -> `(batch, seq, d_model)` (Devlin et al. 2018); `ValueError` past `max_len`.
 

@@ -11,10 +11,8 @@ from utils.reference.Bert import gelu_block
 from utils.reference.create_look_ahead_mask import create_look_ahead_mask
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.LearnedPositionalEmbedding import LearnedPositionalEmbedding
-from utils.reference.observed import component
 
 
-@component
 class Gpt(nn.Module):
     """tokens `(batch, seq)` -> logits `(batch, seq, vocab)` (Radford et al. 2019); `ValueError` past `max_len`."""
 

@@ -9,12 +9,10 @@ from torch.nn import functional as F
 from utils import checkpoints
 from utils.reference.create_look_ahead_mask import create_look_ahead_mask
 from utils.reference.MultiHeadAttention import over_heads
-from utils.reference.observed import component
 from utils.reference.relative_position_bucket import relative_position_bucket
 from utils.reference.RMSNorm import RMSNorm
 
 
-@component(methods=("forward", "encode", "decode"))
 class T5(nn.Module):
     """source `(batch, seq)`, target_in `(batch, target_len)` -> logits `(batch, target_len, vocab)` (Raffel et al. 2020).
 

@@ -9,11 +9,9 @@ from utils import checkpoints
 from utils.reference.Bert import gelu_block
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.LearnedPositionalEmbedding import LearnedPositionalEmbedding
-from utils.reference.observed import component
 from utils.reference.patchify import patchify
 
 
-@component
 class ViT(nn.Module):
     """images `(batch, channels, image_size, image_size)` -> logits `(batch, num_classes)` (Dosovitskiy et al. 2021)."""
 
