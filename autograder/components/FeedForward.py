@@ -2,7 +2,7 @@
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, modules
-from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
+from autograder.shared_laws.agreement import add_common, agree, sizes_and_device
 
 
 def draw(case: Case, scale: float = 1.0) -> Drawn:
@@ -59,5 +59,4 @@ def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
     dropout.in_training(candidate, draw(case), 0.5)
 
 
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, linear2_comes_last))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, linear2_comes_last))
+add_common(COMPONENT, linear2_comes_last, any_size=False)

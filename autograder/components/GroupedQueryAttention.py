@@ -2,7 +2,7 @@
 
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads, modules
-from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, refused, sizes_and_device
+from autograder.shared_laws.agreement import add_common, agree, refused, sizes_and_device
 
 
 def draw(case: Case, shared: int | None = None, num_kv_heads: int | None = None) -> Drawn:
@@ -80,5 +80,4 @@ def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
     refused(candidate, Drawn({}, sizes=sizes), told, proves="no-divisibility-check")
 
 
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, looks_and_mixes))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, looks_and_mixes))
+add_common(COMPONENT, looks_and_mixes, any_size=False)

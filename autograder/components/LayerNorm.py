@@ -27,17 +27,10 @@ COMPONENT = Component(
 )
 
 
-@COMPONENT.law(points=0.25)
-def has_exactly(candidate: Candidate, case: Case) -> None:
-    """Its parameters are weight and bias, one number a feature, and start with ones and zeros
-
-    As it is built the layer only normalises: which numbers leave the rows as they are?
-    """
-    drawn = draw(case)
-    modules.parameters(candidate, drawn)
-    built = candidate.state(modules.unloaded(drawn))
-    expect.equal(built["weight"], torch.ones(case.d_model), "`weight` as it is built")
-    expect.equal(built["bias"], torch.zeros(case.d_model), "`bias` as it is built")
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are weight and bias, one number a feature, and start with ones and zeros",
+    "As it is built the layer only normalises: which numbers leave the rows as they are?", starts={"weight": 1.0, "bias": 0.0},
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=has_exactly)

@@ -17,10 +17,6 @@ def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
     return Drawn({"x": x}, options, (case.d_model, case.d_k, case.d_v), state=state)
 
 
-def look_ahead(seq: int) -> torch.Tensor:
-    return torch.ones(seq, seq, dtype=torch.bool).tril()
-
-
 def given(seq: int, d_k: int, mask: Callable[[Case], torch.Tensor] | None = None) -> Probe:
     """Keys and values have one size, so that a layer that takes one for the other runs too; d_model differs."""
     sizes = {"batch": 2, "seq": seq, "d_model": 7, "d_k": d_k, "d_v": d_k}
@@ -28,7 +24,7 @@ def given(seq: int, d_k: int, mask: Callable[[Case], torch.Tensor] | None = None
 
 
 def blind(case: Case) -> torch.Tensor:
-    mask = look_ahead(4)
+    mask = masks.look_ahead(4)
     mask[2] = False
     return mask
 
@@ -41,7 +37,7 @@ COMPONENT = Component(
     probes={
         "plain": given(3, 5),
         "longer": given(6, 2),
-        "look-ahead": given(4, 5, lambda case: look_ahead(4)),
+        "look-ahead": given(4, 5, lambda case: masks.look_ahead(4)),
         "masked keys": given(4, 3, lambda case: case.mask(2, 1, 4)),
         "sees nothing": given(4, 3, blind),
     },
@@ -95,7 +91,7 @@ def masked_has_no_influence(candidate: Candidate, case: Case) -> None:
 
     True means 'may attend'. A forbidden word must get weight 0 before the rows are normalised.
     """
-    drawn, now = draw(case, look_ahead(case.seq)), (case.seq + 1) // 2
+    drawn, now = draw(case, masks.look_ahead(case.seq)), (case.seq + 1) // 2
     output, weights = candidate.use(drawn)
     later = weights.triu(1)
     expect.close(later, torch.zeros_like(later), "the weights of later words, with a causal mask")
@@ -129,4 +125,4 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     masks.blind_rows(candidate, draw(case), mask, where)
 
 
-add_common(COMPONENT, words_alike, learning=lambda case: [draw(case), draw(case, look_ahead(case.seq))])
+add_common(COMPONENT, words_alike, learning=lambda case: [draw(case), draw(case, masks.look_ahead(case.seq))])

@@ -52,16 +52,19 @@ def parts(component: Component, *results: object) -> Iterable[tuple]:
 
 def add_common(
     component: Component, needs: Callable, sizes: tuple[str, ...] = (), *, small: Callable | None = None,
-    precise: Callable | None = None, learning: Callable | None = None,
+    precise: Callable | None = None, learning: Callable | None = None, any_size: bool = True, gradients: bool = True,
 ) -> None:  # fmt: skip
     """Adds laws of a quarter each: sizes of 1 and devices, precision, gradients.
 
     `sizes` are those that are set to 1 (default: all). `small` and `precise` give the use for one of the laws, `learning`
-    the uses whose gradients are looked at (default of each: what the component draws).
+    the uses whose gradients are looked at (default of each: what the component draws). `any_size` and `gradients` say
+    whether there is that law: another one of the component may judge it.
     """
-    component.add(any_size_and_device(component, 0.25, needs, sizes, small))
+    if any_size:
+        component.add(any_size_and_device(component, 0.25, needs, sizes, small))
     component.add(keeps_precision(component, 0.25, needs, precise))
-    component.add(gradients_arrive(component, 0.25, needs, learning))
+    if gradients:
+        component.add(gradients_arrive(component, 0.25, needs, learning))
 
 
 def any_size_and_device(

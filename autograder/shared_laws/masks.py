@@ -74,6 +74,11 @@ def chessboard(*shape: int) -> torch.Tensor:
     return torch.ones(shape).nonzero().sum(-1).reshape(shape) % 2 == 0
 
 
+def look_ahead(seq: int) -> torch.Tensor:
+    """A causal mask."""
+    return torch.ones(seq, seq, dtype=torch.bool).tril()
+
+
 def expand(mask: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """The mask in the shape of the weights; the axis of heads is put where weights have one more axis than a batch of masks."""
     heads = weights.dim() == 4 and mask.dim() == 3
