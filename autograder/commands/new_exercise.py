@@ -62,8 +62,7 @@ def {name}(x):
 
 LAWS = '''"""What is checked of {name}."""
 
-from autograder.framework.authoring import Case, Component, Drawn, Probe
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Case, Component, Drawn, Probe, add_common, agree
 
 
 def draw(case):

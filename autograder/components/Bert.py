@@ -5,9 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints, expect
 
 
 def draw(case: Case, seq: int = 0, segments: bool = False, kinds: int = 2, **settings: Any) -> Drawn:

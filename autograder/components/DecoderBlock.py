@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import blocks, masks, modules
-from autograder.shared_laws.agreement import proving
+from autograder.words import Candidate, Case, Component, Drawn, Probe, blocks, expect, masks, modules, proving
 
 
 def draw(case: Case, self_mask: torch.Tensor | None = None, memory_mask: torch.Tensor | None = None) -> Drawn:

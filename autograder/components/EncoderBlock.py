@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
-from autograder.shared_laws import blocks, modules
+from autograder.words import Candidate, Case, Component, Drawn, Probe, blocks, modules
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:

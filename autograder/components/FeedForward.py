@@ -1,8 +1,7 @@
 """What is checked of FeedForward."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, modules
-from autograder.shared_laws.agreement import add_common, agree, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, sizes_and_device
 
 
 def draw(case: Case, scale: float = 1.0) -> Drawn:

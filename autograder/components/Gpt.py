@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints
 
 
 def draw(case: Case, seq: int = 0) -> Drawn:

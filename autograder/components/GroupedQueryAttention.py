@@ -1,8 +1,7 @@
 """What is checked of GroupedQueryAttention."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads, modules
-from autograder.shared_laws.agreement import add_common, agree, refused, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, refused, sizes_and_device
 
 
 def draw(case: Case, shared: int | None = None, num_kv_heads: int | None = None) -> Drawn:

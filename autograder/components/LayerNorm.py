@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import modules
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, modules
 
 
 def draw(case: Case, scale: float = 1.0, shift: float | None = None) -> Drawn:

@@ -4,9 +4,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules, tables
-from autograder.shared_laws.agreement import add_common, agree, gradients_agree, refused
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, gradients_agree, refused
 
 SMALL: dict[str, Any] = {"batch": 2, "max_len": 5, "seq": 5, "d_model": 3}
 

@@ -5,9 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, heads, modules
-from autograder.shared_laws.agreement import add_common, agree, proving, refused, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, proving, refused, settled
 
 
 def draw(case: Case, num_heads: int | None = None) -> Drawn:

@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import masks, modules
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, masks, modules
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:

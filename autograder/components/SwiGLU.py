@@ -1,8 +1,6 @@
 """What is checked of SwiGLU."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
-from autograder.shared_laws import modules
-from autograder.shared_laws.agreement import add_common, agree, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, modules, sizes_and_device
 
 
 def draw(case: Case) -> Drawn:

@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints, expect
 
 TABLE = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
 SPARE = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")

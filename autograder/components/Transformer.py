@@ -6,10 +6,9 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
-from autograder.shared_laws import dropout, modules
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving
 from autograder.shared_laws.checkpoints import again
+from autograder.words import Candidate, Case, Component, Drawn, Failed, Probe, dropout, expect, modules
 from utils import reference
 
 

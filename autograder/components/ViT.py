@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints, expect
 
 CLASS, PLACES, PATCH = (f"vit.embeddings.{x}" for x in ("cls_token", "position_embeddings", "patch_embeddings.projection"))
 SUMMED = ("embeddings.", "output.dense.")  # what the norms get is made of these

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.tables import fits, in_float32, near
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 from utils import reference
 
 

@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree, refused, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, refused, settled
 
 FAR = (0.0, 0.03)
 """(rtol, atol) thousands of positions out, where angles in float32 are right to 0.001 alone."""

@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import masks
-from autograder.shared_laws.agreement import add_common, agree, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, masks, settled
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None, mask: torch.Tensor | None = None) -> Drawn:

@@ -1,7 +1,6 @@
 """What is checked of attention_scores."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None) -> Drawn:

@@ -2,8 +2,8 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import add_common, agree, gradients_finite, refused, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 
 
 def draw(

@@ -2,8 +2,8 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, gradients_finite, precision, settled, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 
 
 def boxes(case: Case, count: int) -> torch.Tensor:

@@ -1,7 +1,6 @@
 """What is checked of create_look_ahead_mask."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, expect
 
 
 def draw(case: Case) -> Drawn:

@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, any_size_and_device, expect, settled
 
 
 def draw(case: Case, pad_id: int = 0) -> Drawn:

@@ -4,8 +4,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree, proving, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, proving, settled
 
 
 def draw(case: Case, pad_id: int = 1, smoothing: float | None = None, pads: bool = True) -> Drawn:

@@ -1,8 +1,6 @@
 """What is checked of merge_heads."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
-from autograder.shared_laws import heads
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, heads
 
 
 def draw(case: Case) -> Drawn:

@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, gradients_agree, precision
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, expect, gradients_agree, precision
 
 
 def draw(case: Case) -> Drawn:

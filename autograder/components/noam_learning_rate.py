@@ -1,7 +1,6 @@
 """What is checked of noam_learning_rate."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
-from autograder.shared_laws.agreement import refused
+from autograder.words import Candidate, Case, Component, Drawn, Failed, Probe, expect, refused
 
 
 def draw(case: Case, step: int | None = None, d_model: int | None = None) -> Drawn:

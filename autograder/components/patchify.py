@@ -1,7 +1,7 @@
 """What is checked of patchify."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, precision, refused, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 
 
 def draw(case: Case, more: tuple[int, int] = (0, 0)) -> Drawn:

@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import refused
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect, refused
 from utils import reference
 
 STARTS = torch.tensor([*range(12), 400, 3_000, 9_000])

@@ -7,10 +7,9 @@ from typing import Any
 import torch
 
 from autograder.framework import watch
-from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, expect
 from autograder.framework.procedures import plain
-from autograder.shared_laws.agreement import agree, settled
 from autograder.shared_laws.tables import fits, in_float32, near
+from autograder.words import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, agree, expect, settled
 from utils import reference
 
 FAR = 10_001  # rows

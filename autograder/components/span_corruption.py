@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from autograder.framework import procedures, watch
-from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
+from autograder.words import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
 
 EOS = 1
 SENTINELS = [99, 97, 98, 95, 96]  # not one step apart, and more than there are spans

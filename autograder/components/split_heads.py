@@ -1,8 +1,6 @@
 """What is checked of split_heads."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
-from autograder.shared_laws import heads
-from autograder.shared_laws.agreement import agree, keeps_precision, refused, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, heads, keeps_precision, refused, sizes_and_device
 
 
 def draw(case: Case, num_heads: int | None = None, d_model: int | None = None) -> Drawn:
