@@ -69,6 +69,20 @@ def _nameless(candidate, case):
     pass
 
 
+def test_a_law_that_asks_for_it_is_given_what_the_component_draws(double):
+    given = []
+
+    @double.law(points=0.25)
+    def asks(candidate, case, drawn):
+        """It is given what is drawn"""
+        given.append(drawn.inputs["x"])
+
+    law = double.laws[-1]
+    law.judge(None, double.cases[0].fresh("asks"))
+    assert (law.name, law.sentence) == ("asks", "It is given what is drawn")
+    assert torch.equal(given[0], toy.draw(double.cases[0].fresh("asks")).inputs["x"])
+
+
 _nameless.__name__ = "nameless"
 
 

@@ -27,12 +27,11 @@ has_exactly = modules.has_exactly(
 
 
 @COMPONENT.law(points=0.0, needs=has_exactly)
-def linear2_comes_last(candidate: Candidate, case: Case) -> None:
+def linear2_comes_last(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """A number added to the bias of linear2 is added to the output
 
     Which of the two layers is the last, and what is done to its result?
     """
-    drawn = draw(case)
     moved = candidate.use(modules.changed(drawn, "linear2.bias", lambda b: b + 1.5))
     expect.close(moved, candidate.use(drawn) + 1.5, "the output after 1.5 was added to the bias of linear2")
 

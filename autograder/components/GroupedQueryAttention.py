@@ -52,12 +52,11 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=looks_and_mixes, once=True)
-def masks_are_right(candidate: Candidate, case: Case) -> None:
+def masks_are_right(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Masks of two and of three axes are right, and a query that may attend to nothing gets weights 0 and the bias of `w_o`
 
     The mask needs an axis of heads in front of q_len, as in MultiHeadAttention.
     """
-    drawn = draw(case)
     heads.masked_has_no_influence(candidate, case, drawn)
     heads.masks_of_every_shape(candidate, case, drawn)
     heads.blind_rows(candidate, case, drawn)

@@ -45,12 +45,11 @@ def levels_rows(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=levels_rows)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """It agrees with PyTorch's own layer, with any weight and bias
 
     Mean, variance, root, then weight and bias: compute the worked row above by hand, step by step.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single row without further axes")
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][None] * 100), "of rows with four axes and large entries")

@@ -62,12 +62,11 @@ def looks_and_mixes(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.75, needs=looks_and_mixes)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Output and weights agree with nn.MultiheadAttention
 
     Project, split, attend, merge, project. Check the worked number above by hand, step by step.
     """
-    drawn = draw(case)
     agree(candidate, drawn, "for different query, key and value")
     key = drawn.inputs["key"]
     agree(candidate, drawn.with_inputs(query=key, value=key), "in self-attention")

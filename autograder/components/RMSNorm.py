@@ -37,12 +37,11 @@ def weight_scales(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=weight_scales)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """It agrees with PyTorch's own layer, for rows of any size and any leading axes
 
     Square, mean, root: over which axis, and what is added before the root?
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single row without further axes")
     for scale in (1e-3, 100.0):

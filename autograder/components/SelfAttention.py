@@ -72,12 +72,11 @@ def distribution(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.5, needs=distribution)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Output and weights agree with PyTorch's own attention on the projected words
 
     Three projections of x, then attention as in chapter 02. Which steps lead there from q, k and v to the output?
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     modules.same_again(candidate, drawn, "the output or the weights")
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"] * 8), "where scores lie far apart")

@@ -35,12 +35,11 @@ def w_down_comes_last(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=w_down_comes_last)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """It agrees with the formula, for any leading axes
 
     Two branches, one product, one way back: which branch goes through silu? Work out one feature by hand.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single position without further axes")
     sizes_and_device(candidate, case, draw)

@@ -105,12 +105,11 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.5, needs=listens_to_both)
-def no_future(candidate: Candidate, case: Case) -> None:
+def no_future(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """No place of the target sees a later one
 
     In training the whole target goes in at once: what keeps a place from reading the answer behind it?
     """
-    drawn = draw(case)
     logits, target = candidate.use(drawn), drawn.inputs["target_in"]
     for place in sorted({1, target.shape[1] - 1} - {0}):
         later = target.clone()
@@ -139,12 +138,11 @@ def padding_has_no_influence(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_both, once=True)
-def methods_fit_together(candidate: Candidate, case: Case) -> None:
+def methods_fit_together(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """`decode` of what `encode` gives is what the model gives at once
 
     `forward` needs nothing of its own: which two steps is it made of?
     """
-    drawn = draw(case)
     source, target = drawn.inputs["source"], drawn.inputs["target_in"]
     memory = candidate.raw(replace(drawn, inputs={"source": source}, method="encode"))
     width = case.num_heads * case.d_head

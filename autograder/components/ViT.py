@@ -77,12 +77,11 @@ def sees_every_patch(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.5, needs=sees_every_patch)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """The logits are those of a ViT with the same weights: a class token in front, positions, blocks, norm, classifier
 
     Which vectors go into the first block, and how many? Which one of them is classified in the end?
     """
-    drawn = draw(case)
     logits, state = candidate.use(drawn), drawn.state or {}
     other = replace(drawn, state={**state, CLASS: case.normal(*state[CLASS].shape)})
     moved = drawn.with_inputs(images=drawn.inputs["images"].roll(case.patch_size, dims=-1))

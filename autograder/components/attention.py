@@ -46,12 +46,11 @@ def distribution(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=distribution)
-def more_alike_more_weight(candidate: Candidate, case: Case) -> None:
+def more_alike_more_weight(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """The better a key fits a query, the more weight it gets
 
     The weights of a row come from the dot products of its query with all keys, and keep their order.
     """
-    drawn = draw(case)
     _, weights = candidate.use(drawn)
     fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
     expect.equal(weights.argsort(-1), fits.argsort(-1), "the keys of each query in the order of their weights")

@@ -86,12 +86,11 @@ def padding_does_not_count(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=better_guess_smaller_loss, edge=True)
-def nothing_but_padding(candidate: Candidate, case: Case) -> None:
+def nothing_but_padding(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Where all is padding the loss is 0.0
 
     A mean over nothing is 0 / 0: which number do you divide by?
     """
-    drawn = draw(case)
     empty = candidate.use(drawn.with_inputs(targets=torch.full_like(drawn.inputs["targets"], 1)))
     expect.close(empty, torch.zeros_like(empty), "the loss of a batch of padding")
 

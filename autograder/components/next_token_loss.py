@@ -20,12 +20,11 @@ COMPONENT = Component(
 
 
 @COMPONENT.law(points=0.25)
-def better_guess_smaller_loss(candidate: Candidate, case: Case) -> None:
+def better_guess_smaller_loss(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """In a text of one token, repeated, a larger logit of that token makes the loss smaller
 
     The loss asks for the logarithm of the probability of each next token: which entry of the logits is that?
     """
-    drawn = draw(case)
     same = drawn.with_inputs(tokens=torch.full_like(drawn.inputs["tokens"], case.vocab - 1))
     better = drawn.inputs["logits"].clone()
     better[..., -1] += 1.0

@@ -19,12 +19,11 @@ loses_nothing = heads.loses_nothing(COMPONENT)
 
 
 @COMPONENT.law(points=0.5)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Head h holds the features from h·d_head up to (h + 1)·d_head, at every position
 
     Take one position: which of its features belong to which head? Then say for each axis of the result what it counts.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     for num_heads in (1, drawn.inputs["x"].shape[-1]):
         agree(candidate, draw(case, num_heads), f"with num_heads={num_heads}")

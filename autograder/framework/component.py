@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -128,14 +130,27 @@ class Component:
     ) -> Callable:  # fmt: skip
         """Registers the function below as a law. Its docstring is the law's sentence and, after a blank line, its hint.
 
+        It takes the candidate and the case and, as a third parameter where it has one, what the component draws for the case.
         `needs` is the function of an earlier law; for the rest see `Law`.
         """
 
         def register(judge: Callable) -> Callable:
-            self.add(law_of(judge, points, needs.__name__ if needs else None, cases=cases, where=where, edge=edge, once=once))
+            earlier = needs.__name__ if needs else None
+            self.add(law_of(self._given(judge), points, earlier, cases=cases, where=where, edge=edge, once=once))
             return judge
 
         return register
+
+    def _given(self, judge: Callable) -> Callable:
+        """A law that asks for what the component draws, given it."""
+        if len(inspect.signature(judge).parameters) < 3:
+            return judge
+
+        @functools.wraps(judge)
+        def judged(candidate: Any, case: Case) -> None:
+            judge(candidate, case, self.draw(case))
+
+        return judged
 
     def add(self, law: Law) -> Callable:
         """Registers a law that was made elsewhere (`autograder.shared_laws`) and gives its function."""
