@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.shared_laws.tables import fits, in_float32, near
+from autograder.shared_laws.tables import fits, in_float32, longer_begins_with_shorter, near
 from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 from utils import reference
 
@@ -104,11 +104,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
         expect.close(got, right, f"below the diagonals of alibi_bias({heads}, {seq_len})")
 
 
-@COMPONENT.law(points=0.25, needs=in_step_with_the_distance)
-def longer_begins_with_shorter(candidate: Candidate, case: Case) -> None:
-    """A longer table begins with the shorter one
-
-    Do the slopes or the distances depend on seq_len?
-    """
-    short, long = candidate.use(draw(case)), candidate.use(bias(case.num_heads, 3 * case.seq_len))
-    expect.close(long[:, : case.seq_len, : case.seq_len], short, f"the corner of {3 * case.seq_len} positions")
+longer_begins_with_shorter(COMPONENT, in_step_with_the_distance, "Do the slopes or the distances depend on seq_len?")

@@ -110,15 +110,10 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     gradients_finite(candidate, last, where)
 
 
-@COMPONENT.law(
-    points=0.25,
-    needs=one_block,
-    cases=[
-        Case(seed=233, batch=1, q_len=13, k_len=101, d_k=5, d_v=3, block_size=8),
-        Case(seed=234, batch=1, q_len=7, k_len=103, d_k=2, d_v=1, block_size=11),
-        Case(seed=235, batch=1, q_len=11, k_len=31, d_k=2, d_v=1, block_size=1),
-    ],
-)
+MANY = Case.table(233, "batch q_len k_len d_k d_v block_size", (1, 13, 101, 5, 3, 8), (1, 7, 103, 2, 1, 11), (1, 11, 31, 2, 1, 1))
+
+
+@COMPONENT.law(points=0.25, needs=one_block, cases=MANY)
 def holds_one_block(candidate: Candidate, case: Case) -> None:
     """It never holds all scores at once
 
