@@ -7,8 +7,7 @@ from typing import Any
 import torch
 
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving
-from autograder.shared_laws.checkpoints import again
-from autograder.words import Candidate, Case, Component, Drawn, Failed, Probe, dropout, expect, modules
+from autograder.words import Candidate, Case, Component, Drawn, Failed, Probe, checkpoints, dropout, expect, modules
 from utils import reference
 
 
@@ -82,14 +81,9 @@ def listens_to_both(candidate: Candidate, case: Case) -> None:
 
     Which path leads from the source to the logits, and which from the target?
     """
-    drawn = draw(case, pads=False)
-    logits = candidate.use(drawn)
-    source, target = drawn.inputs["source"], drawn.inputs["target_in"]
-    for name, x, size in (("source", source, case.source_vocab), ("target_in", target, case.target_vocab)):
-        other = x.clone()
-        other[:, 0] = (other[:, 0] % (size - 1)) + 1
-        change = (again(candidate, drawn.with_inputs(**{name: other}), logits) - logits).abs().amax(-1)
-        expect.true(bool((change > 1e-5).all()), f"the first token of {name} was changed, and some logits are as they were.")
+    vocab = min(case.source_vocab, case.target_vocab)
+    changes = ("source", 0, 0), ("source", -1, 0), ("target_in", 0, 0)
+    checkpoints.hangs_on(candidate, draw(case, pads=False), vocab, *changes)
 
 
 @COMPONENT.law(points=0.75, needs=listens_to_both)
@@ -110,13 +104,7 @@ def no_future(candidate: Candidate, case: Case, drawn: Drawn) -> None:
 
     In training the whole target goes in at once: what keeps a place from reading the answer behind it?
     """
-    logits, target = candidate.use(drawn), drawn.inputs["target_in"]
-    for place in sorted({1, target.shape[1] - 1} - {0}):
-        later = target.clone()
-        later[:, place:] = case.integers(1, case.target_vocab, *later[:, place:].shape)
-        with proving("sees-future"):
-            changed = again(candidate, drawn.with_inputs(target_in=later), logits)[:, :place]
-            expect.close(changed, logits[:, :place], f"the logits before place {place} after later tokens were changed")
+    checkpoints.no_future(candidate, drawn, "target_in", case.target_vocab, "sees-future")
 
 
 @COMPONENT.law(points=0.5, needs=listens_to_both)
@@ -130,10 +118,10 @@ def padding_has_no_influence(candidate: Candidate, case: Case) -> None:
     is_pad = torch.arange(case.source_vocab)[:, None] == pad_id
     with proving("padding-ignored"):
         moved = modules.changed(drawn, "source_embedding.weight", lambda table: torch.where(is_pad, row, table))
-        other = again(candidate, moved, logits)
+        other = checkpoints.again(candidate, moved, logits)
         expect.close(other, logits, f"the logits after the embedding of padding was changed, for {pad_id=},")
         wider = torch.nn.functional.pad(drawn.inputs["source"], (0, 3), value=pad_id)
-        longer = again(candidate, drawn.with_inputs(source=wider), logits)
+        longer = checkpoints.again(candidate, drawn.with_inputs(source=wider), logits)
         expect.close(longer, logits, f"the logits after more padding, for {pad_id=},")
 
 
@@ -149,7 +137,7 @@ def methods_fit_together(candidate: Candidate, case: Case, drawn: Drawn) -> None
     if not isinstance(memory, torch.Tensor) or memory.shape != (*source.shape, width) or not memory.is_floating_point():
         raise Failed(f"the memory: expected a tensor of shape {(*source.shape, width)}, got {expect.kind_of(memory)}.")
     parts, logits = {"target_in": target, "memory": memory, "source": source}, candidate.use(drawn)
-    decoded = again(candidate, replace(drawn, inputs=parts, method="decode"), logits)
+    decoded = checkpoints.again(candidate, replace(drawn, inputs=parts, method="decode"), logits)
     expect.close(decoded, logits, "the logits of decode(…, encode(…), …)")
 
 
@@ -161,11 +149,11 @@ def order_matters(candidate: Candidate, case: Case) -> None:
     """
     drawn = draw(case, pads=False)
     source, logits = drawn.inputs["source"], candidate.use(drawn)
-    turned = again(candidate, drawn.with_inputs(source=source.flip(1)), logits)
+    turned = checkpoints.again(candidate, drawn.with_inputs(source=source.flip(1)), logits)
     moved = bool(((turned - logits).abs() > 1e-4).any()) or torch.equal(source, source.flip(1))
     expect.true(moved, "the source was turned round, and the logits are as they were.", "no-positional-encoding")
     same = torch.ones_like(drawn.inputs["target_in"])
-    still = again(candidate, drawn.with_inputs(target_in=same), logits)
+    still = checkpoints.again(candidate, drawn.with_inputs(target_in=same), logits)
     told = "a target of one word, repeated, gets the same logits at every place: its places look alike."
     expect.true(bool(((still[:, 1:] - still[:, :1]).abs() > 1e-4).any()), told, "no-positional-encoding")
 

@@ -1,5 +1,6 @@
 """An encoder-decoder as `transformers.T5ForConditionalGeneration` lays it out, on PyTorch's attention."""
 
+from collections import OrderedDict
 from collections.abc import Mapping
 
 import torch
@@ -70,7 +71,8 @@ class T5Block(nn.Module):
         super().__init__()
         self.self_attention = _Attention(d_model, num_heads, d_head)
         self.cross_attention = _Attention(d_model, num_heads, d_head) if crosses else None
-        self.feed_forward = _ReluNetwork(d_model, d_ff)
+        linear1, linear2 = nn.Linear(d_model, d_ff, bias=False), nn.Linear(d_ff, d_model, bias=False)
+        self.feed_forward = nn.Sequential(OrderedDict(linear1=linear1, relu=nn.ReLU(), linear2=linear2))
         self.norm1, self.norm2 = RMSNorm(d_model), RMSNorm(d_model)
         if crosses:
             self.norm3 = RMSNorm(d_model)
@@ -100,17 +102,6 @@ class _Attention(nn.Module):
         q, k, v = (torch.stack(x.chunk(self.num_heads, dim=-1), dim=1) for x in (self.w_q(query), self.w_k(key), self.w_v(key)))
         output = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=1.0)
         return self.w_o(torch.cat(output.unbind(dim=1), dim=-1))
-
-
-class _ReluNetwork(nn.Module):
-    """`linear2(relu(linear1(x)))` without biases."""
-
-    def __init__(self, d_model: int, d_ff: int) -> None:
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff, bias=False), nn.Linear(d_ff, d_model, bias=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.linear2(torch.relu(self.linear1(x)))
 
 
 def _bias(mask: torch.Tensor | None, like: torch.Tensor) -> torch.Tensor:
