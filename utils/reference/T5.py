@@ -1,24 +1,25 @@
 """An encoder-decoder as `transformers.T5ForConditionalGeneration` lays it out, on PyTorch's attention."""
 
 from collections import OrderedDict
-from collections.abc import Mapping
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils import checkpoints
+from utils.checkpoints import Pretrained
 from utils.reference.create_look_ahead_mask import create_look_ahead_mask
 from utils.reference.MultiHeadAttention import over_heads
 from utils.reference.relative_position_bucket import relative_position_bucket
 from utils.reference.RMSNorm import RMSNorm
 
 
-class T5(nn.Module):
+class T5(Pretrained):
     """source `(batch, seq)`, target_in `(batch, target_len)` -> logits `(batch, target_len, vocab)` (Raffel et al. 2020).
 
     source_mask: True = may attend, of 2 or 3 axes; it masks the source in the encoder and in cross-attention.
     """
+
+    family = "t5"
 
     def __init__(
         self, vocab_size: int, d_model: int, num_heads: int, d_head: int, d_ff: int, num_layers: int, num_buckets: int = 32,
@@ -52,10 +53,6 @@ class T5(nn.Module):
 
     def forward(self, source: torch.Tensor, target_in: torch.Tensor, source_mask: torch.Tensor | None = None) -> torch.Tensor:
         return self.decode(target_in, self.encode(source, source_mask), source_mask)
-
-    def load_pretrained(self, state_dict: Mapping[str, torch.Tensor]) -> None:
-        """Takes the weights of a `transformers.T5ForConditionalGeneration`."""
-        checkpoints.load(self, "t5", state_dict)
 
     def _places(self, table: nn.Embedding, length: int, bidirectional: bool) -> torch.Tensor:
         """`(num_heads, length, length)`, what each head adds to its scores."""
