@@ -49,7 +49,6 @@ COMPONENT = Component(
     draw,
     cases=Case.table(641, "num_heads seq_len", (4, 7), (16, 3)),
     parts=("the bias",),
-    input_points=0,
     probes={"the past": Probe(look=the_past), "the future": Probe(look=the_future)},
 )
 

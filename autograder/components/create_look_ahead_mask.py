@@ -12,7 +12,6 @@ COMPONENT = Component(
     cases=Case.table(301, "seq_len", (5,), (7,)),
     parts=("the mask",),
     forbids="attention",
-    input_points=0,
     probes=Probe.table(draw, "seq_len", {f"{n} positions": (n,) for n in (5, 2, 1)}),
 )
 

@@ -16,7 +16,6 @@ COMPONENT = Component(
     cases=Case.table(721, "step d_model warmup", (7, 512, 4000), (900, 64, 300)),
     parts=("the rate",),
     probes={"rising": given(1, 10, 99), "the top": given(100), "falling": given(101, 400, 10_000)},
-    input_points=0,
 )
 
 

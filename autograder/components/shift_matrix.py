@@ -21,7 +21,6 @@ COMPONENT = Component(
     draw,
     cases=Case.table(621, "offset other d_model odd", (3, 5, 6, 7), (13, 2, 14, 3)),
     parts=("the matrix",),
-    input_points=0,
     probes=Probe.table(
         draw, "offset d_model", {"one step": (1, 6), "three steps": (3, 4), "two steps back": (-2, 6), "two columns": (3, 2)}
     ),

@@ -79,7 +79,6 @@ COMPONENT = Component(
     draw,
     cases=Case.table(601, "seq_len d_model odd far", (7, 14, 5, 6), (13, 6, 17, 2)),
     parts=("the table",),
-    input_points=0,
     probes={"even sizes": Probe(look=speeds), "two columns": Probe(look=two_columns), "odd sizes": Probe(look=odd_sizes)},
 )
 
