@@ -28,6 +28,7 @@ from autograder.shared_laws.agreement import (
     precision,
     proving,
     refused,
+    refuses_odd,
     settled,
     sizes_and_device,
 )
@@ -36,5 +37,5 @@ __all__ = [
     "About", "Candidate", "CandidateError", "Case", "Component", "Drawn", "Failed", "Law", "OracleCandidate", "Probe", "expect",
     "blocks", "chance", "checkpoints", "decoding", "dropout", "heads", "masks", "modules", "tables",
     "add_common", "agree", "any_size_and_device", "gradients_agree", "gradients_arrive", "gradients_finite", "keeps_precision",
-    "precision", "proving", "refused", "settled", "sizes_and_device",
+    "precision", "proving", "refused", "refuses_odd", "settled", "sizes_and_device",
 ]  # fmt: skip

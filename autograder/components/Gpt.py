@@ -59,13 +59,10 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, bent, "where the feed-forward networks' numbers are about -3")
 
 
-@COMPONENT.law(points=0.25, needs=listens_to_earlier_tokens, once=True)
-def no_future(candidate: Candidate, case: Case) -> None:
-    """No place sees a later one
-
-    Each place is asked for the token behind it: what keeps it from reading that token?
-    """
-    checkpoints.no_future(candidate, draw(case), "tokens", case.vocab, "sees-future")
+checkpoints.add_no_future(
+    COMPONENT, listens_to_earlier_tokens, 0.25, "tokens", "vocab",
+    "Each place is asked for the token behind it: what keeps it from reading that token?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_earlier_tokens, once=True)

@@ -61,14 +61,10 @@ def words_alike(candidate: Candidate, case: Case) -> None:
     expect.true(case.seq == 1 or bool(spread > 1e-4), "all weights are equal, whatever the words are.")
 
 
-@COMPONENT.law(points=0.25, needs=words_alike)
-def distribution(candidate: Candidate, case: Case) -> None:
-    """Each word's weights are a distribution over all words
-
-    A word shares itself out among the words that it looks at: along which axis do they lie?
-    """
-    _, weights = candidate.use(draw(case))
-    masks.distribution(weights)
+distribution = masks.add_distribution(
+    COMPONENT, words_alike, "Each word's weights are a distribution over all words",
+    "A word shares itself out among the words that it looks at: along which axis do they lie?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.5, needs=distribution)

@@ -91,13 +91,10 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, checkpoints.sized(shallow(case), 1e-3, *SUMMED), "where all embeddings are as small as 1e-3")
 
 
-@COMPONENT.law(points=0.5, needs=listens_to_both, once=True)
-def no_future(candidate: Candidate, case: Case) -> None:
-    """No place of the target sees a later one
-
-    The bias of a bucket says how near a key is, and nothing forbids a key that comes later. What does?
-    """
-    checkpoints.no_future(candidate, draw(case), "target_in", case.vocab)
+checkpoints.add_no_future(
+    COMPONENT, listens_to_both, 0.5, "target_in", "vocab",
+    "The bias of a bucket says how near a key is, and nothing forbids a key that comes later. What does?", of="the target",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.5, needs=listens_to_both, once=True)

@@ -102,13 +102,11 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, long, "of long sentences")
 
 
-@COMPONENT.law(points=0.5, needs=listens_to_both)
-def no_future(candidate: Candidate, case: Case, drawn: Drawn) -> None:
-    """No place of the target sees a later one
-
-    In training the whole target goes in at once: what keeps a place from reading the answer behind it?
-    """
-    checkpoints.no_future(candidate, drawn, "target_in", case.target_vocab, "sees-future")
+checkpoints.add_no_future(
+    COMPONENT, listens_to_both, 0.5, "target_in", "target_vocab",
+    "In training the whole target goes in at once: what keeps a place from reading the answer behind it?",
+    of="the target", once=False,
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.5, needs=listens_to_both)

@@ -35,14 +35,10 @@ COMPONENT = Component(
 )
 
 
-@COMPONENT.law(points=0.25)
-def distribution(candidate: Candidate, case: Case) -> None:
-    """Each row of weights is a distribution over the keys
-
-    A query shares itself out among the keys: along which axis do the scores of one query lie?
-    """
-    _, weights = candidate.use(draw(case))
-    masks.distribution(weights)
+distribution = masks.add_distribution(
+    COMPONENT, None, "Each row of weights is a distribution over the keys",
+    "A query shares itself out among the keys: along which axis do the scores of one query lie?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=distribution)
@@ -52,8 +48,7 @@ def more_alike_more_weight(candidate: Candidate, case: Case, drawn: Drawn) -> No
     The weights of a row come from the dot products of its query with all keys, and keep their order.
     """
     _, weights = candidate.use(drawn)
-    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
-    expect.equal(weights.argsort(-1), fits.argsort(-1), "the keys of each query in the order of their weights")
+    masks.in_order_of_fit(weights, drawn, "weights")
 
 
 @COMPONENT.law(points=0.5, needs=more_alike_more_weight)

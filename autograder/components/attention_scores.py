@@ -1,6 +1,6 @@
 """What is checked of attention_scores."""
 
-from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, masks
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None) -> Drawn:
@@ -27,9 +27,7 @@ def more_alike_higher_score(candidate: Candidate, case: Case, drawn: Drawn) -> N
 
     Rows are queries, columns are keys. What fits is the dot product: which axis of q meets which axis of k?
     """
-    scores = candidate.use(drawn)
-    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
-    expect.equal(scores.argsort(-1), fits.argsort(-1), "the keys of each query in the order of their scores")
+    masks.in_order_of_fit(candidate.use(drawn), drawn, "scores")
 
 
 @COMPONENT.law(points=0.5, needs=more_alike_higher_score)

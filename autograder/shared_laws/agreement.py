@@ -209,5 +209,18 @@ def refused(candidate: Candidate, drawn: Drawn, arguments: Mapping[str, object],
     expect.raises(happening, arguments, others, proves=proves)
 
 
+def refuses_odd(component: Component, needs: Callable, name: str, *others: str) -> None:
+    """Adds a law of a quarter: a size `name` that is odd is refused; `others` are further names for it."""
+
+    def refuses_odd(candidate: Candidate, case: Case) -> None:
+        for size in (case.odd, 1):
+            refused(candidate, component.draw(case.at(**{name: size})), {name: size}, *others)
+
+    component.add(Law(
+        refuses_odd.__name__, f"An odd {name} is refused", f"The message of the ValueError names {name} and its value.",
+        refuses_odd, 0.25, needs.__name__, edge=True,
+    ))  # fmt: skip
+
+
 def _and(names: list[str]) -> str:
     return f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names)

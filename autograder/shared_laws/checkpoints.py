@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from autograder.framework import procedures, watch
+from autograder.framework import catalogue, procedures, watch
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, Probe, expect
 from autograder.framework.candidate import CandidateError, OracleCandidate
 from autograder.framework.expect import About
@@ -166,8 +166,21 @@ def hangs_on(candidate: Candidate, drawn: Drawn, vocab: int, *changes: tuple[str
         expect.true(bool((change[1:] < SEEN).all()), f"{told}, and another row is not as it was.")
 
 
-def no_future(candidate: Candidate, drawn: Drawn, name: str, vocab: int, proves: str | None = None) -> None:
-    """Later tokens of an input have no say in what comes out before them: texts that differ in these, in one batch."""
+def add_no_future(
+    component: Component, needs: Callable, points: float, name: str, vocab: str, hint: str, *, of: str = "", once: bool = True
+) -> None:
+    """Adds a law: later tokens of the input `name`, of `vocab` kinds, have no say in the logits of earlier places (`of` what)."""
+    proves = "sees-future" if "sees-future" in catalogue.own(component.name) else None
+
+    def no_future(candidate: Candidate, case: Case) -> None:
+        _no_future(candidate, component.draw(case), name, case.sizes[vocab], proves)
+
+    sentence = f"No place of {of} sees a later one" if of else "No place sees a later one"
+    component.add(Law(no_future.__name__, sentence, hint, no_future, points, needs.__name__, once=once))
+
+
+def _no_future(candidate: Candidate, drawn: Drawn, name: str, vocab: int, proves: str | None) -> None:
+    """Texts that differ in later tokens, in one batch."""
     tokens = drawn.inputs[name]
     places, texts = sorted({1, tokens.shape[1] - 1}), [tokens]
     for place in places:
