@@ -35,6 +35,10 @@ def shallow(case: Case) -> Drawn:
     return draw(case.at(layers=1))
 
 
+def large(case: Case) -> Drawn:
+    return checkpoints.sized(shallow(case), 1e3, *SUMMED)
+
+
 def smooth(drawn: Drawn) -> Drawn:
     """The same use where it makes no difference on which side of a boundary the distances 16, 32 and 64 fall."""
     table = (drawn.state or {})[TABLE]
@@ -68,7 +72,7 @@ COMPONENT = Component(
 takes_real_weights = checkpoints.takes_real_weights(
     COMPONENT, "T5, with or without its copies of the embedding,",
     "`load_pretrained` looks for `encoder`, `decoder`, `encoder_norm` and `decoder_norm` beside what is given.",
-    draw, lambda state: dict.fromkeys(SPARE, state["shared.weight"]),
+    lambda state: dict.fromkeys(SPARE, state["shared.weight"]),
 )  # fmt: skip
 
 
@@ -145,7 +149,4 @@ def far_and_other_buckets(candidate: Candidate, case: Case) -> None:
         checkpoints.judged(candidate, drawn, plain, where)
 
 
-checkpoints.add_common(
-    COMPONENT, listens_to_both, draw, ("batch", "source_len", "target_len", "num_heads"), drops=False,
-    precise=lambda case: checkpoints.sized(shallow(case), 1e3, *SUMMED),
-)  # fmt: skip
+checkpoints.add_common(COMPONENT, listens_to_both, ("batch", "source_len", "target_len", "num_heads"), drops=False, precise=large)

@@ -80,6 +80,11 @@ def bent(drawn: Drawn, first: str, last: str) -> Drawn:
     return replace(drawn, state=state).to(torch.float64)
 
 
+def agrees_at_the_bend(candidate: Candidate, drawn: Drawn, first: str, last: str) -> None:
+    """The model agrees with the oracle where its activation would show another curve (`bent`)."""
+    agreement.agree(candidate, bent(drawn, first, last), "where the feed-forward networks' numbers are about -3")
+
+
 # What a law or a probe asks
 
 
@@ -283,29 +288,24 @@ def _right(candidate: Candidate, drawn: Drawn, *cotangent: torch.Tensor) -> dict
 
 
 def takes_real_weights(
-    component: Component,
-    whose: str,
-    hint: str,
-    draw: Callable,
-    spare: Callable[[dict], Mapping[str, torch.Tensor]],
-    prefix: str = "",
+    component: Component, whose: str, hint: str, spare: Callable[[dict], Mapping[str, torch.Tensor]], prefix: str = ""
 ) -> Callable:
     """Adds the first law, of a quarter: the real one's weights go in, with what its files carry besides (`spare`)."""
 
     def takes_real_weights(candidate: Candidate, case: Case) -> None:
-        drawn = draw(case.at(layers=1))
+        drawn = component.draw(case.at(layers=1))
         goes_in(candidate, drawn, spare(drawn.state or {}), prefix)
 
     sentence = f"The weights of a real {whose} go in, and no others"
     return component.add(Law(takes_real_weights.__name__, sentence, hint, takes_real_weights, 0.25, once=True))
 
 
-def refuses_long_texts(component: Component, needs: Callable, draw: Callable) -> None:
+def refuses_long_texts(component: Component, needs: Callable) -> None:
     """Adds a law of a quarter: no more than max_len tokens."""
 
     def refuses_long_texts(candidate: Candidate, case: Case) -> None:
         too_long = case.max_len + 1
-        agreement.refused(candidate, draw(case, seq=too_long), {"max_len": case.max_len, "seq": too_long})
+        agreement.refused(candidate, component.draw(case, seq=too_long), {"max_len": case.max_len, "seq": too_long})
 
     law = Law(
         refuses_long_texts.__name__, "More than max_len tokens raise a ValueError that names max_len and a number",
@@ -316,7 +316,7 @@ def refuses_long_texts(component: Component, needs: Callable, draw: Callable) ->
 
 
 def add_common(
-    component: Component, needs: Callable, draw: Callable, sizes: tuple[str, ...], *, precise: Callable | None = None,
+    component: Component, needs: Callable, sizes: tuple[str, ...], *, precise: Callable | None = None,
     counts: bool = True, drops: bool = True,
 ) -> None:  # fmt: skip
     """Adds laws of a quarter each: every number learns, dropout in training alone, precision, sizes of 1 and devices.
@@ -326,14 +326,14 @@ def add_common(
     """
 
     def shallow(case: Case) -> Drawn:
-        return draw(case.at(layers=1))
+        return component.draw(case.at(layers=1))
 
     def every_parameter_learns(candidate: Candidate, case: Case) -> None:
-        drawn = draw(case).to(torch.float64)  # where what is told elsewhere, as of an eps, shows in the values too
+        drawn = component.draw(case).to(torch.float64)  # where what is told elsewhere, as of an eps, shows in the values too
         every_number_learns(candidate, drawn, counts=counts)
 
     start = "It learns as many numbers as the real one: gradients reach" if counts else "Gradients reach"
-    inputs = " and the inputs" if draw(component.cases[0]).floating else ""
+    inputs = " and the inputs" if component.draw(component.cases[0]).floating else ""
     learns = Law(
         "every_number_learns", f"{start} all parameters{inputs} and are right",
         "Stay with tensor operations on the whole path from the parameters to the result.",
