@@ -25,6 +25,7 @@ from autograder.shared_laws.agreement import (
     gradients_arrive,
     gradients_finite,
     keeps_precision,
+    loss_falls,
     precision,
     proving,
     refused,
@@ -37,5 +38,5 @@ __all__ = [
     "About", "Candidate", "CandidateError", "Case", "Component", "Drawn", "Failed", "Law", "OracleCandidate", "Probe", "expect",
     "blocks", "chance", "checkpoints", "decoding", "dropout", "heads", "masks", "modules", "tables",
     "add_common", "agree", "any_size_and_device", "gradients_agree", "gradients_arrive", "gradients_finite", "keeps_precision",
-    "precision", "proving", "refused", "refuses_odd", "settled", "sizes_and_device",
+    "loss_falls", "precision", "proving", "refused", "refuses_odd", "settled", "sizes_and_device",
 ]  # fmt: skip

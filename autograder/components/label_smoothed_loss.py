@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, proving, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, loss_falls, proving, settled
 
 
 def draw(case: Case, pad_id: int = 1, smoothing: float | None = None, pads: bool = True) -> Drawn:
@@ -47,10 +47,7 @@ def better_guess_smaller_loss(candidate: Candidate, case: Case) -> None:
     drawn = draw(case, pads=False)
     logits, targets = drawn.inputs["logits"], drawn.inputs["targets"]
     better = logits.scatter_add(-1, targets[..., None], torch.ones_like(logits[..., :1]))
-    before, after = candidate.use(drawn), candidate.use(drawn.with_inputs(logits=better))
-    expect.true(
-        bool(after < before - 1e-4), f"the logit of every target was raised, and the loss went from {before:.4g} to {after:.4g}."
-    )
+    loss_falls(candidate, drawn, drawn.with_inputs(logits=better), "the logit of every target was raised")
 
 
 @COMPONENT.law(points=0.25, needs=better_guess_smaller_loss)

@@ -200,6 +200,12 @@ def gradients_finite(candidate: Candidate, drawn: Drawn, where: str) -> None:
             expect.finite(gradient, f"the gradient with respect to {name} {where}")
 
 
+def loss_falls(candidate: Candidate, drawn: Drawn, better: Drawn, told: str) -> None:
+    """The loss of `better` is smaller; `told` says what was done for it."""
+    before, after = candidate.use(drawn), candidate.use(better)
+    expect.true(bool(after < before - 1e-4), f"{told}, and the loss went from {before:.4g} to {after:.4g}.")
+
+
 def refused(candidate: Candidate, drawn: Drawn, arguments: Mapping[str, object], *others: str, proves: str | None = None) -> None:
     """Bad arguments raise a ValueError that names one and its value; `others` are further names for the same.
 
