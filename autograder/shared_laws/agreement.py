@@ -219,8 +219,9 @@ def refuses_odd(component: Component, needs: Callable, name: str, *others: str) 
     """Adds a law of a quarter: a size `name` that is odd is refused; `others` are further names for it."""
 
     def refuses_odd(candidate: Candidate, case: Case) -> None:
-        for size in (case.odd, 1):
-            refused(candidate, component.draw(case.at(**{name: size})), {name: size}, *others)
+        odd: list[dict[str, Any]] = [{name: size} for size in (case.odd, 1)]
+        for sizes in odd:
+            refused(candidate, component.draw(case.at(**sizes)), sizes, *others)
 
     component.add(Law(
         refuses_odd.__name__, f"An odd {name} is refused", f"The message of the ValueError names {name} and its value.",
