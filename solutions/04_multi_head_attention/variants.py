@@ -216,10 +216,7 @@ class GroupedEinsum(Groups):
         q = self.w_q(query).unflatten(-1, (self.groups, self.shared, self.d_head))
         k, v = (x.unflatten(-1, (self.groups, self.d_head)) for x in (self.w_k(key), self.w_v(value)))
         scores = torch.einsum("bqgrd,bkgd->bgrqk", q, k) / self.d_head**0.5
-        if mask is not None:
-            mask = mask[..., None, None, :, :]
-            scores = scores.masked_fill(~mask, -1e30)
-        weights = scores.softmax(-1) * (1 if mask is None else mask)
+        weights = weigh(scores, None if mask is None else mask[..., None, None, :, :])
         output = torch.einsum("bgrqk,bkgd->bqgrd", weights, v)
         return self.w_o(output.flatten(2)), weights.flatten(1, 2)
 
