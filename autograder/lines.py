@@ -10,7 +10,7 @@ from autograder.framework.solutions import MISCONCEPTIONS, UNCATALOGUED, VARIANT
 from utils.manifest import Course
 
 GOAL = 140  # lines a component, on average
-CEILING = 169  # what it costs today: the tests hold it there, and it is to come down to the goal
+CEILING = 161  # what it costs today: the tests hold it there, and it is to come down to the goal
 
 
 @dataclass

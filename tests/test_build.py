@@ -370,10 +370,6 @@ def agrees(candidate, case):
     agree(candidate, draw(case))
 """
 REFERENCE = """
-from utils.reference.observed import component
-
-
-@component
 def NAME(value):
     return value * TIMES
 """

@@ -16,6 +16,7 @@ from autograder.framework.happening import Happening, What, sentence
 from autograder.framework.judge import FAULT, HIDDEN, INPUTS, judge, judge_with_exchange
 from autograder.framework.law import law_of
 from autograder.framework.verdict import Status
+from utils.reference import observed
 
 
 @pytest.fixture(autouse=True)
@@ -67,6 +68,20 @@ def test_a_law_without_a_docstring_is_refused():
 
 def _nameless(candidate, case):
     pass
+
+
+def test_a_law_that_asks_for_it_is_given_what_the_component_draws(double):
+    given = []
+
+    @double.law(points=0.25)
+    def asks(candidate, case, drawn):
+        """It is given what is drawn"""
+        given.append(drawn.inputs["x"])
+
+    law = double.laws[-1]
+    law.judge(None, double.cases[0].fresh("asks"))
+    assert (law.name, law.sentence) == ("asks", "It is given what is drawn")
+    assert torch.equal(given[0], toy.draw(double.cases[0].fresh("asks")).inputs["x"])
 
 
 _nameless.__name__ = "nameless"
@@ -403,3 +418,25 @@ def test_a_use_with_other_inputs_or_another_precision_is_a_use_of_its_own():
 def test_a_probe_may_look_for_itself(double):
     looked = Component(toy.draw, name="double", cases=[], oracle=toy.double, probes={"seen": Probe(look=lambda c, case: "seen")})
     assert fingerprints.run_probes(LocalCandidate(looked, toy.double)) == {"seen": "'seen'"}
+
+
+# Known answers
+
+
+class Asked(list):
+    """A watcher of the reference that writes down what is entered."""
+
+    enter = list.append
+
+    def leave(self, name):
+        pass
+
+
+def test_a_borrowed_answer_hands_back_what_the_reference_makes(course, monkeypatch):
+    text = 'from autograder.framework.known_answers import borrowed\n\nborrowed("softmax")\n'
+    (course.source_folder("01_toy") / solutions.MISCONCEPTIONS).write_text(text)
+    known_answers.read.cache_clear()
+    (known,) = known_answers.read("01_toy", solutions.MISCONCEPTIONS)
+    monkeypatch.setattr(observed, "watchers", asked := [Asked()])
+    assert torch.equal(known.answer(torch.zeros(2)), torch.full((2,), 0.5))
+    assert (known.component, known.id, asked[0]) == ("softmax", "uses-builtin", ["softmax"])

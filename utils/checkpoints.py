@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from typing import ClassVar
 
 import torch
 from torch import nn
@@ -162,6 +163,15 @@ FAMILIES = {
         ),
     ),
 }
+
+
+class Pretrained(nn.Module):
+    """A model that takes the weights of the checkpoints of its `family`."""
+
+    family: ClassVar[str]
+
+    def load_pretrained(self, state_dict: Mapping[str, torch.Tensor]) -> None:
+        load(self, self.family, state_dict)
 
 
 def load(model: nn.Module, family: str, state_dict: Mapping[str, torch.Tensor]) -> None:

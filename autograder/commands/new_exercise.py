@@ -54,10 +54,7 @@ check("{name}")
 
 REFERENCE = '''"""TODO: on which of PyTorch's own building blocks."""
 
-from utils.reference.observed import component
 
-
-@component
 def {name}(x):
     """`(batch, seq, d_model) -> same shape`: TODO."""
     return x
@@ -65,8 +62,7 @@ def {name}(x):
 
 LAWS = '''"""What is checked of {name}."""
 
-from autograder.framework.authoring import Case, Component, Drawn, Probe
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Case, Component, Drawn, Probe, add_common, agree
 
 
 def draw(case):

@@ -5,9 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints, expect
 
 
 def draw(case: Case, seq: int = 0, segments: bool = False, kinds: int = 2, **settings: Any) -> Drawn:
@@ -57,7 +55,7 @@ SPARE = ("pooler.dense.weight", "cls.predictions.bias", "embeddings.position_ids
 takes_real_weights = checkpoints.takes_real_weights(
     COMPONENT, "BERT",
     "The given names are filled by `load_pretrained`. Compare the list of parts in the text with those that you make.",
-    draw, lambda state: dict.fromkeys(SPARE, torch.ones(2)), "bert.",
+    lambda state: dict.fromkeys(SPARE, torch.ones(2)), "bert.",
 )  # fmt: skip
 
 
@@ -79,8 +77,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, draw(case, seq=case.max_len, eps=0.1), "for max_len tokens, with eps=0.1")
     small = checkpoints.sized(draw(case), 1e-3, "embeddings.weight").to(torch.float64)
     agree(candidate, small, "where embeddings are small, with the eps of the signature,")
-    bent = checkpoints.bent(draw(case), "intermediate.dense", "output.dense")
-    agree(candidate, bent, "where the feed-forward networks' numbers are about -3")
+    checkpoints.agrees_at_the_bend(candidate, draw(case), "intermediate.dense", "output.dense")
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_every_token, once=True)
@@ -125,5 +122,5 @@ def mask_reaches_every_block(candidate: Candidate, case: Case) -> None:
             agree(candidate, draw(case.at(layers=1)).with_options(mask=mask), f"with a mask of shape {tuple(mask.shape)}")
 
 
-checkpoints.refuses_long_texts(COMPONENT, listens_to_every_token, draw)
-checkpoints.add_common(COMPONENT, listens_to_every_token, draw, ("batch", "seq", "num_heads"), precise=shallow)
+checkpoints.refuses_long_texts(COMPONENT, listens_to_every_token)
+checkpoints.add_common(COMPONENT, listens_to_every_token, ("batch", "seq", "num_heads"), precise=shallow)

@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import blocks, dropout, modules
-from autograder.shared_laws.agreement import add_common, agree, proving, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, blocks, expect, masks, modules, proving
 
 
 def draw(case: Case, self_mask: torch.Tensor | None = None, memory_mask: torch.Tensor | None = None) -> Drawn:
@@ -17,13 +15,9 @@ def draw(case: Case, self_mask: torch.Tensor | None = None, memory_mask: torch.T
 
 def given(causal: bool = False, masked: bool = False, k_len: int = 5, **settings: float) -> Probe:
     def drawn(case: Case) -> Drawn:
-        return draw(case, look_ahead(4) if causal else None, case.mask(2, 1, 5) if masked else None)
+        return draw(case, masks.look_ahead(4) if causal else None, case.mask(2, 1, 5) if masked else None)
 
     return modules.probe(drawn, {"batch": 2, "seq": 4, "k_len": k_len, "num_heads": 2, "d_head": 3, "d_ff": 7}, **settings)
-
-
-def look_ahead(seq: int) -> torch.Tensor:
-    return torch.ones(seq, seq, dtype=torch.bool).tril()
 
 
 COMPONENT = Component(
@@ -47,34 +41,18 @@ has_exactly = modules.has_exactly(
 )  # fmt: skip
 
 
-@COMPONENT.law(points=0.25, needs=has_exactly)
-def every_part_has_a_say(candidate: Candidate, case: Case) -> None:
-    """All three sublayers and both inputs have a say at every position
-
-    Follow x through the block: is each sublayer's result used, and where does the memory come in?
-    """
-    layers = ("self_attention.w_o.weight", "cross_attention.w_v.weight", "feed_forward.linear2.weight")
-    blocks.every_part_has_a_say(candidate, draw(case), layers)
-
-
-@COMPONENT.law(points=0.5, needs=every_part_has_a_say)
-def agrees(candidate: Candidate, case: Case) -> None:
-    """Post-norm, it agrees with PyTorch's own block
-
-    Three sublayers in the order of the drawing: for each, where do queries, keys and values come from, and which norm follows?
-    """
-    agree(candidate, draw(case))
-    modules.same_again(candidate, draw(case), "the output")
-
-
-@COMPONENT.law(points=0.25, needs=every_part_has_a_say)
-def agrees_norm_first(candidate: Candidate, case: Case) -> None:
-    """With norm_first=True it agrees with PyTorch's own block; the memory is not normalised
-
-    Now what goes into a sublayer is normalised, and what goes round it is not. Which of the two inputs has been
-    through a norm already?
-    """
-    agree(candidate, blocks.first(draw(case)))
+every_part_has_a_say = blocks.every_part_has_a_say(
+    COMPONENT, has_exactly, "All three sublayers and both inputs have a say at every position",
+    "Follow x through the block: is each sublayer's result used, and where does the memory come in?",
+    ("self_attention.w_o.weight", "cross_attention.w_v.weight", "feed_forward.linear2.weight"),
+)  # fmt: skip
+blocks.add_agreement(
+    COMPONENT, every_part_has_a_say, 0.5,
+    "Three sublayers in the order of the drawing: for each, where do queries, keys and values come from, and which norm follows?",
+    "With norm_first=True it agrees with PyTorch's own block; the memory is not normalised",
+    "Now what goes into a sublayer is normalised, and what goes round it is not. "
+    "Which of the two inputs has been through a norm already?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=every_part_has_a_say)
@@ -83,15 +61,8 @@ def no_future(candidate: Candidate, case: Case) -> None:
 
     Two masks come in: which attention is the future a matter of?
     """
-    drawn, place = draw(case, look_ahead(case.seq)), case.seq // 2
-    output, x = candidate.use(drawn), drawn.inputs["x"].clone()
-    x[:, place:] = case.normal(*x[:, place:].shape, scale=3.0)
-    with proving("mask-ignored"):
-        changed = candidate.use(drawn.with_inputs(x=x))[:, :place]
-        expect.close(changed, output[:, :place], "the output of earlier positions after later ones were changed")
-    if settled(candidate, draw(case)):
-        for shape in ((case.seq, case.seq), (case.batch, 1, case.seq), (case.batch, case.seq, case.seq)):
-            blocks.both_orders(candidate, draw(case, case.mask(*shape)), f"with a self_mask of shape {shape}")
+    blocks.hides_what_is_behind(candidate, case, draw(case, masks.look_ahead(case.seq)), case.seq // 2)
+    blocks.masks_of_every_shape(candidate, case, draw(case), "self_mask", case.seq)
 
 
 @COMPONENT.law(points=0.25, needs=every_part_has_a_say)
@@ -107,15 +78,8 @@ def masked_memory_has_no_influence(candidate: Candidate, case: Case) -> None:
     with proving("memory-mask-ignored"):
         changed = candidate.use(drawn.with_inputs(memory=other))
         expect.close(changed, output, "the output after masked positions of the memory were changed")
-    if settled(candidate, draw(case)):
-        nothing = torch.zeros(1, case.k_len, dtype=torch.bool)
-        for mask in (case.mask(case.seq, case.k_len), case.mask(case.batch, case.seq, case.k_len), nothing):
-            blocks.both_orders(candidate, draw(case, memory_mask=mask), f"with a memory_mask of shape {tuple(mask.shape)}")
+    blocks.masks_of_every_shape(candidate, case, draw(case), "memory_mask", case.k_len)
 
 
-dropout.add_in_training_alone(
-    COMPONENT, every_part_has_a_say,
-    "Which of your parts take the rate, and which of them know whether the block is in training?", draw,
-    {"self_attention": "w_o", "cross_attention": "w_o", "feed_forward": "linear2"},
-)  # fmt: skip
-add_common(COMPONENT, every_part_has_a_say, learning=lambda case: [draw(case), blocks.first(draw(case))])
+sublayers = {"self_attention": "w_o", "cross_attention": "w_o", "feed_forward": "linear2"}
+blocks.add_common(COMPONENT, every_part_has_a_say, sublayers)

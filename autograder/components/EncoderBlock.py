@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import blocks, dropout, modules
-from autograder.shared_laws.agreement import add_common, agree, proving, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, blocks, modules
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
@@ -38,33 +36,17 @@ has_exactly = modules.has_exactly(
 )  # fmt: skip
 
 
-@COMPONENT.law(points=0.25, needs=has_exactly)
-def every_part_has_a_say(candidate: Candidate, case: Case) -> None:
-    """Both sublayers and the input have a say at every position
-
-    Follow x through the block: is each sublayer's result used?
-    """
-    layers = ("self_attention.w_v.weight", "self_attention.w_o.weight", "feed_forward.linear2.weight")
-    blocks.every_part_has_a_say(candidate, draw(case), layers)
-
-
-@COMPONENT.law(points=0.75, needs=every_part_has_a_say)
-def agrees(candidate: Candidate, case: Case) -> None:
-    """Post-norm, it agrees with PyTorch's own block
-
-    Sublayer, add, norm, twice over: which norm stands behind which sublayer, and what is added to what?
-    """
-    agree(candidate, draw(case))
-    modules.same_again(candidate, draw(case), "the output")
-
-
-@COMPONENT.law(points=0.25, needs=every_part_has_a_say)
-def agrees_norm_first(candidate: Candidate, case: Case) -> None:
-    """With norm_first=True it agrees with PyTorch's own block
-
-    Now what goes into a sublayer is normalised, and what goes round it is not: where does the norm stand?
-    """
-    agree(candidate, blocks.first(draw(case)))
+every_part_has_a_say = blocks.every_part_has_a_say(
+    COMPONENT, has_exactly, "Both sublayers and the input have a say at every position",
+    "Follow x through the block: is each sublayer's result used?",
+    ("self_attention.w_v.weight", "self_attention.w_o.weight", "feed_forward.linear2.weight"),
+)  # fmt: skip
+blocks.add_agreement(
+    COMPONENT, every_part_has_a_say, 0.75,
+    "Sublayer, add, norm, twice over: which norm stands behind which sublayer, and what is added to what?",
+    "With norm_first=True it agrees with PyTorch's own block",
+    "Now what goes into a sublayer is normalised, and what goes round it is not: where does the norm stand?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=every_part_has_a_say)
@@ -74,24 +56,9 @@ def masks_reach_the_attention(candidate: Candidate, case: Case) -> None:
     The block itself looks at nobody: which of its parts needs the mask?
     """
     place = case.seq - 1
-    seen = torch.ones(case.seq, case.seq, dtype=torch.bool)
-    seen[:, place] = False
-    seen[place, place] = True
-    drawn = draw(case, seen)
-    output, x = candidate.use(drawn), drawn.inputs["x"].clone()
-    x[:, place] = case.normal(*x[:, place].shape, scale=3.0)
-    with proving("mask-ignored"):
-        changed = candidate.use(drawn.with_inputs(x=x))[:, :place]
-        expect.close(changed, output[:, :place], "the output of other positions after a masked one was changed")
-    if settled(candidate, draw(case)):
-        for shape in ((case.seq, case.seq), (case.batch, 1, case.seq), (case.batch, case.seq, case.seq)):
-            blocks.both_orders(candidate, draw(case, case.mask(*shape)), f"with a mask of shape {shape}")
-        blocks.both_orders(candidate, draw(case, torch.zeros(1, case.seq, dtype=torch.bool)), "where nobody sees anything")
+    seen = torch.arange(case.seq) < place
+    blocks.hides_what_is_behind(candidate, case, draw(case, seen | torch.eye(case.seq, dtype=torch.bool)), place)
+    blocks.masks_of_every_shape(candidate, case, draw(case), "mask", case.seq)
 
 
-dropout.add_in_training_alone(
-    COMPONENT, every_part_has_a_say,
-    "Which of your parts take the rate, and which of them know whether the block is in training?", draw,
-    {"self_attention": "w_o", "feed_forward": "linear2"},
-)  # fmt: skip
-add_common(COMPONENT, every_part_has_a_say, learning=lambda case: [draw(case), blocks.first(draw(case))])
+blocks.add_common(COMPONENT, every_part_has_a_say, {"self_attention": "w_o", "feed_forward": "linear2"})

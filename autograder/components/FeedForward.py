@@ -1,8 +1,7 @@
 """What is checked of FeedForward."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, modules
-from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, sizes_and_device
 
 
 def draw(case: Case, scale: float = 1.0) -> Drawn:
@@ -28,12 +27,11 @@ has_exactly = modules.has_exactly(
 
 
 @COMPONENT.law(points=0.0, needs=has_exactly)
-def linear2_comes_last(candidate: Candidate, case: Case) -> None:
+def linear2_comes_last(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """A number added to the bias of linear2 is added to the output
 
     Which of the two layers is the last, and what is done to its result?
     """
-    drawn = draw(case)
     moved = candidate.use(modules.changed(drawn, "linear2.bias", lambda b: b + 1.5))
     expect.close(moved, candidate.use(drawn) + 1.5, "the output after 1.5 was added to the bias of linear2")
 
@@ -59,5 +57,4 @@ def dropout_in_training_alone(candidate: Candidate, case: Case) -> None:
     dropout.in_training(candidate, draw(case), 0.5)
 
 
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, linear2_comes_last))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, linear2_comes_last))
+add_common(COMPONENT, linear2_comes_last, any_size=False)

@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints
 
 
 def draw(case: Case, seq: int = 0) -> Drawn:
@@ -35,7 +33,7 @@ COMPONENT = Component(
 takes_real_weights = checkpoints.takes_real_weights(
     COMPONENT, "GPT-2",
     "The given names are filled by `load_pretrained`. Compare the list of parts in the text with those that you make.",
-    draw, lambda state: {"h.0.attn.bias": torch.ones(1, 1, 3, 3), "lm_head.weight": state["wte.weight"]}, "transformer.",
+    lambda state: {"h.0.attn.bias": torch.ones(1, 1, 3, 3), "lm_head.weight": state["wte.weight"]}, "transformer.",
 )  # fmt: skip
 
 
@@ -57,17 +55,13 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, draw(case, case.max_len), "for max_len tokens")
     small = checkpoints.sized(draw(case), 0.01, "wte", "wpe", "c_proj")
     agree(candidate, small, "where embeddings and what the blocks add are small")
-    bent = checkpoints.bent(draw(case), "mlp.c_fc", "mlp.c_proj")
-    agree(candidate, bent, "where the feed-forward networks' numbers are about -3")
+    checkpoints.agrees_at_the_bend(candidate, draw(case), "mlp.c_fc", "mlp.c_proj")
 
 
-@COMPONENT.law(points=0.25, needs=listens_to_earlier_tokens, once=True)
-def no_future(candidate: Candidate, case: Case) -> None:
-    """No place sees a later one
-
-    Each place is asked for the token behind it: what keeps it from reading that token?
-    """
-    checkpoints.no_future(candidate, draw(case), "tokens", case.vocab, "sees-future")
+checkpoints.add_no_future(
+    COMPONENT, listens_to_earlier_tokens, 0.25, "tokens", "vocab",
+    "Each place is asked for the token behind it: what keeps it from reading that token?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_earlier_tokens, once=True)
@@ -79,5 +73,5 @@ def output_is_tied(candidate: Candidate, case: Case) -> None:
     checkpoints.size(candidate, draw(case.at(layers=1)), untied=case.vocab * case.num_heads * case.d_head)
 
 
-checkpoints.refuses_long_texts(COMPONENT, listens_to_earlier_tokens, draw)
-checkpoints.add_common(COMPONENT, listens_to_earlier_tokens, draw, ("batch", "seq", "num_heads"), counts=False)
+checkpoints.refuses_long_texts(COMPONENT, listens_to_earlier_tokens)
+checkpoints.add_common(COMPONENT, listens_to_earlier_tokens, ("batch", "seq", "num_heads"), counts=False)

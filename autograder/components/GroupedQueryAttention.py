@@ -1,8 +1,7 @@
 """What is checked of GroupedQueryAttention."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
 from autograder.shared_laws import heads, modules
-from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, refused, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, refused, sizes_and_device
 
 
 def draw(case: Case, shared: int | None = None, num_kv_heads: int | None = None) -> Drawn:
@@ -53,12 +52,11 @@ def agrees(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=looks_and_mixes, once=True)
-def masks_are_right(candidate: Candidate, case: Case) -> None:
+def masks_are_right(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Masks of two and of three axes are right, and a query that may attend to nothing gets weights 0 and the bias of `w_o`
 
     The mask needs an axis of heads in front of q_len, as in MultiHeadAttention.
     """
-    drawn = draw(case)
     heads.masked_has_no_influence(candidate, case, drawn)
     heads.masks_of_every_shape(candidate, case, drawn)
     heads.blind_rows(candidate, case, drawn)
@@ -80,5 +78,4 @@ def refuses_uneven_heads(candidate: Candidate, case: Case) -> None:
     refused(candidate, Drawn({}, sizes=sizes), told, proves="no-divisibility-check")
 
 
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, looks_and_mixes))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, looks_and_mixes))
+add_common(COMPONENT, looks_and_mixes, any_size=False)

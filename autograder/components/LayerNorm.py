@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import modules
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, modules
 
 
 def draw(case: Case, scale: float = 1.0, shift: float | None = None) -> Drawn:
@@ -27,17 +25,10 @@ COMPONENT = Component(
 )
 
 
-@COMPONENT.law(points=0.25)
-def has_exactly(candidate: Candidate, case: Case) -> None:
-    """Its parameters are weight and bias, one number a feature, and start with ones and zeros
-
-    As it is built the layer only normalises: which numbers leave the rows as they are?
-    """
-    drawn = draw(case)
-    modules.parameters(candidate, drawn)
-    built = candidate.state(modules.unloaded(drawn))
-    expect.equal(built["weight"], torch.ones(case.d_model), "`weight` as it is built")
-    expect.equal(built["bias"], torch.zeros(case.d_model), "`bias` as it is built")
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.25, "Its parameters are weight and bias, one number a feature, and start with ones and zeros",
+    "As it is built the layer only normalises: which numbers leave the rows as they are?", starts={"weight": 1.0, "bias": 0.0},
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=has_exactly)
@@ -54,12 +45,11 @@ def levels_rows(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=levels_rows)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """It agrees with PyTorch's own layer, with any weight and bias
 
     Mean, variance, root, then weight and bias: compute the worked row above by hand, step by step.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single row without further axes")
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][None] * 100), "of rows with four axes and large entries")

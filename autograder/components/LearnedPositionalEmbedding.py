@@ -4,9 +4,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import modules, tables
-from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_agree, keeps_precision, refused
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, gradients_agree, refused
 
 SMALL: dict[str, Any] = {"batch": 2, "max_len": 5, "seq": 5, "d_model": 3}
 
@@ -102,5 +101,4 @@ def refuses_longer(candidate: Candidate, case: Case) -> None:
         refused(candidate, too_long(case, max_len, seq), sizes, "x", "length", proves="no-length-check")
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, adds_the_same_rows, ("batch", "seq", "d_model")))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, adds_the_same_rows))
+add_common(COMPONENT, adds_the_same_rows, ("batch", "seq", "d_model"), gradients=False)

@@ -5,9 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws import dropout, heads, modules
-from autograder.shared_laws.agreement import add_common, agree, proving, refused, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, proving, refused, settled
 
 
 def draw(case: Case, num_heads: int | None = None) -> Drawn:
@@ -63,12 +62,11 @@ def looks_and_mixes(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.75, needs=looks_and_mixes)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Output and weights agree with nn.MultiheadAttention
 
     Project, split, attend, merge, project. Check the worked number above by hand, step by step.
     """
-    drawn = draw(case)
     agree(candidate, drawn, "for different query, key and value")
     key = drawn.inputs["key"]
     agree(candidate, drawn.with_inputs(query=key, value=key), "in self-attention")

@@ -1,10 +1,6 @@
 """What is checked of RMSNorm."""
 
-import torch
-
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import modules
-from autograder.shared_laws.agreement import agree, gradients_arrive, keeps_precision, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, modules, sizes_and_device
 
 
 def draw(case: Case, scale: float = 1.0) -> Drawn:
@@ -25,15 +21,10 @@ COMPONENT = Component(
 )
 
 
-@COMPONENT.law(points=0.0)
-def has_exactly(candidate: Candidate, case: Case) -> None:
-    """Its one parameter is weight, one number a feature, and starts with ones
-
-    As it is built the layer only normalises, and there is nothing that it adds.
-    """
-    drawn = draw(case)
-    modules.parameters(candidate, drawn)
-    expect.equal(candidate.state(modules.unloaded(drawn))["weight"], torch.ones(case.d_model), "`weight` as it is built")
+has_exactly = modules.has_exactly(
+    COMPONENT, 0.0, "Its one parameter is weight, one number a feature, and starts with ones",
+    "As it is built the layer only normalises, and there is nothing that it adds.", starts={"weight": 1.0},
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.0, needs=has_exactly)
@@ -42,20 +33,15 @@ def weight_scales(candidate: Candidate, case: Case) -> None:
 
     Where does the weight come in: before the row is measured, or behind it?
     """
-    drawn = draw(case)
-    found = candidate.use(drawn)
-    twice = modules.changed(drawn, "weight", lambda w: 2 * w)
-    expect.close(candidate.use(twice), 2 * found, "the result with twice the weight")
-    expect.true(bool((found.abs().amax(-1) > 1e-3).all()), "some rows come out as zeros.")
+    modules.scales(candidate, draw(case), "weight", "the result")
 
 
 @COMPONENT.law(points=0.25, needs=weight_scales)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """It agrees with PyTorch's own layer, for rows of any size and any leading axes
 
     Square, mean, root: over which axis, and what is added before the root?
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"][0, 0]), "of a single row without further axes")
     for scale in (1e-3, 100.0):
@@ -63,5 +49,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
     sizes_and_device(candidate, case, draw, ("batch", "seq"))
 
 
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, weight_scales))
-COMPONENT.add(gradients_arrive(COMPONENT, 0.25, weight_scales))
+add_common(COMPONENT, weight_scales, any_size=False)

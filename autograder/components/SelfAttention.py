@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import masks, modules
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, masks, modules
 
 
 def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
@@ -17,10 +15,6 @@ def draw(case: Case, mask: torch.Tensor | None = None) -> Drawn:
     return Drawn({"x": x}, options, (case.d_model, case.d_k, case.d_v), state=state)
 
 
-def look_ahead(seq: int) -> torch.Tensor:
-    return torch.ones(seq, seq, dtype=torch.bool).tril()
-
-
 def given(seq: int, d_k: int, mask: Callable[[Case], torch.Tensor] | None = None) -> Probe:
     """Keys and values have one size, so that a layer that takes one for the other runs too; d_model differs."""
     sizes = {"batch": 2, "seq": seq, "d_model": 7, "d_k": d_k, "d_v": d_k}
@@ -28,7 +22,7 @@ def given(seq: int, d_k: int, mask: Callable[[Case], torch.Tensor] | None = None
 
 
 def blind(case: Case) -> torch.Tensor:
-    mask = look_ahead(4)
+    mask = masks.look_ahead(4)
     mask[2] = False
     return mask
 
@@ -41,7 +35,7 @@ COMPONENT = Component(
     probes={
         "plain": given(3, 5),
         "longer": given(6, 2),
-        "look-ahead": given(4, 5, lambda case: look_ahead(4)),
+        "look-ahead": given(4, 5, lambda case: masks.look_ahead(4)),
         "masked keys": given(4, 3, lambda case: case.mask(2, 1, 4)),
         "sees nothing": given(4, 3, blind),
     },
@@ -67,23 +61,18 @@ def words_alike(candidate: Candidate, case: Case) -> None:
     expect.true(case.seq == 1 or bool(spread > 1e-4), "all weights are equal, whatever the words are.")
 
 
-@COMPONENT.law(points=0.25, needs=words_alike)
-def distribution(candidate: Candidate, case: Case) -> None:
-    """Each word's weights are a distribution over all words
-
-    A word shares itself out among the words that it looks at: along which axis do they lie?
-    """
-    _, weights = candidate.use(draw(case))
-    masks.distribution(weights)
+distribution = masks.add_distribution(
+    COMPONENT, words_alike, "Each word's weights are a distribution over all words",
+    "A word shares itself out among the words that it looks at: along which axis do they lie?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.5, needs=distribution)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Output and weights agree with PyTorch's own attention on the projected words
 
     Three projections of x, then attention as in chapter 02. Which steps lead there from q, k and v to the output?
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     modules.same_again(candidate, drawn, "the output or the weights")
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"] * 8), "where scores lie far apart")
@@ -95,7 +84,7 @@ def masked_has_no_influence(candidate: Candidate, case: Case) -> None:
 
     True means 'may attend'. A forbidden word must get weight 0 before the rows are normalised.
     """
-    drawn, now = draw(case, look_ahead(case.seq)), (case.seq + 1) // 2
+    drawn, now = draw(case, masks.look_ahead(case.seq)), (case.seq + 1) // 2
     output, weights = candidate.use(drawn)
     later = weights.triu(1)
     expect.close(later, torch.zeros_like(later), "the weights of later words, with a causal mask")
@@ -129,4 +118,4 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     masks.blind_rows(candidate, draw(case), mask, where)
 
 
-add_common(COMPONENT, words_alike, learning=lambda case: [draw(case), draw(case, look_ahead(case.seq))])
+add_common(COMPONENT, words_alike, learning=lambda case: [draw(case), draw(case, masks.look_ahead(case.seq))])

@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints, expect
 
 TABLE = "encoder.block.0.layer.0.SelfAttention.relative_attention_bias.weight"
 SPARE = ("encoder.embed_tokens.weight", "decoder.embed_tokens.weight", "lm_head.weight")
@@ -35,6 +33,10 @@ def draw(case: Case, **settings: int) -> Drawn:
 
 def shallow(case: Case) -> Drawn:
     return draw(case.at(layers=1))
+
+
+def large(case: Case) -> Drawn:
+    return checkpoints.sized(shallow(case), 1e3, *SUMMED)
 
 
 def smooth(drawn: Drawn) -> Drawn:
@@ -70,7 +72,7 @@ COMPONENT = Component(
 takes_real_weights = checkpoints.takes_real_weights(
     COMPONENT, "T5, with or without its copies of the embedding,",
     "`load_pretrained` looks for `encoder`, `decoder`, `encoder_norm` and `decoder_norm` beside what is given.",
-    draw, lambda state: dict.fromkeys(SPARE, state["shared.weight"]),
+    lambda state: dict.fromkeys(SPARE, state["shared.weight"]),
 )  # fmt: skip
 
 
@@ -93,13 +95,10 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, checkpoints.sized(shallow(case), 1e-3, *SUMMED), "where all embeddings are as small as 1e-3")
 
 
-@COMPONENT.law(points=0.5, needs=listens_to_both, once=True)
-def no_future(candidate: Candidate, case: Case) -> None:
-    """No place of the target sees a later one
-
-    The bias of a bucket says how near a key is, and nothing forbids a key that comes later. What does?
-    """
-    checkpoints.no_future(candidate, draw(case), "target_in", case.vocab)
+checkpoints.add_no_future(
+    COMPONENT, listens_to_both, 0.5, "target_in", "vocab",
+    "The bias of a bucket says how near a key is, and nothing forbids a key that comes later. What does?", of="the target",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.5, needs=listens_to_both, once=True)
@@ -150,7 +149,4 @@ def far_and_other_buckets(candidate: Candidate, case: Case) -> None:
         checkpoints.judged(candidate, drawn, plain, where)
 
 
-checkpoints.add_common(
-    COMPONENT, listens_to_both, draw, ("batch", "source_len", "target_len", "num_heads"), drops=False,
-    precise=lambda case: checkpoints.sized(shallow(case), 1e3, *SUMMED),
-)  # fmt: skip
+checkpoints.add_common(COMPONENT, listens_to_both, ("batch", "source_len", "target_len", "num_heads"), drops=False, precise=large)

@@ -6,10 +6,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
-from autograder.shared_laws import dropout, modules
 from autograder.shared_laws.agreement import agree, any_size_and_device, gradients_arrive, keeps_precision, proving
-from autograder.shared_laws.checkpoints import again
+from autograder.words import Candidate, Case, Component, Drawn, Failed, Probe, checkpoints, dropout, expect, modules
 from utils import reference
 
 
@@ -85,11 +83,10 @@ def listens_to_both(candidate: Candidate, case: Case) -> None:
     """
     drawn = draw(case, pads=False)
     logits = candidate.use(drawn)
-    source, target = drawn.inputs["source"], drawn.inputs["target_in"]
-    for name, x, size in (("source", source, case.source_vocab), ("target_in", target, case.target_vocab)):
-        other = x.clone()
+    for name, size in (("source", case.source_vocab), ("target_in", case.target_vocab)):
+        other = drawn.inputs[name].clone()
         other[:, 0] = (other[:, 0] % (size - 1)) + 1
-        change = (again(candidate, drawn.with_inputs(**{name: other}), logits) - logits).abs().amax(-1)
+        change = (checkpoints.again(candidate, drawn.with_inputs(**{name: other}), logits) - logits).abs().amax(-1)
         expect.true(bool((change > 1e-5).all()), f"the first token of {name} was changed, and some logits are as they were.")
 
 
@@ -105,20 +102,11 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, long, "of long sentences")
 
 
-@COMPONENT.law(points=0.5, needs=listens_to_both)
-def no_future(candidate: Candidate, case: Case) -> None:
-    """No place of the target sees a later one
-
-    In training the whole target goes in at once: what keeps a place from reading the answer behind it?
-    """
-    drawn = draw(case)
-    logits, target = candidate.use(drawn), drawn.inputs["target_in"]
-    for place in sorted({1, target.shape[1] - 1} - {0}):
-        later = target.clone()
-        later[:, place:] = case.integers(1, case.target_vocab, *later[:, place:].shape)
-        with proving("sees-future"):
-            changed = again(candidate, drawn.with_inputs(target_in=later), logits)[:, :place]
-            expect.close(changed, logits[:, :place], f"the logits before place {place} after later tokens were changed")
+checkpoints.add_no_future(
+    COMPONENT, listens_to_both, 0.5, "target_in", "target_vocab",
+    "In training the whole target goes in at once: what keeps a place from reading the answer behind it?",
+    of="the target", once=False,
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.5, needs=listens_to_both)
@@ -132,27 +120,26 @@ def padding_has_no_influence(candidate: Candidate, case: Case) -> None:
     is_pad = torch.arange(case.source_vocab)[:, None] == pad_id
     with proving("padding-ignored"):
         moved = modules.changed(drawn, "source_embedding.weight", lambda table: torch.where(is_pad, row, table))
-        other = again(candidate, moved, logits)
+        other = checkpoints.again(candidate, moved, logits)
         expect.close(other, logits, f"the logits after the embedding of padding was changed, for {pad_id=},")
         wider = torch.nn.functional.pad(drawn.inputs["source"], (0, 3), value=pad_id)
-        longer = again(candidate, drawn.with_inputs(source=wider), logits)
+        longer = checkpoints.again(candidate, drawn.with_inputs(source=wider), logits)
         expect.close(longer, logits, f"the logits after more padding, for {pad_id=},")
 
 
 @COMPONENT.law(points=0.25, needs=listens_to_both, once=True)
-def methods_fit_together(candidate: Candidate, case: Case) -> None:
+def methods_fit_together(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """`decode` of what `encode` gives is what the model gives at once
 
     `forward` needs nothing of its own: which two steps is it made of?
     """
-    drawn = draw(case)
     source, target = drawn.inputs["source"], drawn.inputs["target_in"]
     memory = candidate.raw(replace(drawn, inputs={"source": source}, method="encode"))
     width = case.num_heads * case.d_head
     if not isinstance(memory, torch.Tensor) or memory.shape != (*source.shape, width) or not memory.is_floating_point():
         raise Failed(f"the memory: expected a tensor of shape {(*source.shape, width)}, got {expect.kind_of(memory)}.")
     parts, logits = {"target_in": target, "memory": memory, "source": source}, candidate.use(drawn)
-    decoded = again(candidate, replace(drawn, inputs=parts, method="decode"), logits)
+    decoded = checkpoints.again(candidate, replace(drawn, inputs=parts, method="decode"), logits)
     expect.close(decoded, logits, "the logits of decode(…, encode(…), …)")
 
 
@@ -164,11 +151,11 @@ def order_matters(candidate: Candidate, case: Case) -> None:
     """
     drawn = draw(case, pads=False)
     source, logits = drawn.inputs["source"], candidate.use(drawn)
-    turned = again(candidate, drawn.with_inputs(source=source.flip(1)), logits)
+    turned = checkpoints.again(candidate, drawn.with_inputs(source=source.flip(1)), logits)
     moved = bool(((turned - logits).abs() > 1e-4).any()) or torch.equal(source, source.flip(1))
     expect.true(moved, "the source was turned round, and the logits are as they were.", "no-positional-encoding")
     same = torch.ones_like(drawn.inputs["target_in"])
-    still = again(candidate, drawn.with_inputs(target_in=same), logits)
+    still = checkpoints.again(candidate, drawn.with_inputs(target_in=same), logits)
     told = "a target of one word, repeated, gets the same logits at every place: its places look alike."
     expect.true(bool(((still[:, 1:] - still[:, :1]).abs() > 1e-4).any()), told, "no-positional-encoding")
 

@@ -4,9 +4,7 @@ from dataclasses import replace
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
-from autograder.shared_laws import checkpoints
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, agree, checkpoints, expect
 
 CLASS, PLACES, PATCH = (f"vit.embeddings.{x}" for x in ("cls_token", "position_embeddings", "patch_embeddings.projection"))
 SUMMED = ("embeddings.", "output.dense.")  # what the norms get is made of these
@@ -56,7 +54,7 @@ COMPONENT = Component(
 takes_real_weights = checkpoints.takes_real_weights(
     COMPONENT, "ViT",
     "`load_pretrained` looks for `blocks`, `norm` and `classifier` beside what is given. What does each hold, of what size?",
-    draw, lambda state: dict.fromkeys(("vit.pooler.dense.weight", "vit.pooler.dense.bias"), torch.ones(2)),
+    lambda state: dict.fromkeys(("vit.pooler.dense.weight", "vit.pooler.dense.bias"), torch.ones(2)),
 )  # fmt: skip
 
 
@@ -79,12 +77,11 @@ def sees_every_patch(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.5, needs=sees_every_patch)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """The logits are those of a ViT with the same weights: a class token in front, positions, blocks, norm, classifier
 
     Which vectors go into the first block, and how many? Which one of them is classified in the end?
     """
-    drawn = draw(case)
     logits, state = candidate.use(drawn), drawn.state or {}
     other = replace(drawn, state={**state, CLASS: case.normal(*state[CLASS].shape)})
     moved = drawn.with_inputs(images=drawn.inputs["images"].roll(case.patch_size, dims=-1))
@@ -94,8 +91,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
     expect.true(other_is_seen, "the class token has no say in the logits.", "no-class-token")
     expect.true(move_is_seen, "the patches stand in another order, and the logits are as they were.", "no-positions")
     expect.close(logits, candidate.right(drawn), "the logits")
-    bent = checkpoints.bent(drawn, "intermediate.dense", "output.dense")
-    agree(candidate, bent, "where the feed-forward networks' numbers are about -3")
+    checkpoints.agrees_at_the_bend(candidate, drawn, "intermediate.dense", "output.dense")
 
 
 @COMPONENT.law(points=0.25, needs=sees_every_patch, edge=True)
@@ -109,7 +105,4 @@ def tiny_numbers(candidate: Candidate, case: Case) -> None:
         agree(candidate, tiny, "where all embeddings are as small as 1e-4")
 
 
-checkpoints.add_common(
-    COMPONENT, sees_every_patch, draw, ("batch", "grid", "patch_size", "channels", "classes"),
-    precise=large,
-)  # fmt: skip
+checkpoints.add_common(COMPONENT, sees_every_patch, ("batch", "grid", "patch_size", "channels", "classes"), precise=large)

@@ -5,8 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.tables import fits, in_float32, near
+from autograder.shared_laws.tables import fits, in_float32, longer_begins_with_shorter, near
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 from utils import reference
 
 
@@ -49,7 +49,6 @@ COMPONENT = Component(
     draw,
     cases=Case.table(641, "num_heads seq_len", (4, 7), (16, 3)),
     parts=("the bias",),
-    input_points=0,
     probes={"the past": Probe(look=the_past), "the future": Probe(look=the_future)},
 )
 
@@ -104,11 +103,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
         expect.close(got, right, f"below the diagonals of alibi_bias({heads}, {seq_len})")
 
 
-@COMPONENT.law(points=0.25, needs=in_step_with_the_distance)
-def longer_begins_with_shorter(candidate: Candidate, case: Case) -> None:
-    """A longer table begins with the shorter one
-
-    Do the slopes or the distances depend on seq_len?
-    """
-    short, long = candidate.use(draw(case)), candidate.use(bias(case.num_heads, 3 * case.seq_len))
-    expect.close(long[:, : case.seq_len, : case.seq_len], short, f"the corner of {3 * case.seq_len} positions")
+longer_begins_with_shorter(COMPONENT, in_step_with_the_distance, "Do the slopes or the distances depend on seq_len?")

@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree, refused, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, refuses_odd, settled
 
 FAR = (0.0, 0.03)
 """(rtol, atol) thousands of positions out, where angles in float32 are right to 0.001 alone."""
@@ -78,14 +77,5 @@ def uses_its_base(candidate: Candidate, case: Case) -> None:
     expect.true(not same, "base=100.0 and base=10000.0 give the same.")
 
 
-@COMPONENT.law(points=0.25, needs=turns, edge=True)
-def refuses_odd(candidate: Candidate, case: Case) -> None:
-    """An odd d_head is refused
-
-    The message of the ValueError names d_head and its value.
-    """
-    for d_head in (case.odd, 1):
-        refused(candidate, draw(case.at(d_head=d_head)), {"d_head": d_head}, "x", "head", "dim", "axis", "feature")
-
-
+refuses_odd(COMPONENT, turns, "d_head", "x", "head", "dim", "axis", "feature")
 add_common(COMPONENT, turns, ("batch", "seq"))

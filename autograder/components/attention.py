@@ -2,9 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws import masks
-from autograder.shared_laws.agreement import add_common, agree, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, masks, settled
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None, mask: torch.Tensor | None = None) -> Drawn:
@@ -37,26 +35,20 @@ COMPONENT = Component(
 )
 
 
-@COMPONENT.law(points=0.25)
-def distribution(candidate: Candidate, case: Case) -> None:
-    """Each row of weights is a distribution over the keys
-
-    A query shares itself out among the keys: along which axis do the scores of one query lie?
-    """
-    _, weights = candidate.use(draw(case))
-    masks.distribution(weights)
+distribution = masks.add_distribution(
+    COMPONENT, None, "Each row of weights is a distribution over the keys",
+    "A query shares itself out among the keys: along which axis do the scores of one query lie?",
+)  # fmt: skip
 
 
 @COMPONENT.law(points=0.25, needs=distribution)
-def more_alike_more_weight(candidate: Candidate, case: Case) -> None:
+def more_alike_more_weight(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """The better a key fits a query, the more weight it gets
 
     The weights of a row come from the dot products of its query with all keys, and keep their order.
     """
-    drawn = draw(case)
     _, weights = candidate.use(drawn)
-    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
-    expect.equal(weights.argsort(-1), fits.argsort(-1), "the keys of each query in the order of their weights")
+    masks.in_order_of_fit(weights, drawn, "weights")
 
 
 @COMPONENT.law(points=0.5, needs=more_alike_more_weight)

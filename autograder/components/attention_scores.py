@@ -1,7 +1,6 @@
 """What is checked of attention_scores."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, masks
 
 
 def draw(case: Case, lead: tuple[int, ...] | None = None) -> Drawn:
@@ -23,15 +22,12 @@ COMPONENT = Component(
 
 
 @COMPONENT.law(points=0.0)
-def more_alike_higher_score(candidate: Candidate, case: Case) -> None:
+def more_alike_higher_score(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """There is a score for each query and each key, and the better a key fits a query, the higher it is
 
     Rows are queries, columns are keys. What fits is the dot product: which axis of q meets which axis of k?
     """
-    drawn = draw(case)
-    scores = candidate.use(drawn)
-    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
-    expect.equal(scores.argsort(-1), fits.argsort(-1), "the keys of each query in the order of their scores")
+    masks.in_order_of_fit(candidate.use(drawn), drawn, "scores")
 
 
 @COMPONENT.law(points=0.5, needs=more_alike_higher_score)

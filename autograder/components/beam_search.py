@@ -5,9 +5,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
-from autograder.shared_laws import decoding
 from autograder.shared_laws.decoding import BOS, EOS
+from autograder.words import About, Candidate, Case, Component, Drawn, Failed, Probe, decoding, expect
 
 VOCAB, STEPS = 4, 3
 EVERYTHING = VOCAB**STEPS  # as many beams as there are hypotheses: the search is exhaustive

@@ -2,8 +2,8 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import add_common, agree, gradients_finite, refused, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect, masks
 
 
 def draw(
@@ -15,7 +15,7 @@ def draw(
     return Drawn({"q": q, "k": k, "v": v, "block_size": block_size}, {} if mask is None else {"mask": mask})
 
 
-def masks(case: Case) -> list[torch.Tensor]:
+def some_masks(case: Case) -> list[torch.Tensor]:
     """Masks of every allowed shape that show each query a key of every block."""
     first = torch.arange(case.k_len) % case.block_size == 0
     shapes = [(case.q_len, case.k_len), (case.batch, 1, case.k_len), (case.batch, case.q_len, case.k_len)]
@@ -70,10 +70,8 @@ def one_block(candidate: Candidate, case: Case) -> None:
     With a single block there is nothing to carry: scores, exponentials, their sum, the weighted values.
     """
     drawn = draw(case.at(d_v=case.k_len), block_size=case.k_len)
-    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
-    identity = torch.eye(case.k_len, dtype=case.dtype).expand(fits.shape[0], -1, -1)
-    shares = candidate.use(drawn.with_inputs(v=identity))
-    expect.equal(shares.argsort(-1), fits.argsort(-1), "with an identity as v, the keys of each query in order of their shares")
+    identity = torch.eye(case.k_len, dtype=case.dtype).expand(case.batch, -1, -1)
+    masks.in_order_of_fit(candidate.use(drawn.with_inputs(v=identity)), drawn, "shares, with an identity as v")
 
 
 @COMPONENT.law(points=0.25, needs=one_block)
@@ -89,7 +87,7 @@ def agrees(candidate: Candidate, case: Case) -> None:
     rise = torch.linspace(0.2, 20.0, case.k_len, dtype=case.dtype)[:, None]
     for scale, where in {rise: "rise", rise.flip(0): "fall", -100 - rise: "are far below zero"}.items():
         agree(candidate, growing(draw(case), scale), f"where scores {where}")
-    for mask in masks(case):
+    for mask in some_masks(case):
         agree(candidate, draw(case, mask=mask), f"with a mask of shape {tuple(mask.shape)}")
 
 
@@ -110,15 +108,10 @@ def blind_rows(candidate: Candidate, case: Case) -> None:
     gradients_finite(candidate, last, where)
 
 
-@COMPONENT.law(
-    points=0.25,
-    needs=one_block,
-    cases=[
-        Case(seed=233, batch=1, q_len=13, k_len=101, d_k=5, d_v=3, block_size=8),
-        Case(seed=234, batch=1, q_len=7, k_len=103, d_k=2, d_v=1, block_size=11),
-        Case(seed=235, batch=1, q_len=11, k_len=31, d_k=2, d_v=1, block_size=1),
-    ],
-)
+MANY = Case.table(233, "batch q_len k_len d_k d_v block_size", (1, 13, 101, 5, 3, 8), (1, 7, 103, 2, 1, 11), (1, 11, 31, 2, 1, 1))
+
+
+@COMPONENT.law(points=0.25, needs=one_block, cases=MANY)
 def holds_one_block(candidate: Candidate, case: Case) -> None:
     """It never holds all scores at once
 
@@ -133,4 +126,4 @@ def holds_one_block(candidate: Candidate, case: Case) -> None:
         expect.true(max(measured.largest, measured.peak) < everything, told, "holds-everything")
 
 
-add_common(COMPONENT, one_block, learning=lambda case: [draw(case), draw(case, mask=masks(case)[0])])
+add_common(COMPONENT, one_block, learning=lambda case: [draw(case), draw(case, mask=some_masks(case)[0])])

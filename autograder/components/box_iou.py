@@ -2,8 +2,8 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, gradients_finite, precision, settled, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 
 
 def boxes(case: Case, count: int) -> torch.Tensor:
@@ -54,12 +54,11 @@ def more_overlap_more(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=more_overlap_more)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Every pair has its shared area divided by the area that the two cover together; apart it is 0
 
     Draw three pairs: one overlaps, one has a box inside the other, one lies apart. What are the sides of the shared part in each?
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     agree(candidate, of([(0, 0, 8, 4)], [(1, 1, 2, 2), (0, 0, 8, 4), (-1, -1, 9, 5)]), "of one box inside the other")
     outside = of([(0, 0, 2, 2)], [(2, 0, 3, 2), (2, 2, 4, 4), (3, 0, 5, 2), (3, 3, 5, 5), (-6, -6, -1, -1)])

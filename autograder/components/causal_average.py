@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect
 from utils.reference import observed
 
 
@@ -44,12 +43,11 @@ def mixes_inputs(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.5, needs=mixes_inputs)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Each output is the mean of its own input and all before it
 
     Write down for output 0, output 1 and the last one which inputs they take in, and how many these are.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     zeros = drawn.with_inputs(x=drawn.inputs["x"] * (drawn.inputs["x"] > 0))
     agree(candidate, zeros, "where some inputs are 0")

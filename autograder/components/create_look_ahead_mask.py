@@ -1,7 +1,6 @@
 """What is checked of create_look_ahead_mask."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, expect
 
 
 def draw(case: Case) -> Drawn:
@@ -13,7 +12,6 @@ COMPONENT = Component(
     cases=Case.table(301, "seq_len", (5,), (7,)),
     parts=("the mask",),
     forbids="attention",
-    input_points=0,
     probes=Probe.table(draw, "seq_len", {f"{n} positions": (n,) for n in (5, 2, 1)}),
 )
 

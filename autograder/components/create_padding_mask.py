@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, any_size_and_device, expect, settled
 
 
 def draw(case: Case, pad_id: int = 0) -> Drawn:
@@ -35,12 +34,11 @@ COMPONENT = Component(
 
 
 @COMPONENT.law(points=0.25)
-def words_are_not_padding(candidate: Candidate, case: Case) -> None:
+def words_are_not_padding(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Words are told apart from padding
 
     A word and a pad of the same sentence need different entries: look at the mask of the tokens [[5, 9, 0]] with pad_id=0.
     """
-    drawn = draw(case)
     real, mask = drawn.inputs["tokens"] != 0, candidate.use(drawn)[:, 0]
     for kind, found in (("words", mask[real]), ("pads", mask[~real])):
         expect.true(bool((found == found[0]).all()), f"with pad_id=0 some {kind} are True and some are False.")

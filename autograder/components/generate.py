@@ -6,8 +6,7 @@ from typing import Any
 import torch
 
 from autograder.framework import procedures
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, expect
-from autograder.shared_laws import decoding
+from autograder.words import Candidate, Case, Component, Drawn, decoding, expect
 
 VOCAB, SIZE = 11, 6
 

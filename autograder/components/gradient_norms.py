@@ -11,8 +11,8 @@ from typing import Any
 import torch
 
 from autograder.framework import procedures, watch
-from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, expect
 from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision
+from autograder.words import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, expect
 from utils.reference import observed
 
 

@@ -4,9 +4,8 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, OracleCandidate, Probe, expect
-from autograder.shared_laws import decoding
 from autograder.shared_laws.decoding import BOS, EOS, PAD
+from autograder.words import About, Candidate, Case, Component, Drawn, Failed, OracleCandidate, Probe, decoding, expect
 
 VOCAB = 9
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree, proving, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect, loss_falls, proving, settled
 
 
 def draw(case: Case, pad_id: int = 1, smoothing: float | None = None, pads: bool = True) -> Drawn:
@@ -48,10 +47,7 @@ def better_guess_smaller_loss(candidate: Candidate, case: Case) -> None:
     drawn = draw(case, pads=False)
     logits, targets = drawn.inputs["logits"], drawn.inputs["targets"]
     better = logits.scatter_add(-1, targets[..., None], torch.ones_like(logits[..., :1]))
-    before, after = candidate.use(drawn), candidate.use(drawn.with_inputs(logits=better))
-    expect.true(
-        bool(after < before - 1e-4), f"the logit of every target was raised, and the loss went from {before:.4g} to {after:.4g}."
-    )
+    loss_falls(candidate, drawn, drawn.with_inputs(logits=better), "the logit of every target was raised")
 
 
 @COMPONENT.law(points=0.25, needs=better_guess_smaller_loss)
@@ -87,12 +83,11 @@ def padding_does_not_count(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=better_guess_smaller_loss, edge=True)
-def nothing_but_padding(candidate: Candidate, case: Case) -> None:
+def nothing_but_padding(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Where all is padding the loss is 0.0
 
     A mean over nothing is 0 / 0: which number do you divide by?
     """
-    drawn = draw(case)
     empty = candidate.use(drawn.with_inputs(targets=torch.full_like(drawn.inputs["targets"], 1)))
     expect.close(empty, torch.zeros_like(empty), "the loss of a batch of padding")
 

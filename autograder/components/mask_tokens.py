@@ -2,9 +2,8 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, expect
-from autograder.shared_laws import chance
 from autograder.shared_laws.chance import share
+from autograder.words import Candidate, Case, Component, Drawn, Failed, chance, expect
 
 IGNORED, SPECIALS = -100, 5
 

@@ -1,8 +1,6 @@
 """What is checked of merge_heads."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
-from autograder.shared_laws import heads
-from autograder.shared_laws.agreement import agree, any_size_and_device, keeps_precision
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, heads
 
 
 def draw(case: Case) -> Drawn:
@@ -28,5 +26,4 @@ def agrees(candidate: Candidate, case: Case) -> None:
     agree(candidate, draw(case))
 
 
-COMPONENT.add(any_size_and_device(COMPONENT, 0.25, loses_nothing))
-COMPONENT.add(keeps_precision(COMPONENT, 0.25, loses_nothing))
+add_common(COMPONENT, loses_nothing, gradients=False)

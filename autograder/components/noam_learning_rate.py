@@ -1,7 +1,6 @@
 """What is checked of noam_learning_rate."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
-from autograder.shared_laws.agreement import refused
+from autograder.words import Candidate, Case, Component, Drawn, Failed, Probe, expect, refused
 
 
 def draw(case: Case, step: int | None = None, d_model: int | None = None) -> Drawn:
@@ -17,7 +16,6 @@ COMPONENT = Component(
     cases=Case.table(721, "step d_model warmup", (7, 512, 4000), (900, 64, 300)),
     parts=("the rate",),
     probes={"rising": given(1, 10, 99), "the top": given(100), "falling": given(101, 400, 10_000)},
-    input_points=0,
 )
 
 

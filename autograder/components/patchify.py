@@ -1,7 +1,7 @@
 """What is checked of patchify."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import agree, gradients_agree, precision, refused, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 
 
 def draw(case: Case, more: tuple[int, int] = (0, 0)) -> Drawn:
@@ -22,12 +22,11 @@ COMPONENT = Component(
 
 
 @COMPONENT.law(points=0.25)
-def loses_nothing(candidate: Candidate, case: Case) -> None:
+def loses_nothing(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Every number of a picture comes out once, as it went in, and its gradient finds the way back
 
     The numbers change their places and nothing else: rearrange the picture with tensor operations.
     """
-    drawn = draw(case)
     images, got = drawn.inputs["images"], candidate.use(drawn)
     expect.equal(got.flatten(1).sort().values, images.flatten(1).sort().values, "the numbers of each picture in order of size")
     gradients_agree(candidate, drawn)
@@ -35,12 +34,11 @@ def loses_nothing(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.25, needs=loses_nothing)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Patches go row by row; inside one it is channel by channel, row by row
 
     Take two patches of one channel: which index runs fastest, which next? Say of each axis of your tensors what it counts.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     turned = drawn.with_inputs(images=case.normal(case.batch, case.channels, *drawn.inputs["images"].shape[:1:-1]).mT)
     agree(candidate, turned, "of images that are a transposed view")

@@ -2,7 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Probe, expect
+from autograder.words import Candidate, Case, Component, Drawn, Failed, Probe, expect
 
 CLOSE = 1e-5  # of max_distance: float32 may fall on either side of a boundary that moves by as much as this
 

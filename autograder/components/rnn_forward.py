@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import add_common, agree
+from autograder.words import Candidate, Case, Component, Drawn, Probe, add_common, agree, expect
 
 
 def draw(case: Case) -> Drawn:
@@ -29,23 +28,21 @@ COMPONENT = Component(
 
 
 @COMPONENT.law(points=0.25)
-def first_state(candidate: Candidate, case: Case) -> None:
+def first_state(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """The first state is tanh of the first input times w_x, plus b
 
     Before the first step there is nothing to remember: what is left of the formula then, for each sequence of the batch?
     """
-    drawn = draw(case)
     x, w_x, _, b = drawn.inputs.values()
     expect.close(candidate.use(drawn)[:, 0], torch.tanh(x[:, 0] @ w_x + b), "the states at position 0")
 
 
 @COMPONENT.law(points=0.25)
-def takes_in_x(candidate: Candidate, case: Case) -> None:
+def takes_in_x(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """The states change with the inputs, and the same inputs give the same states
 
     What stands for each step: which input, which state, which weights? Is a number drawn anew that should be fixed?
     """
-    drawn = draw(case)
     first, second = candidate.repeat(drawn)
     expect.close(second, first, "the states of a second call with the same inputs")
     moved = drawn.with_inputs(x=drawn.inputs["x"] + 1)
@@ -53,12 +50,11 @@ def takes_in_x(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.5, needs=takes_in_x)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Each state takes in the state before it, as PyTorch's own recurrent network does
 
     h_t = tanh(x_t w_x + h_{t-1} w_h + b): compute the second state by hand from the first and compare.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     agree(candidate, draw(case.at(batch=1, seq=30)), "of a long sequence")
     agree(candidate, drawn.with_inputs(x=drawn.inputs["x"] * 100), "for very large inputs, where tanh is flat")

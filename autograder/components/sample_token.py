@@ -5,8 +5,7 @@ from typing import Any
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, expect
-from autograder.shared_laws import chance
+from autograder.words import Candidate, Case, Component, Drawn, Failed, chance, expect
 
 FILTERS = {"temperature": 0.7, "top_k": 3, "top_p": 1.0}
 DRAWS = 600  # few, so that an answer that goes row by row is judged in seconds too

@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import refused
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect, refuses_odd
 from utils import reference
 
 STARTS = torch.tensor([*range(12), 400, 3_000, 9_000])
@@ -22,7 +21,6 @@ COMPONENT = Component(
     draw,
     cases=Case.table(621, "offset other d_model odd", (3, 5, 6, 7), (13, 2, 14, 3)),
     parts=("the matrix",),
-    input_points=0,
     probes=Probe.table(
         draw, "offset d_model", {"one step": (1, 6), "three steps": (3, 4), "two steps back": (-2, 6), "two columns": (3, 2)}
     ),
@@ -78,11 +76,4 @@ def steps_add_up(candidate: Candidate, case: Case) -> None:
         expect.close(two, candidate.use(shift(first + second, case.d_model)), what, (0.0, tolerance))
 
 
-@COMPONENT.law(points=0.25, needs=turns, edge=True)
-def refuses_odd(candidate: Candidate, case: Case) -> None:
-    """An odd d_model is refused
-
-    The message of the ValueError names d_model and its value.
-    """
-    for d_model in (case.odd, 1):
-        refused(candidate, shift(case.offset, d_model), {"d_model": d_model})
+refuses_odd(COMPONENT, turns, "d_model")

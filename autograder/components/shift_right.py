@@ -2,8 +2,7 @@
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
-from autograder.shared_laws.agreement import agree, any_size_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, any_size_and_device, expect
 
 
 def draw(case: Case, bos_id: int | None = None) -> Drawn:

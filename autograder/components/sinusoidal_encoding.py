@@ -7,10 +7,9 @@ from typing import Any
 import torch
 
 from autograder.framework import watch
-from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, expect
 from autograder.framework.procedures import plain
-from autograder.shared_laws.agreement import agree, settled
-from autograder.shared_laws.tables import fits, in_float32, near
+from autograder.shared_laws.tables import fits, in_float32, longer_begins_with_shorter, near
+from autograder.words import Candidate, CandidateError, Case, Component, Drawn, Failed, Probe, agree, expect, settled
 from utils import reference
 
 FAR = 10_001  # rows
@@ -80,7 +79,6 @@ COMPONENT = Component(
     draw,
     cases=Case.table(601, "seq_len d_model odd far", (7, 14, 5, 6), (13, 6, 17, 2)),
     parts=("the table",),
-    input_points=0,
     probes={"even sizes": Probe(look=speeds), "two columns": Probe(look=two_columns), "odd sizes": Probe(look=odd_sizes)},
 )
 
@@ -167,14 +165,7 @@ def exact_far_out(candidate: Candidate, case: Case) -> None:
         raise Failed(f"{place} is off by {off.max():.1e}.", proves="float32-angles" if off.max() < 0.05 else None)
 
 
-@COMPONENT.law(points=0.25, needs=waves)
-def longer_begins_with_shorter(candidate: Candidate, case: Case) -> None:
-    """A longer table begins with the shorter one
-
-    Does the row of a position depend on how many rows there are?
-    """
-    short, long = candidate.use(draw(case)), candidate.use(table(3 * case.seq_len, case.d_model))
-    expect.close(long[: case.seq_len], short, f"the first {case.seq_len} rows of {3 * case.seq_len}")
+longer_begins_with_shorter(COMPONENT, waves, "Does the row of a position depend on how many rows there are?")
 
 
 def before_and_after_change(component: Callable[..., Any], seq_len: int, d_model: int) -> list[torch.Tensor]:

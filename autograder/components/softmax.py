@@ -4,8 +4,8 @@ import math
 
 import torch
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe, expect
 from autograder.shared_laws.agreement import add_common, agree, gradients_finite, proving, settled
+from autograder.words import Candidate, Case, Component, Drawn, Probe, expect
 
 
 def draw(case: Case, dim: int | None = None, *shape: int) -> Drawn:

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from autograder.framework import procedures, watch
-from autograder.framework.authoring import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
+from autograder.words import About, Candidate, Case, Component, Drawn, Failed, Probe, expect
 
 EOS = 1
 SENTINELS = [99, 97, 98, 95, 96]  # not one step apart, and more than there are spans
@@ -86,12 +86,11 @@ def same(name: str, drawn: Drawn, got: list, right: list) -> None:
 
 
 @COMPONENT.law(points=0.25)
-def every_token_in_its_list(candidate: Candidate, case: Case) -> None:
+def every_token_in_its_list(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Tokens outside the spans stay in the inputs, those inside go to the targets, in their order
 
     A span (start, length) begins at position start: which position is the first one after it?
     """
-    drawn = draw(case)
     inside = {start + i for start, length in drawn.inputs["spans"] for i in range(length)}
     for (name, kept), found in zip((("inputs", False), ("targets", True)), cut(candidate, drawn), strict=True):
         right = [token for place, token in enumerate(drawn.inputs["tokens"]) if (place in inside) is kept]
@@ -99,12 +98,11 @@ def every_token_in_its_list(candidate: Candidate, case: Case) -> None:
 
 
 @COMPONENT.law(points=0.5, needs=every_token_in_its_list)
-def own_sentinel(candidate: Candidate, case: Case) -> None:
+def own_sentinel(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Each span has the next sentinel, once in the inputs and once before its tokens in the targets
 
     Read your two lists and put every span back into its place: what tells you where it belongs?
     """
-    drawn = draw(case)
     (inputs, targets), right = without_ends(candidate, drawn), candidate.right(drawn)
     same("inputs", drawn, inputs, right[0])
     same("targets up to eos", drawn, targets, right[1][:-1])

@@ -1,8 +1,6 @@
 """What is checked of split_heads."""
 
-from autograder.framework.authoring import Candidate, Case, Component, Drawn, Probe
-from autograder.shared_laws import heads
-from autograder.shared_laws.agreement import agree, keeps_precision, refused, sizes_and_device
+from autograder.words import Candidate, Case, Component, Drawn, Probe, agree, heads, keeps_precision, refused, sizes_and_device
 
 
 def draw(case: Case, num_heads: int | None = None, d_model: int | None = None) -> Drawn:
@@ -21,12 +19,11 @@ loses_nothing = heads.loses_nothing(COMPONENT)
 
 
 @COMPONENT.law(points=0.5)
-def agrees(candidate: Candidate, case: Case) -> None:
+def agrees(candidate: Candidate, case: Case, drawn: Drawn) -> None:
     """Head h holds the features from h·d_head up to (h + 1)·d_head, at every position
 
     Take one position: which of its features belong to which head? Then say for each axis of the result what it counts.
     """
-    drawn = draw(case)
     agree(candidate, drawn)
     for num_heads in (1, drawn.inputs["x"].shape[-1]):
         agree(candidate, draw(case, num_heads), f"with num_heads={num_heads}")

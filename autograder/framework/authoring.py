@@ -1,4 +1,4 @@
-"""The words that laws are written with: `from autograder.framework.authoring import Candidate, Case, Component, …`."""
+"""The framework's words for laws, for the shared ones; a component's file has these and those from `autograder.words`."""
 
 from autograder.framework import expect
 from autograder.framework.candidate import Candidate, CandidateError, OracleCandidate

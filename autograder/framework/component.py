@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property, partial
@@ -92,8 +94,7 @@ class Component:
 
     `draw(case)` gives one use of it (`Drawn`); the module in which that stands has the component's name, unless `name` says
     another. `parts` name what comes back. `cases` are what learners' answers are run on.
-    `forbids` is a key of `watch.FORBIDDEN`. `input_points` is what an answer earns by leaving its inputs alone (0 where it
-    has no tensor inputs). `form(got, right)` validates a result that `expect.form` cannot.
+    `forbids` is a key of `watch.FORBIDDEN`. `form(got, right)` validates a result that `expect.form` cannot.
     """
 
     def __init__(
@@ -105,7 +106,6 @@ class Component:
         parts: Sequence[str] = ("the result",),
         probes: Mapping[str, Probe] | None = None,
         forbids: str | None = None,
-        input_points: float = 0.25,
         oracle: object = None,
         form: Callable | None = None,
         also: Sequence[str] = (),
@@ -113,7 +113,7 @@ class Component:
         self.name = name or draw.__module__.rpartition(".")[2]
         self.draw, self.cases, self.parts = draw, list(cases), tuple(parts)
         self.probes: dict[str, Probe] = dict(probes or {})
-        self.forbids, self.input_points, self.form = forbids, input_points, form
+        self.forbids, self.form = forbids, form
         self.laws: list[Law] = []
         self._oracle, self._also = oracle, frozenset(also)
 
@@ -128,14 +128,27 @@ class Component:
     ) -> Callable:  # fmt: skip
         """Registers the function below as a law. Its docstring is the law's sentence and, after a blank line, its hint.
 
+        It takes the candidate and the case and, as a third parameter where it has one, what the component draws for the case.
         `needs` is the function of an earlier law; for the rest see `Law`.
         """
 
         def register(judge: Callable) -> Callable:
-            self.add(law_of(judge, points, needs.__name__ if needs else None, cases=cases, where=where, edge=edge, once=once))
+            earlier = needs.__name__ if needs else None
+            self.add(law_of(self._given(judge), points, earlier, cases=cases, where=where, edge=edge, once=once))
             return judge
 
         return register
+
+    def _given(self, judge: Callable) -> Callable:
+        """A law that asks for what the component draws, given it."""
+        if len(inspect.signature(judge).parameters) < 3:
+            return judge
+
+        @functools.wraps(judge)
+        def judged(candidate: Any, case: Case) -> None:
+            judge(candidate, case, self.draw(case))
+
+        return judged
 
     def add(self, law: Law) -> Callable:
         """Registers a law that was made elsewhere (`autograder.shared_laws`) and gives its function."""
@@ -145,6 +158,12 @@ class Component:
             raise ValueError(f"{self.name}: there are two laws {law.name}")
         self.laws.append(law)
         return law.judge
+
+    @cached_property
+    def input_points(self) -> float:
+        """What an answer earns by leaving its inputs alone: nothing where they are single numbers."""
+        inputs = self.draw(self.cases[0]).inputs.values()
+        return 0.0 if all(isinstance(x, int | float) for x in inputs) else 0.25
 
     @property
     def points(self) -> float:

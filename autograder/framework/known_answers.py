@@ -20,7 +20,8 @@ from utils.manifest import load
 from utils.sources import Sources
 
 ARROW = "→"
-SOLUTION = "solution"
+SOLUTION, REFERENCE = "solution", "reference"
+_BORROWED = "from utils import reference\n\n\ndef {name}(*args, **kwargs):\n    return reference.{name}(*args, **kwargs)\n"
 _REGISTERS = {"misconception", "variant", "uncatalogued"}
 
 
@@ -89,6 +90,11 @@ def edits(component: str, table: Mapping[str, object]) -> None:
                 _registered.append(_Entry(component, id, base=style, changes=changes))
 
 
+def borrowed(*components: str) -> None:
+    """Registers under `uses-builtin` for each of these functions an answer that hands back what the reference makes of it."""
+    _registered.extend(_Entry(component, "uses-builtin", base=REFERENCE) for component in components)
+
+
 @cache
 def read(chapter: str, file: str) -> tuple[KnownAnswer, ...]:
     """The known answers of `solutions/CHAPTER/FILE` in order; none where that file is not there."""
@@ -118,6 +124,8 @@ def solution(chapter: str, component: str) -> KnownAnswer:
 
 
 def _edited(chapter: str, entry: _Entry) -> KnownAnswer:
+    if entry.base == REFERENCE:
+        return _run(entry.component, entry.id, REFERENCE, _BORROWED.format(name=entry.component))
     plain = {SOLUTION: solution(chapter, entry.component)}  # `variants.py` itself may edit the solution alone
     bases = plain if entry.base == SOLUTION else right_answers(chapter, entry.component)
     where = f"the edit of {entry.component} for {entry.id!r}"
@@ -174,7 +182,7 @@ def _imports_registry(node: ast.stmt) -> bool:
 
 def _calls_edits(node: ast.stmt) -> bool:
     call = node.value if isinstance(node, ast.Expr) else None
-    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id == "edits"
+    return isinstance(call, ast.Call) and isinstance(call.func, ast.Name) and call.func.id in {"edits", "borrowed"}
 
 
 def _registers(decorator: ast.expr) -> bool:

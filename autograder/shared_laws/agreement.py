@@ -52,16 +52,19 @@ def parts(component: Component, *results: object) -> Iterable[tuple]:
 
 def add_common(
     component: Component, needs: Callable, sizes: tuple[str, ...] = (), *, small: Callable | None = None,
-    precise: Callable | None = None, learning: Callable | None = None,
+    precise: Callable | None = None, learning: Callable | None = None, any_size: bool = True, gradients: bool = True,
 ) -> None:  # fmt: skip
     """Adds laws of a quarter each: sizes of 1 and devices, precision, gradients.
 
     `sizes` are those that are set to 1 (default: all). `small` and `precise` give the use for one of the laws, `learning`
-    the uses whose gradients are looked at (default of each: what the component draws).
+    the uses whose gradients are looked at (default of each: what the component draws). `any_size` and `gradients` say
+    whether there is that law: another one of the component may judge it.
     """
-    component.add(any_size_and_device(component, 0.25, needs, sizes, small))
+    if any_size:
+        component.add(any_size_and_device(component, 0.25, needs, sizes, small))
     component.add(keeps_precision(component, 0.25, needs, precise))
-    component.add(gradients_arrive(component, 0.25, needs, learning))
+    if gradients:
+        component.add(gradients_arrive(component, 0.25, needs, learning))
 
 
 def any_size_and_device(
@@ -197,6 +200,12 @@ def gradients_finite(candidate: Candidate, drawn: Drawn, where: str) -> None:
             expect.finite(gradient, f"the gradient with respect to {name} {where}")
 
 
+def loss_falls(candidate: Candidate, drawn: Drawn, better: Drawn, told: str) -> None:
+    """The loss of `better` is smaller; `told` says what was done for it."""
+    before, after = candidate.use(drawn), candidate.use(better)
+    expect.true(bool(after < before - 1e-4), f"{told}, and the loss went from {before:.4g} to {after:.4g}.")
+
+
 def refused(candidate: Candidate, drawn: Drawn, arguments: Mapping[str, object], *others: str, proves: str | None = None) -> None:
     """Bad arguments raise a ValueError that names one and its value; `others` are further names for the same.
 
@@ -204,6 +213,20 @@ def refused(candidate: Candidate, drawn: Drawn, arguments: Mapping[str, object],
     """
     happening = candidate.refusal(drawn) if drawn.inputs else candidate.refusal_to_build(drawn)
     expect.raises(happening, arguments, others, proves=proves)
+
+
+def refuses_odd(component: Component, needs: Callable, name: str, *others: str) -> None:
+    """Adds a law of a quarter: a size `name` that is odd is refused; `others` are further names for it."""
+
+    def refuses_odd(candidate: Candidate, case: Case) -> None:
+        odd: list[dict[str, Any]] = [{name: size} for size in (case.odd, 1)]
+        for sizes in odd:
+            refused(candidate, component.draw(case.at(**sizes)), sizes, *others)
+
+    component.add(Law(
+        refuses_odd.__name__, f"An odd {name} is refused", f"The message of the ValueError names {name} and its value.",
+        refuses_odd, 0.25, needs.__name__, edge=True,
+    ))  # fmt: skip
 
 
 def _and(names: list[str]) -> str:

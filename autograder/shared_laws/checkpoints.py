@@ -15,7 +15,7 @@ from weakref import WeakKeyDictionary
 
 import torch
 
-from autograder.framework import procedures, watch
+from autograder.framework import catalogue, procedures, watch
 from autograder.framework.authoring import Candidate, Case, Component, Drawn, Failed, Law, Probe, expect
 from autograder.framework.candidate import CandidateError, OracleCandidate
 from autograder.framework.expect import About
@@ -78,6 +78,11 @@ def bent(drawn: Drawn, first: str, last: str) -> Drawn:
             x = x * 30.0
         state[name] = x
     return replace(drawn, state=state).to(torch.float64)
+
+
+def agrees_at_the_bend(candidate: Candidate, drawn: Drawn, first: str, last: str) -> None:
+    """The model agrees with the oracle where its activation would show another curve (`bent`)."""
+    agreement.agree(candidate, bent(drawn, first, last), "where the feed-forward networks' numbers are about -3")
 
 
 # What a law or a probe asks
@@ -166,8 +171,21 @@ def hangs_on(candidate: Candidate, drawn: Drawn, vocab: int, *changes: tuple[str
         expect.true(bool((change[1:] < SEEN).all()), f"{told}, and another row is not as it was.")
 
 
-def no_future(candidate: Candidate, drawn: Drawn, name: str, vocab: int, proves: str | None = None) -> None:
-    """Later tokens of an input have no say in what comes out before them: texts that differ in these, in one batch."""
+def add_no_future(
+    component: Component, needs: Callable, points: float, name: str, vocab: str, hint: str, *, of: str = "", once: bool = True
+) -> None:
+    """Adds a law: later tokens of the input `name`, of `vocab` kinds, have no say in the logits of earlier places (`of` what)."""
+    proves = "sees-future" if "sees-future" in catalogue.own(component.name) else None
+
+    def no_future(candidate: Candidate, case: Case) -> None:
+        _no_future(candidate, component.draw(case), name, case.sizes[vocab], proves)
+
+    sentence = f"No place of {of} sees a later one" if of else "No place sees a later one"
+    component.add(Law(no_future.__name__, sentence, hint, no_future, points, needs.__name__, once=once))
+
+
+def _no_future(candidate: Candidate, drawn: Drawn, name: str, vocab: int, proves: str | None) -> None:
+    """Texts that differ in later tokens, in one batch."""
     tokens = drawn.inputs[name]
     places, texts = sorted({1, tokens.shape[1] - 1}), [tokens]
     for place in places:
@@ -270,29 +288,24 @@ def _right(candidate: Candidate, drawn: Drawn, *cotangent: torch.Tensor) -> dict
 
 
 def takes_real_weights(
-    component: Component,
-    whose: str,
-    hint: str,
-    draw: Callable,
-    spare: Callable[[dict], Mapping[str, torch.Tensor]],
-    prefix: str = "",
+    component: Component, whose: str, hint: str, spare: Callable[[dict], Mapping[str, torch.Tensor]], prefix: str = ""
 ) -> Callable:
     """Adds the first law, of a quarter: the real one's weights go in, with what its files carry besides (`spare`)."""
 
     def takes_real_weights(candidate: Candidate, case: Case) -> None:
-        drawn = draw(case.at(layers=1))
+        drawn = component.draw(case.at(layers=1))
         goes_in(candidate, drawn, spare(drawn.state or {}), prefix)
 
     sentence = f"The weights of a real {whose} go in, and no others"
     return component.add(Law(takes_real_weights.__name__, sentence, hint, takes_real_weights, 0.25, once=True))
 
 
-def refuses_long_texts(component: Component, needs: Callable, draw: Callable) -> None:
+def refuses_long_texts(component: Component, needs: Callable) -> None:
     """Adds a law of a quarter: no more than max_len tokens."""
 
     def refuses_long_texts(candidate: Candidate, case: Case) -> None:
         too_long = case.max_len + 1
-        agreement.refused(candidate, draw(case, seq=too_long), {"max_len": case.max_len, "seq": too_long})
+        agreement.refused(candidate, component.draw(case, seq=too_long), {"max_len": case.max_len, "seq": too_long})
 
     law = Law(
         refuses_long_texts.__name__, "More than max_len tokens raise a ValueError that names max_len and a number",
@@ -303,7 +316,7 @@ def refuses_long_texts(component: Component, needs: Callable, draw: Callable) ->
 
 
 def add_common(
-    component: Component, needs: Callable, draw: Callable, sizes: tuple[str, ...], *, precise: Callable | None = None,
+    component: Component, needs: Callable, sizes: tuple[str, ...], *, precise: Callable | None = None,
     counts: bool = True, drops: bool = True,
 ) -> None:  # fmt: skip
     """Adds laws of a quarter each: every number learns, dropout in training alone, precision, sizes of 1 and devices.
@@ -313,14 +326,14 @@ def add_common(
     """
 
     def shallow(case: Case) -> Drawn:
-        return draw(case.at(layers=1))
+        return component.draw(case.at(layers=1))
 
     def every_parameter_learns(candidate: Candidate, case: Case) -> None:
-        drawn = draw(case).to(torch.float64)  # where what is told elsewhere, as of an eps, shows in the values too
+        drawn = component.draw(case).to(torch.float64)  # where what is told elsewhere, as of an eps, shows in the values too
         every_number_learns(candidate, drawn, counts=counts)
 
     start = "It learns as many numbers as the real one: gradients reach" if counts else "Gradients reach"
-    inputs = " and the inputs" if draw(component.cases[0]).floating else ""
+    inputs = " and the inputs" if component.draw(component.cases[0]).floating else ""
     learns = Law(
         "every_number_learns", f"{start} all parameters{inputs} and are right",
         "Stay with tensor operations on the whole path from the parameters to the result.",

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 
-from autograder.framework.authoring import Candidate, Drawn, expect
+from autograder.framework.authoring import Candidate, Case, Component, Drawn, Law, expect
 from autograder.shared_laws.agreement import agree, gradients_finite, proving, settled
 
 
@@ -17,6 +17,12 @@ def distribution(weights: torch.Tensor) -> None:
     expect.close(sums, torch.ones_like(sums), "the sum of each row of weights")
 
 
+def in_order_of_fit(found: torch.Tensor, drawn: Drawn, what: str) -> None:
+    """The better a key fits a query, by their dot product, the more of `found` (..., q_len, k_len) it has."""
+    fits = drawn.inputs["q"] @ drawn.inputs["k"].mT
+    expect.equal(found.argsort(-1), fits.argsort(-1), f"the keys of each query in the order of their {what}")
+
+
 def no_influence(candidate: Candidate, drawn: Drawn, masked: Drawn, mask: torch.Tensor) -> None:
     """Keys that `mask` forbids have weight 0, and the output is the same where `masked` holds other numbers in their places."""
     output, weights = candidate.use(drawn.with_options(mask=mask))
@@ -25,6 +31,17 @@ def no_influence(candidate: Candidate, drawn: Drawn, masked: Drawn, mask: torch.
     expect.close(seen, torch.zeros_like(seen), "the weights of masked keys")
     changed, _ = candidate.use(masked.with_options(mask=mask))
     expect.close(changed, output, "the output after masked keys and values were changed")
+
+
+def add_distribution(component: Component, needs: Callable | None, sentence: str, hint: str) -> Callable:
+    """Adds a law of a quarter: of what comes back, output and weights, each row of weights is a distribution."""
+
+    def judge(candidate: Candidate, case: Case) -> None:
+        _, weights = candidate.use(component.draw(case))
+        distribution(weights)
+
+    judge.__name__ = distribution.__name__
+    return component.add(Law(judge.__name__, sentence, hint, judge, 0.25, needs.__name__ if needs else None))
 
 
 def blind(candidate: Candidate, drawn: Drawn, mask: torch.Tensor, where: str, proves: str | None = None) -> None:
@@ -72,6 +89,11 @@ def every_shape(candidate: Candidate, drawn: Drawn, masks: Sequence[torch.Tensor
 def chessboard(*shape: int) -> torch.Tensor:
     """A mask that hides every other key; no row is hidden whole, so that an answer's way with blind rows does not show."""
     return torch.ones(shape).nonzero().sum(-1).reshape(shape) % 2 == 0
+
+
+def look_ahead(seq: int) -> torch.Tensor:
+    """A causal mask."""
+    return torch.ones(seq, seq, dtype=torch.bool).tril()
 
 
 def expand(mask: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:

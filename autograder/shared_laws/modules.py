@@ -13,11 +13,20 @@ from autograder.framework import catalogue
 from autograder.framework.authoring import Candidate, CandidateError, Case, Component, Drawn, Failed, Law, Probe, expect
 
 
-def has_exactly(component: Component, points: float, sentence: str, hint: str, once: bool = False) -> Callable:
-    """Adds a law: the `state_dict` has exactly the oracle's names and shapes, and keeps apart what is loaded into it."""
+def has_exactly(
+    component: Component, points: float, sentence: str, hint: str, once: bool = False, starts: Mapping[str, float] | None = None
+) -> Callable:
+    """Adds a law: the `state_dict` has exactly the oracle's names and shapes, and keeps apart what is loaded into it.
+
+    `starts` are the numbers of which a parameter is made as it is built.
+    """
 
     def has_exactly(candidate: Candidate, case: Case) -> None:
-        parameters(candidate, component.draw(case))
+        drawn = component.draw(case)
+        parameters(candidate, drawn)
+        built = candidate.state(unloaded(drawn)) if starts else {}
+        for name, number in (starts or {}).items():
+            expect.equal(built[name], torch.full(built[name].shape, number), f"`{name}` as it is built")
 
     return component.add(Law(has_exactly.__name__, sentence, hint, has_exactly, points, once=once))
 
@@ -98,6 +107,13 @@ def probe(draw: Callable[[Case], Drawn], sizes: Mapping[str, Any], **settings: A
         return loaded_or_built(candidate, replace(drawn, settings=drawn.settings | settings, seed=1))
 
     return Probe(look=look)
+
+
+def scales(candidate: Candidate, drawn: Drawn, weight: str, what: str) -> None:
+    """Twice the numbers of `weight` are twice the result, and no row of it is one of zeros."""
+    found, twice = candidate.use(drawn), changed(drawn, weight, lambda w: 2 * w)
+    expect.close(candidate.use(twice), 2 * found, f"{what} with twice {weight}")
+    expect.true(bool((found.abs().amax(-1) > 1e-3).all()), f"in {what} some rows are zeros.")
 
 
 def loaded_or_built(candidate: Candidate, drawn: Drawn) -> object:

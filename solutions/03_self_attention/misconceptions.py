@@ -1,10 +1,10 @@
 """Wrong answers to the exercises of chapter 03, by the catalogue id that names their mistake."""
 
-from autograder.framework.known_answers import edits
+from autograder.framework.known_answers import borrowed, edits
 
-_REFERENCE = "from utils import reference; return reference"
+borrowed("create_look_ahead_mask", "create_padding_mask")
+
 edits("create_look_ahead_mask", {
-    "uses-builtin": f"positions = → {_REFERENCE}.create_look_ahead_mask(seq_len)\n    positions =",
     "excludes-self": {"solution": "<= → <", "tril-of-booleans": "tril() → tril(-1)", "row-by-row": ":i + 1 → :i"},
     "mask-inverted": {
         "solution": ["<= → >", "<= → >="], "tril-of-booleans": "tril() → triu()",
@@ -21,7 +21,6 @@ edits("create_look_ahead_mask", {
 
 _REAL = "(tokens != pad_id)[:, None, :] →"
 edits("create_padding_mask", {
-    "uses-builtin": f"return {_REAL} {_REFERENCE}.create_padding_mask(tokens, pad_id)",
     "changes-input": {
         "solution": f"{_REAL} tokens.ne_(pad_id).bool().unsqueeze(1)",
         "filled": "mask[tokens == pad_id] → tokens[tokens == pad_id] = -1; mask[tokens < 0]",

@@ -94,13 +94,14 @@ class UsesAttention(nn.Module):
         return reference.attention(self.w_q(x), self.w_k(x), self.w_v(x), mask)
 
 
-def dot_product_attention(q, k, v, mask=None):
-    scores = torch.matmul(q, k.mT) / math.sqrt(q.size(-1))
+def weigh(scores, mask):
     if mask is None:
-        weights = torch.softmax(scores, dim=-1)
-        return weights.matmul(v), weights
-    scores = scores.masked_fill(mask.logical_not(), -1e9)
-    weights = F.softmax(scores, dim=-1).masked_fill(~mask, 0.0)
+        return torch.softmax(scores, dim=-1)
+    return F.softmax(scores.masked_fill(mask.logical_not(), -1e9), dim=-1).masked_fill(~mask, 0.0)
+
+
+def dot_product_attention(q, k, v, mask=None):
+    weights = weigh(torch.matmul(q, k.mT) / math.sqrt(q.size(-1)), mask)
     return weights.matmul(v), weights
 
 
@@ -182,13 +183,5 @@ class RawWeights(ThreeProjections):
 
     def forward(self, x, mask=None):
         bilinear = self.w_q.weight.T @ self.w_k.weight / self.w_q.out_features**0.5
-        scores = x @ bilinear @ x.transpose(-1, -2)
-        weights = self.look(scores, mask)
+        weights = weigh(x @ bilinear @ x.transpose(-1, -2), mask)
         return (weights @ x) @ self.w_v.weight.T, weights
-
-    @staticmethod
-    def look(scores, mask):
-        if mask is None:
-            return scores.softmax(dim=-1)
-        lowest = torch.finfo(scores.dtype).min
-        return torch.where(mask, torch.where(mask, scores, lowest).softmax(dim=-1), 0.0)

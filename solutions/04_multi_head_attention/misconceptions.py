@@ -1,11 +1,12 @@
 """The wrong answers of chapter 04, by catalogue id; the specific ones stand first."""
 
-from autograder.framework.known_answers import edits
+from autograder.framework.known_answers import borrowed, edits
+
+borrowed("split_heads", "merge_heads")
 
 _REFUSE = 'if d_model % num_heads != 0:\n        raise ValueError(f"{d_model=} does not split into {num_heads=}") →'
 _CUT, _MOVE = "(batch, seq, num_heads, d_model // num_heads)", "return heads.transpose(1, 2) →"
 edits("split_heads", {
-    "uses-builtin": f"{_MOVE} from utils import reference; return reference.split_heads(x, num_heads)",
     "not-differentiable": {"solution": f"{_MOVE} return torch.from_numpy(heads.detach().numpy().transpose(0, 2, 1, 3).copy())",
         "loop": "= features → = features.data"},
     "changes-input": f"{_MOVE} heads = heads.transpose(1, 2).clone(); x.zero_(); return heads",
@@ -25,7 +26,6 @@ edits("split_heads", {
 _MERGE = "return x.transpose(1, 2).flatten(start_dim=2) →"
 _SHAPE = "x.shape[0], x.shape[2], -1"
 edits("merge_heads", {
-    "uses-builtin": f"{_MERGE} from utils import reference; return reference.merge_heads(x)",
     "not-differentiable": {"solution": f"{_MERGE} return torch.tensor(x.transpose(1, 2).tolist(), dtype=x.dtype).flatten(2)",
         "loop": ".shape\n → .shape\n    x = x.detach()\n"},
     "changes-input": f"{_MERGE} merged = x.transpose(1, 2).flatten(2).clone(); x.fill_(0.0); return merged",

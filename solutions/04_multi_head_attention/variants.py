@@ -54,6 +54,11 @@ edits("merge_heads", {
 })  # fmt: skip
 
 
+def weigh(scores, mask):
+    """The softmax of scores, some of which `mask` hides; a row that sees nothing gets zeros."""
+    return scores.softmax(-1) if mask is None else scores.masked_fill(~mask, -1e30).softmax(-1) * mask
+
+
 class Layers(nn.Module):
     def __init__(self, d_model: int, num_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -156,23 +161,13 @@ class FormulaHeads(Layers):
             rows = slice(head * self.d_head, (head + 1) * self.d_head)
             layers = ((self.w_q, query), (self.w_k, key), (self.w_v, value))
             q, k, v = (x @ layer.weight[rows].T + layer.bias[rows] for layer, x in layers)
-            weights = self.look(q, k, mask)
+            weights = weigh(q @ k.transpose(1, 2) / q.shape[-1] ** 0.5, mask)
             kept = weights
             if self.training and self.dropout.p > 0:
                 kept = weights * (torch.rand_like(weights) >= self.dropout.p) / (1 - self.dropout.p)
             output = output + kept @ v @ self.w_o.weight[:, rows].T
             heads.append(weights.unsqueeze(1))
         return output, torch.cat(heads, dim=1)
-
-    @staticmethod
-    def look(q, k, mask):
-        scores = q @ k.transpose(1, 2) / q.shape[-1] ** 0.5
-        if mask is None:
-            return F.softmax(scores, dim=-1)
-        mask = mask.expand(scores.shape)
-        blind = ~mask.any(dim=-1, keepdim=True)
-        scores = scores.masked_fill(~mask, float("-inf")).masked_fill(blind, 0.0)
-        return F.softmax(scores, dim=-1).masked_fill(blind, 0.0)
 
 
 @variant("MultiHeadAttention", "buffer-and-list")
@@ -210,10 +205,7 @@ class Groups(nn.Module):
         self.w_k, self.w_v = (nn.Linear(d_model, num_kv_heads * self.d_head) for _ in range(2))
 
     def weigh(self, q, k, mask):
-        scores = q @ k.mT / math.sqrt(self.d_head)
-        if mask is None:
-            return scores.softmax(-1)
-        return scores.masked_fill(~mask, -1e30).softmax(-1) * mask
+        return weigh(q @ k.mT / math.sqrt(self.d_head), mask)
 
 
 @variant("GroupedQueryAttention", "grouped-einsum")
@@ -224,10 +216,7 @@ class GroupedEinsum(Groups):
         q = self.w_q(query).unflatten(-1, (self.groups, self.shared, self.d_head))
         k, v = (x.unflatten(-1, (self.groups, self.d_head)) for x in (self.w_k(key), self.w_v(value)))
         scores = torch.einsum("bqgrd,bkgd->bgrqk", q, k) / self.d_head**0.5
-        if mask is not None:
-            mask = mask[..., None, None, :, :]
-            scores = scores.masked_fill(~mask, -1e30)
-        weights = scores.softmax(-1) * (1 if mask is None else mask)
+        weights = weigh(scores, None if mask is None else mask[..., None, None, :, :])
         output = torch.einsum("bgrqk,bkgd->bqgrd", weights, v)
         return self.w_o(output.flatten(2)), weights.flatten(1, 2)
 

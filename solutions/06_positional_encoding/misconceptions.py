@@ -1,15 +1,15 @@
 """Wrong answers to the exercises of chapter 06, by the catalogue id that names their mistake."""
 
-from autograder.framework.known_answers import edits
+from autograder.framework.known_answers import borrowed, edits
 
-_REFERENCE = "from utils import reference; return reference"
+borrowed("sinusoidal_encoding", "shift_matrix", "apply_rotary", "alibi_bias")
+
 
 # What is wrong for odd sizes alone stands first, since every other mistake may be wrong there too.
 _LOOPS, _STACKED, _POWER = "one number at a time", "stacked and cut", "10_000**exponents →"
 _INTERLEAVED, _CONCATENATED = "stack((angles.sin(), angles.cos()), dim=2) →", "cat((angles.sin(), angles.cos()), dim=1)"
 _COSINES, _DIFFERENT = "angles[:, : d_model // 2].cos() →", "(positions[:, None] / 10_000 ** {})[:, : d_model // 2].cos()"
 edits("sinusoidal_encoding", {
-    "uses-builtin": f"return encoding → {_REFERENCE}.sinusoidal_encoding(seq_len, d_model)",
     "odd-size": {
         "solution": [
             f"{_COSINES} angles.cos()",
@@ -58,7 +58,8 @@ _UNTRAINED = [
     f"{_TABLE} self.table = torch.randn(max_len, d_model)",
 ]
 edits("LearnedPositionalEmbedding", {
-    "uses-builtin": f"return x + self.table[:seq] → {_REFERENCE}.LearnedPositionalEmbedding.forward(self, x)",
+    "uses-builtin": "return x + self.table[:seq] → from utils import reference\n"
+        "        return reference.LearnedPositionalEmbedding.forward(self, x)",
     "changes-input": [
         f"{_ADDED} x.add_(self.table[:seq])", "return x + self → x += self.table[:seq]\n        return x + 0 * self",
     ],
@@ -82,7 +83,6 @@ edits("LearnedPositionalEmbedding", {
 
 _LOOPS, _EVEN = "one block at a time", "torch.arange(0, d_model, 2, dtype=torch.float64)"
 edits("shift_matrix", {
-    "uses-builtin": f"rows = → {_REFERENCE}.shift_matrix(offset, d_model)\n    rows =",
     "wrong-direction": {
         "solution": [
             "(*blocks) → (*blocks).T", "offset / → -offset /",
@@ -114,7 +114,6 @@ _IN_HALVES = f"{_JOINED} torch.cat([{_FIRST}, {_SECOND}], dim=-1)[..., None]"
 _TURNED = "torch.stack((-x[..., 1::2], x[..., ::2]), dim=-1).reshape(x.shape) →"
 _HALF = f"{_TURNED} torch.cat((-x[..., d_head // 2:], x[..., :d_head // 2]), dim=-1)"
 edits("apply_rotary", {
-    "uses-builtin": f"pairs = torch → {_REFERENCE}.apply_rotary(x, positions, base)\n    pairs = torch",
     "changes-input": (
         f"{_SLICES} x[..., 0::2].clone(), x[..., 1::2].clone()",
         f"{_JOINED} x\n    x[..., 0::2], x[..., 1::2] = {_FIRST}, {_SECOND}",
@@ -152,7 +151,6 @@ edits("apply_rotary", {
 _FILLED, _PRODUCT = "bias.masked_fill(steps_back < 0, -math.inf) →", "-slopes[:, None, None] * steps_back"
 _SLOPES = "slopes = 2.0 ** (-8 * torch.arange(1, num_heads + 1) / num_heads) → slopes ="
 edits("alibi_bias", {
-    "uses-builtin": f"return {_FILLED} {_REFERENCE}.alibi_bias(num_heads, seq_len)",
     "sees-future": [
         f"{_FILLED} bias", f"{_FILLED} {_PRODUCT}.abs()", f"{_FILLED} bias.tril()", "-math.inf) → -math.inf).mT",
         "steps_back < 0 → steps_back > 0",

@@ -1,13 +1,14 @@
 """Wrong answers, by the catalogue id that names the mistake: edits of the solution and of right answers in other styles."""
 
-from autograder.framework.known_answers import edits, misconception
+from autograder.framework.known_answers import borrowed, edits, misconception
 from utils import reference
+
+borrowed("shift_right", "label_smoothed_loss", "noam_learning_rate", "greedy_decode", "beam_search")
 
 # shift_right
 
 FIRST, ROLLED, FRONT = "first = targets.new_full", "torch.roll(targets, shifts=1, dims=-1)", "[:, 0]"
 edits("shift_right", {
-    "uses-builtin": f"{FIRST} → " f"from utils import reference; return reference.shift_right(targets, bos_id)\n    {FIRST}",
     "changes-input": {
         "empty-table": ("torch.empty_like(targets) → targets", "targets[:, :-1] → targets[:, :-1].clone()"),
         "roll": (f"{ROLLED} → targets.copy_({ROLLED})", "return shifted → return shifted.clone()"),
@@ -95,13 +96,9 @@ COUNT, RETURN = "real.sum().clamp(min=1)", "return losses[real].sum() / real.sum
 SURPRISE, SPREAD, CLAMPED = "surprise = -logits", " + smoothing * surprise.mean(dim=-1)", ".masked_fill(~real, 0) → .clamp(min=0)"
 edits("label_smoothed_loss", {
     "uses-builtin": {
-        "solution": [
-            f"{SURPRISE} → from utils import reference\n"
-            "    return reference.label_smoothed_loss(logits, targets, pad_id, smoothing)\n"
-            f"    {SURPRISE}",
+        "solution":
             f"{RETURN} → loss = torch.nn.CrossEntropyLoss(ignore_index=pad_id, label_smoothing=smoothing, reduction='sum')\n"
             f"    return loss(logits.flatten(0, 1), targets.flatten()) / {COUNT}",
-        ],
         "early-return": "plain = torch.nn.functional.cross_entropy(flat, wanted) → "
             "return torch.nn.functional.cross_entropy(flat, wanted, label_smoothing=smoothing)",
     },
@@ -132,9 +129,8 @@ edits("label_smoothed_loss", {
 
 # noam_learning_rate
 
-MIN, RATE = "min(step ** -0.5, step * warmup_steps ** -1.5)", "noam_learning_rate(step, d_model, warmup_steps)"
+MIN = "min(step ** -0.5, step * warmup_steps ** -1.5)"
 edits("noam_learning_rate", {
-    "uses-builtin": "    if step < 1: →     from utils import reference\n" f"    return reference.{RATE}\n    if step < 1:",
     "no-warmup": {
         "solution": [f"{MIN} → {wrong}" for wrong in (
             "step ** -0.5", "max(step, warmup_steps) ** -0.5", "min(step ** -0.5, warmup_steps ** -0.5)",
@@ -148,8 +144,6 @@ edits("noam_learning_rate", {
 
 EVALUATING, ENCODED, PADDED = "    with evaluating(model):", "memory = model.encode(source)", ".masked_fill(ended, model.pad_id)"
 edits("greedy_decode", {
-    "uses-builtin": f"{EVALUATING} →     from utils import reference\n"
-        f"    return reference.greedy_decode(model, source, bos_id, eos_id, max_len)\n{EVALUATING}",
     "no-stop": {
         "solution": ["ended.all() → False", "return tokens[:, 1:] → tokens = tokens[:, 1:]\n"
             "    return torch.nn.functional.pad(tokens, (0, max_len - tokens.shape[1]), value=model.pad_id)"],
@@ -172,10 +166,6 @@ edits("greedy_decode", {
 
 PENALTY, SORTED = " / ((5 + len(tokens)) / 6) ** alpha", "key=lambda pair: -pair[1]"
 edits("beam_search", {
-    "uses-builtin": "    live, finished → "
-        "    from utils import reference\n"
-        "    return reference.beam_search(model, source, bos_id, eos_id, max_len, beam_size, alpha)\n"
-        "    live, finished",
     "no-length-penalty": {
         "solution": [f"{PENALTY} →", "** alpha → ** 0", f"{SORTED} → {SORTED} * ((5 + len(pair[0])) / 6) ** alpha"],
         "top-of-a-table": " / ((5 + step) / 6) ** alpha →", "drafts": " * (6 / (5 + len(self.tokens))) ** alpha →",

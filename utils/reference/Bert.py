@@ -1,24 +1,22 @@
 """An encoder on PyTorch's own layers, as `transformers.BertModel` lays it out."""
 
-from collections.abc import Mapping
-
 import torch
 from torch import nn
 
-from utils import checkpoints
+from utils.checkpoints import Pretrained
 from utils.reference.EncoderBlock import EncoderBlock
 from utils.reference.FeedForward import FeedForward
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.LearnedPositionalEmbedding import LearnedPositionalEmbedding
-from utils.reference.observed import component
 
 
-@component
-class Bert(nn.Module):
+class Bert(Pretrained):
     """tokens `(batch, seq)` -> `(batch, seq, d_model)` (Devlin et al. 2018); `ValueError` past `max_len`.
 
     segments: `(batch, seq)` of ints, all 0 where none are given; mask: True = may attend.
     """
+
+    family = "bert"
 
     def __init__(
         self, vocab_size: int, d_model: int, num_heads: int, d_ff: int, num_layers: int, max_len: int, num_segments: int = 2,
@@ -42,10 +40,6 @@ class Bert(nn.Module):
         for block in self.blocks:
             x = block(x, mask=mask)
         return x
-
-    def load_pretrained(self, state_dict: Mapping[str, torch.Tensor]) -> None:
-        """Takes the weights of a `transformers.BertModel`."""
-        checkpoints.load(self, "bert", state_dict)
 
 
 def gelu_block(

@@ -8,10 +8,8 @@ from torch import nn
 from utils.reference.FeedForward import FeedForward
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.MultiHeadAttention import MultiHeadAttention
-from utils.reference.observed import component
 
 
-@component
 class DecoderBlock(nn.Module):
     """x `(batch, seq, d_model)`, memory `(batch, k_len, d_model)` -> `(batch, seq, d_model)`.
 

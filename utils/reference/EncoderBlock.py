@@ -9,10 +9,8 @@ from torch import nn
 from utils.reference.FeedForward import FeedForward
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.MultiHeadAttention import MultiHeadAttention
-from utils.reference.observed import component
 
 
-@component
 class EncoderBlock(nn.Module):
     """`(batch, seq, d_model) -> (batch, seq, d_model)`; the order of the parts is `nn.TransformerEncoderLayer`'s."""
 

@@ -3,10 +3,7 @@
 import torch
 from torch import nn
 
-from utils.reference.observed import component
 
-
-@component
 class FeedForward(nn.Module):
     """`(..., d_model) -> (..., d_model)`, every position on its own."""
 

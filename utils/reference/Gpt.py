@@ -1,22 +1,20 @@
 """A decoder-only model on PyTorch's own layers, as `transformers.GPT2LMHeadModel` lays it out."""
 
-from collections.abc import Mapping
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils import checkpoints
+from utils.checkpoints import Pretrained
 from utils.reference.Bert import gelu_block
 from utils.reference.create_look_ahead_mask import create_look_ahead_mask
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.LearnedPositionalEmbedding import LearnedPositionalEmbedding
-from utils.reference.observed import component
 
 
-@component
-class Gpt(nn.Module):
+class Gpt(Pretrained):
     """tokens `(batch, seq)` -> logits `(batch, seq, vocab)` (Radford et al. 2019); `ValueError` past `max_len`."""
+
+    family = "gpt"
 
     def __init__(
         self, vocab_size: int, d_model: int, num_heads: int, num_layers: int, max_len: int, dropout: float = 0.0
@@ -37,7 +35,3 @@ class Gpt(nn.Module):
         for block in self.blocks:
             x = block(x, mask=mask)
         return F.linear(self.norm(x), self.token_embedding.weight)
-
-    def load_pretrained(self, state_dict: Mapping[str, torch.Tensor]) -> None:
-        """Takes the weights of a `transformers.GPT2LMHeadModel`."""
-        checkpoints.load(self, "gpt", state_dict)

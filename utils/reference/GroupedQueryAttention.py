@@ -5,11 +5,9 @@ from torch import nn
 
 from utils.reference.attention import attend
 from utils.reference.MultiHeadAttention import over_heads
-from utils.reference.observed import component
 from utils.reference.split_heads import check_heads
 
 
-@component
 class GroupedQueryAttention(nn.Module):
     """As `MultiHeadAttention`, with fewer heads of keys and values than of queries (Ainslie et al. 2023).
 

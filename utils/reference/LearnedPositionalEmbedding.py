@@ -4,10 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 class LearnedPositionalEmbedding(nn.Module):
     """`(batch, seq, d_model) -> same shape`: adds each position's row of `table`; `ValueError` past `max_len`."""
 

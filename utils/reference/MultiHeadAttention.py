@@ -4,11 +4,9 @@ import torch
 from torch import nn
 
 from utils.reference.attention import attend
-from utils.reference.observed import component
 from utils.reference.split_heads import check_heads
 
 
-@component
 class MultiHeadAttention(nn.Module):
     """query `(batch, q_len, d_model)`, key and value `(batch, k_len, d_model)`.
 

@@ -4,10 +4,8 @@ import torch
 from torch import nn
 
 from utils.reference.attention import attend
-from utils.reference.observed import component
 
 
-@component
 class SelfAttention(nn.Module):
     """`(batch, seq, d_model) -> (batch, seq, d_v), (batch, seq, seq)`; q, k and v from one input."""
 

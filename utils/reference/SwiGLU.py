@@ -4,10 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 class SwiGLU(nn.Module):
     """`(..., d_model) -> (..., d_model)` (Shazeer 2020)."""
 

@@ -1,25 +1,25 @@
 """An encoder-decoder as `transformers.T5ForConditionalGeneration` lays it out, on PyTorch's attention."""
 
-from collections.abc import Mapping
+from collections import OrderedDict
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
-from utils import checkpoints
+from utils.checkpoints import Pretrained
 from utils.reference.create_look_ahead_mask import create_look_ahead_mask
 from utils.reference.MultiHeadAttention import over_heads
-from utils.reference.observed import component
 from utils.reference.relative_position_bucket import relative_position_bucket
 from utils.reference.RMSNorm import RMSNorm
 
 
-@component(methods=("forward", "encode", "decode"))
-class T5(nn.Module):
+class T5(Pretrained):
     """source `(batch, seq)`, target_in `(batch, target_len)` -> logits `(batch, target_len, vocab)` (Raffel et al. 2020).
 
     source_mask: True = may attend, of 2 or 3 axes; it masks the source in the encoder and in cross-attention.
     """
+
+    family = "t5"
 
     def __init__(
         self, vocab_size: int, d_model: int, num_heads: int, d_head: int, d_ff: int, num_layers: int, num_buckets: int = 32,
@@ -54,10 +54,6 @@ class T5(nn.Module):
     def forward(self, source: torch.Tensor, target_in: torch.Tensor, source_mask: torch.Tensor | None = None) -> torch.Tensor:
         return self.decode(target_in, self.encode(source, source_mask), source_mask)
 
-    def load_pretrained(self, state_dict: Mapping[str, torch.Tensor]) -> None:
-        """Takes the weights of a `transformers.T5ForConditionalGeneration`."""
-        checkpoints.load(self, "t5", state_dict)
-
     def _places(self, table: nn.Embedding, length: int, bidirectional: bool) -> torch.Tensor:
         """`(num_heads, length, length)`, what each head adds to its scores."""
         place = torch.arange(length, device=table.weight.device)
@@ -72,7 +68,8 @@ class T5Block(nn.Module):
         super().__init__()
         self.self_attention = _Attention(d_model, num_heads, d_head)
         self.cross_attention = _Attention(d_model, num_heads, d_head) if crosses else None
-        self.feed_forward = _ReluNetwork(d_model, d_ff)
+        linear1, linear2 = nn.Linear(d_model, d_ff, bias=False), nn.Linear(d_ff, d_model, bias=False)
+        self.feed_forward = nn.Sequential(OrderedDict(linear1=linear1, relu=nn.ReLU(), linear2=linear2))
         self.norm1, self.norm2 = RMSNorm(d_model), RMSNorm(d_model)
         if crosses:
             self.norm3 = RMSNorm(d_model)
@@ -102,17 +99,6 @@ class _Attention(nn.Module):
         q, k, v = (torch.stack(x.chunk(self.num_heads, dim=-1), dim=1) for x in (self.w_q(query), self.w_k(key), self.w_v(key)))
         output = F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=1.0)
         return self.w_o(torch.cat(output.unbind(dim=1), dim=-1))
-
-
-class _ReluNetwork(nn.Module):
-    """`linear2(relu(linear1(x)))` without biases."""
-
-    def __init__(self, d_model: int, d_ff: int) -> None:
-        super().__init__()
-        self.linear1, self.linear2 = nn.Linear(d_model, d_ff, bias=False), nn.Linear(d_ff, d_model, bias=False)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return self.linear2(torch.relu(self.linear1(x)))
 
 
 def _bias(mask: torch.Tensor | None, like: torch.Tensor) -> torch.Tensor:

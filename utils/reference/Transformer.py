@@ -7,11 +7,9 @@ from utils.reference.create_look_ahead_mask import create_look_ahead_mask
 from utils.reference.create_padding_mask import create_padding_mask
 from utils.reference.DecoderBlock import DecoderBlock
 from utils.reference.EncoderBlock import EncoderBlock
-from utils.reference.observed import component
 from utils.reference.sinusoidal_encoding import turns
 
 
-@component(methods=("forward", "encode", "decode"))
 class Transformer(nn.Module):
     """source `(batch, seq)`, target_in `(batch, target_len)` -> logits `(batch, target_len, target_vocab)`.
 

@@ -1,21 +1,19 @@
 """A vision transformer on PyTorch's own layers, as `transformers.ViTForImageClassification` lays it out."""
 
-from collections.abc import Mapping
-
 import torch
 from torch import nn
 
-from utils import checkpoints
+from utils.checkpoints import Pretrained
 from utils.reference.Bert import gelu_block
 from utils.reference.LayerNorm import LayerNorm
 from utils.reference.LearnedPositionalEmbedding import LearnedPositionalEmbedding
-from utils.reference.observed import component
 from utils.reference.patchify import patchify
 
 
-@component
-class ViT(nn.Module):
+class ViT(Pretrained):
     """images `(batch, channels, image_size, image_size)` -> logits `(batch, num_classes)` (Dosovitskiy et al. 2021)."""
+
+    family = "vit"
 
     def __init__(
         self, image_size: int, patch_size: int, channels: int, num_classes: int, d_model: int, num_heads: int, d_ff: int,
@@ -43,7 +41,3 @@ class ViT(nn.Module):
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
         return self.classifier(self.encode(images)[:, 0])
-
-    def load_pretrained(self, state_dict: Mapping[str, torch.Tensor]) -> None:
-        """Takes the weights of a `transformers.ViTForImageClassification`."""
-        checkpoints.load(self, "vit", state_dict)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from utils.manifest import load
+from utils.reference import observed
 
 _FOLDER = Path(__file__).parent
 _HELPERS = {"__init__", "observed"}
@@ -53,9 +54,11 @@ class _Reference(types.ModuleType):
         raise AttributeError(f"the reference has no component {name!r}")
 
     def __setattr__(self, name: str, value: object) -> None:
-        # Python sets a file of a package as an attribute of it: of a component's file the component stands there.
-        own = isinstance(value, types.ModuleType) and name in COMPONENTS
-        super().__setattr__(name, vars(value)[name] if own else value)
+        # Python sets a file of a package as an attribute of it: of a component's file the component stands there, watched.
+        if isinstance(value, types.ModuleType) and name in COMPONENTS:
+            vars(value)[name] = observed.component(vars(value)[name])
+            value = vars(value)[name]
+        super().__setattr__(name, value)
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *COMPONENTS]

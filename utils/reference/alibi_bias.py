@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def alibi_bias(num_heads: int, seq_len: int) -> torch.Tensor:
     """`-> (num_heads, seq_len, seq_len)` float32; `-inf` for a key in the future (Press et al. 2022)."""
     slopes = torch.logspace(-8 / num_heads, -8, num_heads, base=2, dtype=torch.float64)

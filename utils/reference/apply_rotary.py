@@ -2,11 +2,9 @@
 
 import torch
 
-from utils.reference.observed import component
 from utils.reference.sinusoidal_encoding import turns
 
 
-@component
 def apply_rotary(x: torch.Tensor, positions: torch.Tensor, base: float = 10000.0) -> torch.Tensor:
     """`(..., seq, d_head), (seq,) -> same shape`: RoPE on neighbouring pairs (Su et al. 2021).
 

@@ -3,10 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 def attention(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, mask: torch.Tensor | None = None
 ) -> tuple[torch.Tensor, torch.Tensor]:

@@ -6,10 +6,8 @@ from typing import Any
 import torch
 
 from utils.reference.greedy_decode import evaluating
-from utils.reference.observed import component
 
 
-@component
 def beam_search(
     model: Any, source: torch.Tensor, bos_id: int, eos_id: int, max_len: int, beam_size: int = 4, alpha: float = 0.6
 ) -> list[tuple[list[int], float]]:

@@ -3,10 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 def blockwise_attention(
     q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, block_size: int, mask: torch.Tensor | None = None
 ) -> torch.Tensor:

@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def box_iou(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Boxes `(n, 4), (m, 4)`, each (x0, y0, x1, y1) -> `(n, m)`; 0 where the union is empty."""
     low, high = torch.maximum(a[:, None, :2], b[:, :2]), torch.minimum(a[:, None, 2:], b[:, 2:])

@@ -3,10 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 def causal_average(x: torch.Tensor) -> torch.Tensor:
     """`(batch, seq, d) -> (batch, seq, d)`: attention to the past without a preference."""
     indifferent = torch.zeros_like(x)

@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def create_look_ahead_mask(seq_len: int) -> torch.Tensor:
     """`-> (seq_len, seq_len)` bool."""
     return torch.ones(seq_len, seq_len, dtype=torch.bool).tril()

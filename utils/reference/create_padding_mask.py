@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def create_padding_mask(tokens: torch.Tensor, pad_id: int) -> torch.Tensor:
     """`(batch, seq) -> (batch, 1, seq)` bool."""
     return torch.isin(tokens, pad_id, invert=True).unsqueeze(-2)

@@ -6,10 +6,8 @@ from typing import Any
 import torch
 
 from utils.reference.greedy_decode import evaluating
-from utils.reference.observed import component
 
 
-@component
 def generate(
     model: Any, tokens: torch.Tensor, max_new_tokens: int, sampler: Callable[[torch.Tensor], torch.Tensor],
     use_cache: bool = True,

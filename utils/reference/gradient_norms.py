@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def gradient_norms(outputs: torch.Tensor, inputs: torch.Tensor) -> torch.Tensor:
     """`(batch, seq, d_out), (batch, seq, d_in) -> (seq,)`: how much the last output hangs on each position.
 

@@ -8,10 +8,7 @@ import torch
 from torch import nn
 from torch.nn.utils.rnn import pad_sequence
 
-from utils.reference.observed import component
 
-
-@component
 def greedy_decode(model: Any, source: torch.Tensor, bos_id: int, eos_id: int, max_len: int) -> torch.Tensor:
     """`(batch, seq) -> (batch, at most max_len)`: the likeliest token at each step, without bos.
 

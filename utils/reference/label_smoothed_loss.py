@@ -3,10 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 def label_smoothed_loss(logits: torch.Tensor, targets: torch.Tensor, pad_id: int, smoothing: float = 0.1) -> torch.Tensor:
     """`(batch, seq, vocab), (batch, seq) -> ()`: the mean over targets other than `pad_id`, 0.0 where there is none."""
     total = F.cross_entropy(

@@ -5,10 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def mask_tokens(
     tokens: torch.Tensor, mask_id: int, vocab_size: int, special_ids: Iterable[int], rate: float = 0.15,
     generator: torch.Generator | None = None,

@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def merge_heads(x: torch.Tensor) -> torch.Tensor:
     """`(batch, num_heads, seq, d_head) -> (batch, seq, num_heads * d_head)`."""
     return torch.cat(x.unbind(dim=-3), dim=-1)

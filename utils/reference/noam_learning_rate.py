@@ -1,9 +1,6 @@
 """The learning rate of the paper (Vaswani et al. 2017, eq. 3)."""
 
-from utils.reference.observed import component
 
-
-@component
 def noam_learning_rate(step: int, d_model: int, warmup_steps: int) -> float:
     """A float: up in a straight line for `warmup_steps`, then down with the root of the step. Steps count from 1."""
     if step < 1:

@@ -6,9 +6,10 @@ A watcher is an object with `enter(name)` and `leave(name)`, put into `watchers`
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar, overload
+from typing import Any, Protocol, TypeVar, cast
 
 _Component = TypeVar("_Component", bound=Callable[..., Any])
+_ASKED = {"forward", "encode", "decode"}
 
 
 class Watcher(Protocol):
@@ -22,25 +23,14 @@ class Watcher(Protocol):
 watchers: list[Watcher] = []
 
 
-@overload
-def component(built: _Component) -> _Component: ...
+def component(built: _Component) -> _Component:
+    """A function or an `nn.Module` class whose calls are reported to the watchers under its name.
 
-
-@overload
-def component(*, methods: tuple[str, ...]) -> Callable[[_Component], _Component]: ...
-
-
-def component(built: Callable[..., Any] | None = None, *, methods: tuple[str, ...] = ("forward",)) -> Callable[..., Any]:
-    """Decorates a function or an `nn.Module` class: its calls are reported to the watchers under its name.
-
-    Of a class the `methods` are watched; its name and its `state_dict` stay as they are.
+    Of a class the methods are watched that a model is asked by; its name and its `state_dict` stay as they are.
     """
-
-    if built is None:
-        return functools.partial(component, methods=methods)
     if not inspect.isclass(built):
-        return _reporting(built.__name__, built)
-    for method in methods:
+        return cast(_Component, _reporting(built.__name__, built))
+    for method in _ASKED & vars(built).keys():
         setattr(built, method, _reporting(built.__name__, vars(built)[method]))
     return built
 

@@ -3,10 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 def patchify(images: torch.Tensor, patch_size: int) -> torch.Tensor:
     """`(batch, channels, height, width) -> (batch, patches, channels * patch_size²)`, patches row by row.
 

@@ -6,10 +6,7 @@ from functools import cache
 import numpy as np
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def relative_position_bucket(
     relative_position: torch.Tensor, bidirectional: bool = True, num_buckets: int = 32, max_distance: int = 128
 ) -> torch.Tensor:

@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def rnn_forward(x: torch.Tensor, w_x: torch.Tensor, w_h: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """x `(batch, seq, d_in)`, w_x `(d_in, d_hidden)`, w_h `(d_hidden, d_hidden)`, b `(d_hidden,)`.
 

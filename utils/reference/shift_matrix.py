@@ -2,11 +2,9 @@
 
 import torch
 
-from utils.reference.observed import component
 from utils.reference.sinusoidal_encoding import turns
 
 
-@component
 def shift_matrix(offset: int, d_model: int) -> torch.Tensor:
     """`-> (d_model, d_model)` float32: takes the encoding of p to that of p + offset.
 

@@ -3,10 +3,7 @@
 import torch
 from torch.nn import functional as F
 
-from utils.reference.observed import component
 
-
-@component
 def shift_right(targets: torch.Tensor, bos_id: int) -> torch.Tensor:
     """`(batch, seq) -> (batch, seq)`: bos, then the targets without their last token."""
     return F.pad(targets[:, :-1], (1, 0), value=bos_id)

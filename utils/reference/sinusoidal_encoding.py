@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def sinusoidal_encoding(seq_len: int, d_model: int) -> torch.Tensor:
     """`-> (seq_len, d_model)` float32; an odd `d_model` ends with a sine (Vaswani et al. 2017, 3.5)."""
     numbers = turns(torch.arange(seq_len), d_model)

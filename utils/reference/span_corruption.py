@@ -2,10 +2,7 @@
 
 from collections.abc import Sequence
 
-from utils.reference.observed import component
 
-
-@component
 def span_corruption(
     tokens: list[int], spans: Sequence[tuple[int, int]], sentinel_ids: Sequence[int], eos_id: int
 ) -> tuple[list[int], list[int]]:

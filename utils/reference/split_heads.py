@@ -2,10 +2,7 @@
 
 import torch
 
-from utils.reference.observed import component
 
-
-@component
 def split_heads(x: torch.Tensor, num_heads: int) -> torch.Tensor:
     """`(batch, seq, d_model) -> (batch, num_heads, seq, d_model // num_heads)`.
 
