@@ -310,8 +310,9 @@ def _error_of(run: Callable[[], object]) -> str | None:
 
 def _forget() -> None:
     """Lets the saved modules be imported afresh."""
-    for module in [module for module in sys.modules if module.split(".")[0] == PACKAGE]:
-        del sys.modules[module]
+    for module in [module for module in sys.modules if module.startswith(PACKAGE)]:
+        if module.split(".")[0] == PACKAGE:
+            del sys.modules[module]
     importlib.invalidate_caches()
 
 

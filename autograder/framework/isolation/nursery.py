@@ -18,6 +18,7 @@ import warnings
 from multiprocessing.connection import Connection
 
 import IPython.core.interactiveshell  # noqa: F401
+import IPython.core.logger  # noqa: F401
 import matplotlib.pyplot  # noqa: F401
 import matplotlib_inline.backend_inline  # noqa: F401
 import numpy  # noqa: F401
