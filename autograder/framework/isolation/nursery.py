@@ -17,7 +17,7 @@ import sys
 import warnings
 from multiprocessing.connection import Connection
 
-import IPython.core.interactiveshell  # noqa: F401
+import IPython.core.interactiveshell
 import IPython.core.logger  # noqa: F401
 import matplotlib.pyplot  # noqa: F401
 import matplotlib_inline.backend_inline  # noqa: F401
