@@ -61,6 +61,7 @@ def _moves_a_slider(person):
     for _ in range(lab.TRIES):  # on a busy machine a widget may not be drawn: one runs its cell again
         person.run("explorer")
         with contextlib.suppress(TimeoutError_):
+            area.scroll_into_view_if_needed(timeout=60_000)
             handle.wait_for(timeout=60_000)
             break
     assert handle.is_visible()

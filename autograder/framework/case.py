@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,10 @@ class Case:
         self.seed = seed
         self.dtype: torch.dtype = getattr(torch, dtype) if isinstance(dtype, str) else dtype
         self.sizes = sizes
-        self._random = np.random.RandomState(seed % 2**32)
+
+    @cached_property
+    def _random(self) -> np.random.RandomState:
+        return np.random.RandomState(self.seed % 2**32)
 
     @classmethod
     def table(cls, seed: int, names: str, *rows: Sequence[int]) -> list[Case]:

@@ -8,6 +8,8 @@ from typing import Any
 import numpy
 import torch
 
+_CPU = torch.device("cpu")
+
 
 def _deterministic() -> tuple[bool, bool]:
     return torch.are_deterministic_algorithms_enabled(), torch.is_deterministic_algorithms_warn_only_enabled()
@@ -34,23 +36,35 @@ _FRESH: tuple[tuple[Callable[[], Any], Callable[[Any], object], Any], ...] = (
 """(how a switch is read, how it is set, how it is in a fresh session). It is set where it is otherwise: that is seldom."""
 
 
+_USUAL = [fresh for _, _, fresh in _FRESH]
+
+
+def _read() -> list:
+    return [read() for read, _, _ in _FRESH]
+
+
+def _set(wanted: list, found: list) -> None:
+    for (_, switch, _), value, there in zip(_FRESH, wanted, found, strict=True):
+        if value != there:
+            switch(value)
+
+
 @contextlib.contextmanager
 def usual() -> Iterator[None]:
     """Gradients on, float32 on the CPU, no autocast, no deterministic mode, one thread, nothing compiled; then all as it was."""
     with contextlib.ExitStack() as stack:
         if torch.is_inference_mode_enabled():
             stack.enter_context(torch.inference_mode(False))
-        if torch.get_default_device() != torch.device("cpu"):
-            stack.enter_context(torch.device("cpu"))
+        if torch.get_default_device() != _CPU:
+            stack.enter_context(_CPU)
         if "torch._dynamo" in sys.modules:  # importing it takes seconds; where nothing was compiled it is not there
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        before = [read() for read, _, _ in _FRESH]
+        before = _read()
         try:
-            for (_, switch, fresh), found in zip(_FRESH, before, strict=True):
-                if found != fresh:
-                    switch(fresh)
+            if before != _USUAL:
+                _set(_USUAL, before)
             yield
         finally:
-            for (read, switch, _), found in zip(_FRESH, before, strict=True):
-                if read() != found:
-                    switch(found)
+            after = _read()
+            if after != before:
+                _set(before, after)

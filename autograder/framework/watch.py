@@ -278,6 +278,8 @@ class _Memory(Dispatch):
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
         result = function(*args, **(kwargs or {}))
         self.measurement.operations += 1
+        if function.is_view:
+            return result
         for tensor in (result,) if isinstance(result, torch.Tensor) else tree_leaves(result):
             if isinstance(tensor, torch.Tensor):
                 self._note(tensor)

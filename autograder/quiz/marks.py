@@ -15,6 +15,7 @@ import re
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from reprlib import repr as short
 
@@ -155,11 +156,19 @@ def _stream(chapter: str, question: str, letter: str, data: bytes) -> bytes:
 
 def load_key(chapter: str, root: Path = ROOT) -> Key | None:
     """From `solutions/` where that is there, else from the shipped file, else None."""
-    if questions_file(chapter, root).is_file():
-        return key_of(read_questions(questions_file(chapter, root)))
+    path = questions_file(chapter, root)
+    if path.is_file():
+        state = path.stat()
+        return _key(path, state.st_mtime_ns, state.st_size)
     if key_file(chapter, root).is_file():
         return unseal(chapter, json.loads(key_file(chapter, root).read_text(encoding="utf-8"))["questions"])
     return None
+
+
+@lru_cache(maxsize=16)
+def _key(path: Path, *state: int) -> Key:
+    """Read once for as long as the file stays as it is: a class has hundreds of quizzes."""
+    return key_of(read_questions(path))
 
 
 def mark(key: Key, answers: object) -> Marks:

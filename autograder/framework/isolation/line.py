@@ -30,10 +30,15 @@ class Line:
         self.pipe = pipe
         # Windows' pipes have whole messages alone.
         self._socket = None if sys.platform == "win32" else socket.socket(fileno=os.dup(pipe.fileno()))
+        if self._socket is not None:
+            self._incoming = select.poll()
+            self._incoming.register(self._socket, select.POLLIN)
 
     def poll(self, seconds: float) -> bool:
         """Whether a message, or a part of one, is there within `seconds`, or the other end is closed."""
-        return self.pipe.poll(seconds)
+        if self._socket is None:
+            return self.pipe.poll(seconds)
+        return bool(self._incoming.poll(1000 * seconds))
 
     def send(self, message: bytes) -> None:
         """Sends a message. Raises `Stuck` where the other end does not take it, `OSError` where it is closed."""
