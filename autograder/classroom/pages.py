@@ -8,6 +8,8 @@ import binascii
 import html
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -113,7 +115,8 @@ class ShowRubric(NbGraderPreprocessor):
         chapter = resources["nbgrader"]["assignment"]
         if chapter not in {chapter.id for chapter in load().chapters}:
             return nb, resources
-        rubrics = _rubrics(once(load().solution_notebook(chapter)))
+        path = load().solution_notebook(chapter)
+        rubrics = _rubrics(path, path.stat().st_mtime_ns)
         cells: list[NotebookNode] = []
         for cell in nb.cells:
             cells.append(cell)
@@ -133,7 +136,8 @@ class HideRubric(NbGraderPreprocessor):
         return nb, resources
 
 
-def _rubrics(solution: NotebookNode) -> dict[str | None, str]:
-    """{id: rubric} of the cells that a person marks."""
-    by_hand = [cell for cell in solution.cells if marks(cell).get("grade") and marks(cell).get("solution")]
+@lru_cache(maxsize=16)
+def _rubrics(path: Path, changed: int) -> dict[str | None, str]:
+    """{id: rubric} of the cells of a solution notebook that a person marks; read anew where the file has `changed`."""
+    by_hand = [cell for cell in once(path).cells if marks(cell).get("grade") and marks(cell).get("solution")]
     return {grade_id(cell): re.sub(r"<!-- (BEGIN|END) SOLUTION -->\n?", "", cell.source).strip() for cell in by_hand}

@@ -14,10 +14,10 @@ import os
 import time
 import warnings
 from collections.abc import Callable, Collection, Sequence
-from concurrent import futures
 from concurrent.futures import Future
 from contextlib import AbstractContextManager
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any
 
 import filelock
@@ -186,6 +186,7 @@ class _Grading:
         self._limits = GradingPolicy(parent=engine).limits
         self._store = Store(engine.results)
         self._waiting: dict[Future[Result], Submission] = {}
+        self._done: SimpleQueue[Future[Result]] = SimpleQueue()
         self._began = time.monotonic()
 
     def run(self, todo: Sequence[Submission]) -> None:
@@ -223,12 +224,18 @@ class _Grading:
             self._commit(submission, known)
         else:
             submission.handed_over = time.monotonic()
-            self._waiting[self._workers.submit(submission.job)] = submission
+            future = self._workers.submit(submission.job)
+            self._waiting[future] = submission
+            future.add_done_callback(self._done.put)
 
     def _collect(self, wait: bool) -> None:
-        if wait and self._waiting:
-            futures.wait(self._waiting, return_when=futures.FIRST_COMPLETED)
-        for future in [each for each in self._waiting if each.done()]:
+        """Takes what has come; with `wait` it waits for one."""
+        while self._waiting:
+            try:
+                future = self._done.get(block=wait)
+            except Empty:
+                return
+            wait = False
             self._take(future, self._waiting.pop(future))
 
     def _take(self, future: Future[Result], submission: Submission) -> None:
