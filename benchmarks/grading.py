@@ -132,7 +132,9 @@ def compare(chapter: str, learners: int, plain: int, jobs: int) -> None:
         print(f"  {name:26} {seconds:8.2f}   the engine has {seconds / engine:5.1f} times its throughput (goal {RATIO})")
     print(f"  {'the engine':26} {engine:8.2f}")
     first, latencies = found["first_seconds"], sorted(found["latencies"])
-    print(f"  first result after {first:.2f} s")
+    going = (found["seconds"] - first) / (len(found["graded"]) - 1)
+    print(f"  first result after {first:.2f} s; from there on {going:.2f} s a submission, which is "
+          f"{commands['nbgrader as it comes'] / going:.1f} times nbgrader's throughput as it comes")  # fmt: skip
     print(f"  from hand-over to result, waiting included: median {statistics.median(latencies):.2f} s, "
           f"longest {latencies[-1]:.2f} s")  # fmt: skip
     print(f"  coordinator's own: {1000 * found['own_seconds'] / len(found['graded']):.0f} ms of processor time a submission, "
