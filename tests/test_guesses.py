@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -77,6 +79,19 @@ def test_a_guess_is_a_ring_at_its_place_or_a_line():
     assert (ring.get_xdata(), ring.get_ydata(), ring.get_fillstyle()) == ([3.0], [2.0], "none")
     assert list(line.get_ydata()) == [5.0, 5.0]
     assert ring.get_color() == line.get_color() == plots.VERMILLION
+
+
+@pytest.mark.parametrize("guessed", [0.5, None])
+def test_a_ring_on_a_bar_has_a_white_edge(guessed):
+    whole, ax = plots.figure()
+    ax.set_position((0, 0, 1, 1))
+    ax.bar(0, 1, 1, color=plots.COLOURS["sky"])
+    ax.set(xlim=(-0.4, 0.4), ylim=(0.1, 0.9))
+    ax.axis("off")
+    plots.guess(ax, guessed, 0.0)
+    canvas = FigureCanvasAgg(whole)
+    canvas.draw()
+    assert (np.asarray(canvas.buffer_rgba())[..., :3].min(-1) > 250).any() == (guessed is not None)
 
 
 def test_a_guess_along_x_is_a_ring_on_its_bar():

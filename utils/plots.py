@@ -217,7 +217,10 @@ def guess(
     if place is None:
         ax.axhline(height, color=colour, linestyle="--", linewidth=1.2, label=label)
     else:
-        ax.plot(place, height, color=colour, label=label, **RING)
+        from matplotlib.patheffects import withStroke
+
+        (ring,) = ax.plot(place, height, color=colour, label=label, **RING)
+        ring.set_path_effects([withStroke(linewidth=RING["markeredgewidth"] + 3, foreground="white")])  # it may lie on a bar
     if ax.get_legend() is not None:
         ax.legend()
     return True
