@@ -8,6 +8,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.attention.flex_attention import flex_attention
+from torch.nn.functional import multi_head_attention_forward
 
 from autograder.framework import other_device, procedures, watch
 from autograder.framework.candidate import LocalCandidate
@@ -18,6 +20,22 @@ from utils.manifest import ROOT
 
 X = torch.linspace(-1, 1, 24).reshape(2, 3, 4)
 SQUARE = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+HEADS = nn.MultiheadAttention(4, 1, batch_first=True)
+
+
+def forward_of_heads(x, need_weights):
+    """The function behind `nn.MultiheadAttention`, called as `from torch.nn.functional import …` allows."""
+    return multi_head_attention_forward(
+        x, x, x, 4, 1, HEADS.in_proj_weight, HEADS.in_proj_bias, None, None, False, 0.0, HEADS.out_proj.weight,
+        HEADS.out_proj.bias, need_weights=need_weights,
+    )  # fmt: skip
+
+
+@torch.jit.script
+def scripted(x: torch.Tensor):
+    return torch.softmax(x, -1)
+
+
 SOFTMAX = [
     lambda x: torch.softmax(x, -1),
     lambda x: x.softmax(-1),
@@ -31,6 +49,13 @@ SOFTMAX = [
     lambda x: torch.ops.aten._softmax(x, -1, False),
     lambda x: F.scaled_dot_product_attention(x, x, x),
     lambda x: torch.jit.trace(lambda y: torch.softmax(y, -1), x)(x),
+    lambda x: scripted(x),
+    lambda x: F.gumbel_softmax(x),
+    lambda x: torch.func.vmap(lambda y: torch.softmax(y, -1))(x),
+    lambda x: torch.func.grad(lambda y: torch.softmax(y, -1).prod())(x),
+    lambda x: torch.softmax(x, -1, out=torch.empty_like(x)),
+    lambda x: torch.sparse.softmax(x.to_sparse(), -1),
+    lambda x: flex_attention(x[:, None], x[:, None], x[:, None]),
     lambda x: reference.softmax(x),
     lambda x: reference.attention(x, x, x)[1],
 ]
@@ -40,6 +65,10 @@ ATTENTION = [
     lambda x: torch.ops.aten.scaled_dot_product_attention(x, x, x),
     lambda x: torch.ops.aten._scaled_dot_product_attention_math(x, x, x),
     lambda x: nn.MultiheadAttention(4, 1, batch_first=True)(x, x, x),
+    lambda x: HEADS.forward(x, x, x),
+    lambda x: forward_of_heads(x, need_weights=True),
+    lambda x: forward_of_heads(x, need_weights=False),
+    lambda x: flex_attention(x[:, None], x[:, None], x[:, None]),
     lambda x: nn.TransformerEncoderLayer(4, 1, 8, batch_first=True)(x),
     lambda x: reference.attention(x, x, x),
     lambda x: reference.blockwise_attention(x, x, x, 2),
@@ -48,6 +77,8 @@ RNN = [
     lambda x: nn.RNN(4, 5, batch_first=True)(x),
     lambda x: nn.RNNCell(4, 5)(x[0]),
     lambda x: nn.LSTM(4, 5, batch_first=True)(x),
+    lambda x: nn.GRU(4, 5).forward(x),
+    lambda x: nn.GRUCell(4, 5).forward(x[0]),
     lambda x: torch.rnn_tanh_cell(x[0], torch.zeros(3, 5), torch.zeros(5, 4), torch.zeros(5, 5), torch.zeros(5), torch.zeros(5)),
 ]
 NORM = [
@@ -57,6 +88,17 @@ NORM = [
     lambda x: F.rms_norm(x, (4,)),
     lambda x: nn.RMSNorm(4)(x),
 ]
+BLOCKS = [
+    lambda x: HEADS.forward(x, x, x),
+    lambda x: forward_of_heads(x, need_weights=True),
+    lambda x: nn.TransformerDecoderLayer(4, 1, 8, batch_first=True).forward(x, x),
+]
+LOGITS, TARGETS = X[0], torch.tensor([0, 1, 3])
+SMOOTHING = [
+    lambda x: F.cross_entropy(LOGITS, TARGETS, label_smoothing=0.1),
+    lambda x: nn.CrossEntropyLoss(label_smoothing=0.1)(LOGITS, TARGETS),
+    lambda x: torch.ops.aten.cross_entropy_loss(LOGITS, TARGETS, None, 1, -100, 0.1),
+]
 UNFOLD = [
     lambda x: F.unfold(x, (3, 2)),
     lambda x: nn.Unfold((3, 2), stride=2)(x[None]),
@@ -64,7 +106,8 @@ UNFOLD = [
     lambda x: reference.patchify(x[None], 1),
 ]
 FORBIDDEN = [(forbids, call) for forbids, calls in
-             (("softmax", SOFTMAX), ("attention", ATTENTION), ("rnn", RNN), ("norm", NORM), ("unfold", UNFOLD))
+             (("softmax", SOFTMAX), ("attention", ATTENTION), ("rnn", RNN), ("norm", NORM), ("unfold", UNFOLD),
+              ("blocks", BLOCKS), ("smoothing", SMOOTHING))
              for call in calls]  # fmt: skip
 ALLOWED = [
     ("softmax", lambda x: (x - x.logsumexp(-1, keepdim=True)).exp()),
@@ -75,10 +118,12 @@ ALLOWED = [
     ("norm", lambda x: (x - x.mean(-1, keepdim=True)) / x.std(-1, keepdim=True)),
     ("unfold", lambda x: x.unfold(1, 2, 1).unfold(2, 2, 2)),
     ("unfold", lambda x: F.conv2d(F.pixel_unshuffle(x, 1)[None], torch.ones(1, 2, 1, 1))),
+    ("blocks", lambda x: F.scaled_dot_product_attention(x, x, x)),
+    ("smoothing", lambda x: F.cross_entropy(LOGITS, TARGETS) - torch.log_softmax(LOGITS, -1).mean()),
     (None, lambda x: F.scaled_dot_product_attention(x, x, x)),
 ]
 JUDGED = {"softmax": "softmax", "attention": "attention", "rnn": "rnn_forward", "norm": "LayerNorm", "unfold": "patchify",
-          None: "softmax"}  # fmt: skip
+          "blocks": "EncoderBlock", "smoothing": "label_smoothed_loss", None: "softmax"}  # fmt: skip
 
 
 def seen(forbids, call):
@@ -229,3 +274,9 @@ def test_an_answer_that_calls_the_checks_own_oracle_is_seen(name):
             return args[0]
 
     assert judge(LocalCandidate(checked, answer)).misconception == "uses-builtin"
+
+
+def test_a_notebook_without_a_name_may_call_what_it_may():
+    its = {"torch": torch, "__name__": None}
+    exec("def answer(x):\n    return torch.softmax(x, -1)\n", its)
+    assert not seen("attention", its["answer"]) and seen("softmax", its["answer"])

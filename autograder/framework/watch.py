@@ -62,7 +62,7 @@ FORBIDDEN: dict[str | None, tuple[set[str], set[str]]] = {
     "norm": (_NORM, {"LayerNorm", "RMSNorm"}),
     "unfold": ({"im2col"}, {"Unfold"}),  # what `F.unfold` runs on; `Tensor.unfold`, a view, is something else
     "blocks": (_WHOLE_LAYERS, _ATTENTION_MODULES | _BLOCK_MODULES),
-    "smoothing": (set(), set()),  # of `cross_entropy` one argument alone, see `Watch.argument`
+    "smoothing": (set(), set()),  # of `cross_entropy` one argument alone, see `Watch.operation`
 }
 """Key of a component -> (names of functions and dispatcher operations, names of `torch.nn` modules)."""
 
@@ -139,7 +139,7 @@ def _pytorchs_callers() -> Iterator[str]:
     frame: FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename == __file__:
         frame = frame.f_back
-    while frame is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "torch":
+    while frame is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "torch":
         yield frame.f_code.co_name
         frame = frame.f_back
 

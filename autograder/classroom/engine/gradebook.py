@@ -33,7 +33,7 @@ from nbgrader.api import (
     SubmittedAssignment,
     SubmittedNotebook,
     TaskCell,
-)  # fmt: skip
+)
 from nbgrader.nbgraderformat import common
 from sqlalchemy.orm import scoped_session
 
