@@ -329,6 +329,64 @@ def test_the_better_of_two_verdicts_stands(double):
     assert found.passed and tried == [(), ("double",)]
 
 
+class _Counted(LocalCandidate):
+    """Notes which laws are judged."""
+
+    def __init__(self, component, answer, judged):
+        super().__init__(component, answer)
+        self.judged = judged
+
+    def remembered(self, law, find, holds):
+        self.judged.append(law)
+        return super().remembered(law, find, holds)
+
+
+def _judged_with_exchange(component, answer, exchanged):
+    """The verdict on what is `answer` alone and `exchanged` beside the reference's, and the laws that were judged, each time."""
+    rounds = []
+
+    def open_candidate(exchange):
+        rounds.append([])
+        return _Counted(component, exchanged if exchange else answer, rounds[-1])
+
+    return judge_with_exchange(open_candidate, ["double"]), rounds
+
+
+def test_a_mistake_that_stays_where_the_reference_stands_in_is_judged_again_by_its_failed_laws_alone(double):
+    detached = toy.answers()["detached"]
+    found, (first, again) = _judged_with_exchange(double, detached, detached)
+    assert found == judge(LocalCandidate(double, detached)) and found.misconception == "not-differentiable"
+    failed = {law.name for law, finding in zip(double.laws, found.findings, strict=False) if not finding.held}
+    assert set(again) <= failed and len(again) < len(first)
+
+
+def test_a_mistake_that_changes_where_the_reference_stands_in_is_judged_again_as_a_whole(double):
+    detached = toy.answers()["detached"]
+    for exchanged in (lambda x, times=2: toy.double(x, times), toy.answers()["halves"], toy.answers()["raises"]):
+        found, rounds = _judged_with_exchange(double, detached, exchanged)
+        verdicts = [judge(LocalCandidate(double, answer)) for answer in (detached, exchanged)]
+        assert len(rounds) == 3 and found == max(verdicts, key=lambda verdict: verdict.points)
+
+
+def test_a_mistake_without_a_name_is_judged_again_as_a_whole(double):
+    thirds = lambda x, times=2: toy.double(x, times) / 3  # noqa: E731
+    found, (first, second) = _judged_with_exchange(double, thirds, thirds)
+    assert found.misconception is None and [law for law in second if law in first] == first
+
+
+def test_an_input_that_an_exchanged_component_alone_has_written_to_costs_nothing(double):
+    def writes(x, times=2):
+        return x.mul_(0).add_(1)
+
+    def halves(x, times=2):
+        return x / 2
+
+    first = judge(LocalCandidate(double, writes))
+    assert first.misconception == "changes-input"
+    found, _ = _judged_with_exchange(double, writes, halves)
+    assert found == judge(LocalCandidate(double, halves))
+
+
 # Fingerprints and names
 
 

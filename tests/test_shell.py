@@ -12,9 +12,16 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+from IPython.core.inputtransformer2 import TokenTransformBase, TransformerManager
 from nbclient import NotebookClient
 
+from autograder.framework.isolation.shell import _Transformers
+from autograder.framework.known_answers import read
+from autograder.framework.solutions import MISCONCEPTIONS, VARIANTS
 from autograder.run import GradingRun
+from utils.manifest import load
 
 SESSIONS = sorted(Path(__file__).with_name("shell").glob("*.ipy"))
 CHAPTER = "02_attention_mechanism"
@@ -94,3 +101,64 @@ def test_a_cell_shows_in_the_engine_what_it_shows_in_a_kernel(path, tmp_path):
         if (seen(there) == seen(here)) == bool(reason)
     ]
     assert not wrong, "\n\n".join(wrong)
+
+
+def transformed(manager, source):
+    """What a manager of IPython's makes of a cell, or the error that it raises."""
+    try:
+        return manager.transform_cell(source)
+    except IndentationError as error:
+        return error
+
+
+def test_cells_are_transformed_as_ipython_does_and_few_are_searched_for_magics():
+    sources = [source for path in SESSIONS for _, source in cells(path)]
+    for chapter in load().chapters:
+        notebook = nbformat.read(load().solution_notebook(chapter.id), as_version=4)
+        sources += [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        sources += [known.source for file in (MISCONCEPTIONS, VARIANTS) for known in read(chapter.id, file)]
+    theirs, ours = TransformerManager(), _Transformers()
+    assert len(sources) > 1500 and [s for s in sources if ours.transform_cell(s) != theirs.transform_cell(s)] == []
+    searched = []
+    ours.token_transformers = [type("Searched", (), {"find": searched.append})]
+    ours._ours = list(ours.token_transformers)
+    for source in sources:
+        ours.transform_cell(source)
+    assert 20 < len(searched) < len(sources) / 5
+
+
+PIECES = [
+    "x", " = ", "=", "1", "%", "%%", "!", "!!", "?", "??", "/", ",", ";", "\\\n", "\n", "\n  ", "\n    ", "\t", "(", ")", "'",
+    '"""', "#", "time", "if x:", "await ", "ls", ".", "$",
+]  # fmt: skip
+
+
+@given(some.lists(some.sampled_from(PIECES), max_size=12).map("".join))
+def test_any_text_is_transformed_as_ipython_does(source):
+    there, here = transformed(TransformerManager(), source), transformed(_Transformers(), source)
+    if isinstance(there, IndentationError):  # brackets and texts of several lines may hide it: it is found when the cell is run
+        assert isinstance(here, IndentationError) or not is_python(here)
+    else:
+        assert here == there
+
+
+def is_python(text):
+    try:
+        compile(text, "cell", "exec")
+    except (SyntaxError, ValueError):
+        return False
+    return True
+
+
+def test_a_learners_own_transformation_of_tokens_is_applied():
+    class Doubles(TokenTransformBase):
+        @classmethod
+        def find(cls, lines):
+            return next((cls(token.start) for line in lines for token in line if token.string == "double"), None)
+
+        def transform(self, lines):
+            return [line.replace("double", "2 *") for line in lines]
+
+    manager = _Transformers()
+    manager.token_transformers.append(Doubles)
+    assert manager.transform_cell("double 21") == "2 * 21\n"

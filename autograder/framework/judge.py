@@ -29,11 +29,20 @@ LITTLE = 0.25  # points: leaving its inputs alone earns nothing for an answer th
 
 def judge(candidate: Candidate, hidden: bool = False) -> Verdict:
     """The `Verdict` on `candidate`; with `hidden` the cases of `solutions/` are run too, where they are there."""
+    verdict = _judged(candidate, hidden, {})
+    if not verdict.passed:
+        verdict.misconception = diagnosis.name(candidate, verdict)
+        verdict.sentence = catalogue.sentence(candidate.component.name, verdict.misconception)
+    return verdict
+
+
+def _judged(candidate: Candidate, hidden: bool, taken: dict[str, Finding]) -> Verdict:
+    """The verdict without its misconception. The findings `taken` stand for the laws of these names, which are not judged."""
     component = candidate.component
     extra = hidden_cases(component.chapter) if hidden else {}
     verdict = Verdict(component.name, 0.0, component.points)
     for law in component.laws:
-        verdict.findings.append(_find(candidate, component, law, extra, verdict))
+        verdict.findings.append(taken.get(law.name) or _find(candidate, component, law, extra, verdict))
         if "uses-builtin" in candidate.rules or _gone(verdict.findings[-1]) or _out_of_memory(verdict.findings):
             break
     rest = component.laws[len(verdict.findings) :]
@@ -43,9 +52,6 @@ def judge(candidate: Candidate, hidden: bool = False) -> Verdict:
         verdict.findings += [_waits(law, "It could not be judged after that.") for law in rest]
         _conclude_inputs(candidate, component, verdict)
         verdict.points = sum(finding.points for finding in verdict.findings)
-    if not verdict.passed:
-        verdict.misconception = diagnosis.name(candidate, verdict)
-        verdict.sentence = catalogue.sentence(component.name, verdict.misconception)
     return verdict
 
 
@@ -61,9 +67,21 @@ def judge_with_exchange(
     first = judge(open_candidate(()), hidden)
     if first.passed or not exchangeable or first.misconception == "uses-builtin":
         return first
+    if first.misconception is not None and _fails_alike(open_candidate(tuple(exchangeable)), first, hidden):
+        return first
     second = judge(open_candidate(tuple(exchangeable)), hidden)
     better = (second.points, second.misconception is not None) >= (first.points, first.misconception is not None)
     return second if better else first
+
+
+def _fails_alike(candidate: Candidate, first: Verdict, hidden: bool) -> bool:
+    """Whether all that failed or waited in the `first` verdict does so for this candidate, and for the same reasons.
+
+    Then no verdict on it has more points. Most mistakes are the component's own, and this takes the laws that failed alone.
+    """
+    laws = candidate.component.laws
+    held = {law.name: found for law, found in zip(laws, first.findings, strict=False) if found.held}
+    return _judged(candidate, hidden, held).findings == first.findings
 
 
 def _find(candidate: Candidate, component: Component, law: Law, extra: dict, verdict: Verdict) -> Finding:

@@ -13,9 +13,10 @@ import getpass
 import inspect
 import io
 import os
+import re
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,6 +25,7 @@ from IPython.core.compilerop import CachingCompiler
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.error import StdinNotImplementedError
+from IPython.core.inputtransformer2 import TransformerManager
 from IPython.core.interactiveshell import ExecutionResult, InteractiveShell
 from IPython.paths import get_ipython_dir
 from traitlets import Type
@@ -151,6 +153,37 @@ class _Compiler(CachingCompiler):
         return name
 
 
+class _Transformers(TransformerManager):
+    """IPython's own, which split each cell into tokens to look for magics, and here do so only where there may be one."""
+
+    # A first character of a line, a character after what assigns, help at the end of a line; tabs that indent.
+    _PERHAPS = re.compile(r"^\s*[!%,;/]|[=\\]\s*[!%]|\?|^ *\t", re.MULTILINE)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ours = list(self.token_transformers)
+
+    def do_token_transforms(self, lines: list[str]) -> list[str]:
+        plain = self.token_transformers == self._ours and not self._PERHAPS.search("".join(lines)) and _steps_fit(lines)
+        return lines if plain else super().do_token_transforms(lines)
+
+
+def _steps_fit(lines: Iterable[str]) -> bool:
+    """Whether each line that is indented less than the one before it goes back to an indentation above: else no token is read."""
+    steps = [0]
+    for line in lines:
+        step = len(line) - len(line.lstrip(" "))
+        if line.isspace():
+            continue
+        if step > steps[-1]:
+            steps.append(step)
+        while step < steps[-1]:
+            steps.pop()
+        if step != steps[-1]:
+            return False
+    return True
+
+
 class GradingShell(InteractiveShell):
     """An IPython shell without a terminal and without a front end."""
 
@@ -164,6 +197,7 @@ class GradingShell(InteractiveShell):
         self._displays = Displays()
         self._outputs = Outputs(self._displays)
         super().__init__(**options)
+        self.input_transformer_manager = _Transformers()
 
     def _settle(self) -> None:
         """What no two processes can share. The first cell makes it, since a shell may be opened before a fork."""

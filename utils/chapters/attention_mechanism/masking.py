@@ -64,7 +64,7 @@ def try_mask(wrong: Attention, test: Callable[[Attention], object]) -> None:
 def judged(test: Callable[[Attention], object], attention: Attention) -> tuple[str, str]:
     """What `test(attention)` says, `"passes"`, `"caught"`, `"empty"` or `"broken"`, and a sentence for it."""
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
+        torch.default_generator.manual_seed(0)  # `torch.manual_seed` takes a trace of the stack for each kind of GPU
         given, words = tried(test, attention)
     if words == "nothing is here yet":
         return "empty", words
