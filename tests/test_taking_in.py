@@ -172,6 +172,28 @@ def test_any_json_is_a_notebook_or_is_refused_with_a_sentence(value):
         assert str(reason).endswith((".", "again."))
 
 
+CELLS = st.fixed_dictionaries(
+    {"cell_type": st.sampled_from(["code", "markdown", "raw", "heading", 1])},
+    optional={
+        "id": st.sampled_from(["a", "unnamed-0", "unnamed-1", "unnamed-2", "unnamed-1-2", "ä", "", 3]),
+        "source": st.text() | st.lists(st.text() | st.none()) | JSON,
+        "metadata": JSON | st.fixed_dictionaries({"nbgrader": st.fixed_dictionaries({"grade_id": st.text() | st.none()})}),
+        "attachments": JSON
+        | st.dictionaries(st.text(), st.dictionaries(st.sampled_from(["image/png", "application/json", "a"]), st.text() | JSON)),
+    },
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(CELLS, max_size=4))
+def test_whatever_cells_there_are_what_is_read_is_a_valid_notebook(cells):
+    found = parse(json.dumps({"cells": cells, "nbformat": 4}).encode())
+    nbformat.validate(found)
+    assert len({cell.id for cell in found.cells}) == len(cells) and [cell.cell_type for cell in found.cells] == [
+        cell["cell_type"] if cell["cell_type"] in ("code", "markdown", "raw") else "raw" for cell in cells
+    ]
+
+
 def test_a_notebook_under_another_name_is_known_by_its_exercises(tmp_path):
     read = parse(nbformat.writes(right()).encode())
     assert chapter_of(tmp_path / "homework (2).ipynb", read) == CHAPTER

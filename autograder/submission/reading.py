@@ -1,8 +1,10 @@
 """From the bytes of a notebook, whoever saved them, to cells: what other editors add is left out, what they break is mended."""
 
+import itertools
 import json
 import re
 import uuid
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -98,6 +100,7 @@ def _version_4(loaded: Any) -> dict[str, Any]:
 
 
 def _clean(loaded: dict[str, Any]) -> NotebookNode:
+    """What of a notebook is made anew here is valid: it is not held against the schema, which takes as long as all the rest."""
     notebook = nbformat.v4.new_notebook()
     taken: set[str] = set()
     for number, raw in enumerate(loaded["cells"]):
@@ -105,11 +108,16 @@ def _clean(loaded: dict[str, Any]) -> NotebookNode:
             cell = _clean_cell(raw)
             wanted = raw.get("id")
             fits = isinstance(wanted, str) and _ID.fullmatch(wanted) and wanted not in taken
-            cell.id = wanted if fits else f"unnamed-{number}"
+            cell.id = wanted if fits else next(id for id in _names(number) if id not in taken)
             taken.add(cell.id)
             notebook.cells.append(cell)
-    nbformat.validate(notebook)
     return notebook
+
+
+def _names(number: int) -> Iterator[str]:
+    """Names for a cell without one, for which the schema of notebooks asks."""
+    yield f"unnamed-{number}"
+    yield from (f"unnamed-{number}-{again}" for again in itertools.count(2))
 
 
 def _clean_cell(raw: dict[str, Any]) -> NotebookNode:
@@ -146,7 +154,7 @@ def _attachments(found: Any) -> dict[str, dict[str, str]]:
 
 def _whole(text: str) -> str:
     """The text with halves of surrogate pairs, which no file can hold, exchanged for the sign for "unknown"."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def once(path: Path) -> NotebookNode:
