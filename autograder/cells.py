@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import autograder
 from autograder.framework.happening import Happening, sentence
-from autograder.submission.taking_in import binds
+from autograder.submission.binding import binds
 from utils.manifest import load
 
 if TYPE_CHECKING:

@@ -31,8 +31,9 @@ from autograder.framework.isolation.transcripts import Transcripts
 from autograder.framework.verdict import Fault, Verdict
 from autograder.quiz.marks import quiz_marks
 from autograder.step import GradedCell, Step
+from autograder.submission.binding import binds
 from autograder.submission.reading import grade_id, marks
-from autograder.submission.taking_in import CHECK, binds
+from autograder.submission.taking_in import CHECK
 from utils.manifest import load
 
 _JUDGES = 2  # at the same time; each has the answer's process beside it

@@ -2,6 +2,8 @@
 
 import os
 import struct
+import subprocess
+import sys
 import time
 
 import psutil
@@ -13,6 +15,7 @@ from autograder.framework.expect import Other
 from autograder.framework.happening import Happening, What
 from autograder.framework.isolation import line, wire
 from autograder.framework.isolation.process import Process, RemoteCandidate, checked
+from utils.manifest import ROOT
 
 
 def test_values_come_back_as_they_went():
@@ -253,3 +256,9 @@ def test_an_answer_that_reads_no_more_does_not_hold_the_judge(answer, monkeypatc
     assert reply["happened"] is None
     reply = process.ask("files", files={"large": wire.as_tensor(bytes(10**7))})
     assert reply["happened"]["what"] == "broke-connection" and process.gone
+
+
+def test_what_every_answers_process_inherits_has_nothing_that_it_does_not_need():
+    code = "import sys; from autograder.framework.isolation import nursery; nursery._import_course(); print(*sys.modules)"
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    assert "torch" in found and not {"jsonschema", "nbconvert", "nbformat", "nbgrader", "psutil", "sympy"} & set(found)

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from odd_notebooks import CHAPTER, cell, code, copied, place, right
 
+from autograder.submission.binding import binds
 from autograder.submission.reading import NotGradable, chapter_of, grade_id, parse
-from autograder.submission.taking_in import binds, take_in
+from autograder.submission.taking_in import take_in
 from utils.manifest import load
 
 RELEASED = nbformat.read(load().released_notebook(CHAPTER), as_version=4)

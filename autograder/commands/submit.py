@@ -22,7 +22,8 @@ from traitlets.config import Config
 from autograder.classroom.nbgrader_settings import config_of
 from autograder.commands.lab import Usage, chapter_named
 from autograder.submission import reading
-from autograder.submission.taking_in import binds, take_in
+from autograder.submission.binding import binds
+from autograder.submission.taking_in import take_in
 from utils.manifest import ROOT, load
 
 LEFT_OUT = {".ipynb_checkpoints", "__pycache__"}
