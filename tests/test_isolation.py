@@ -259,6 +259,79 @@ def test_an_answer_that_reads_no_more_does_not_hold_the_judge(answer, monkeypatc
 
 
 def test_what_every_answers_process_inherits_has_nothing_that_it_does_not_need():
-    code = "import sys; from autograder.framework.isolation import nursery; nursery._import_course(); print(*sys.modules)"
+    code = "import sys; from autograder.framework.isolation import nursery; nursery._import_all(); print(*sys.modules)"
     found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     assert "torch" in found and not {"jsonschema", "nbconvert", "nbformat", "nbgrader", "psutil", "sympy"} & set(found)
+
+
+ORPHANS = (
+    "import subprocess, sys\n"
+    'code = \'import subprocess, sys; subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"])\'\n'
+    "subprocess.run([sys.executable, '-c', code], start_new_session=True)\n"
+)
+
+
+def ends(processes):
+    """Whether processes end, and are waited for by whoever has to."""
+    return not psutil.wait_procs(processes, timeout=10)[1]
+
+
+@pytest.fixture
+def shut_in(answer):
+    """A process with an orphan, the first process of its namespace, and the two outside that belong to it."""
+    process, reply = answer(ORPHANS)
+    assert reply["happened"] is None
+    first = process._namespace
+    if first is None:
+        pytest.skip("there is no sandbox here")
+    return process, first, first.parent(), first.parent().parent()
+
+
+def test_nothing_is_left_of_an_answer_in_its_namespace(shut_in):
+    process, first, waits, makes = shut_in
+    family = process._family()
+    assert len(family) == 2 and first not in family
+    process.close()
+    assert ends([*family, first, waits]) and makes.is_running()
+
+
+@pytest.mark.parametrize("killed", [1, 2])
+def test_where_what_waits_for_an_answer_is_killed_the_answer_ends(shut_in, killed):
+    process, first, waits, makes = shut_in
+    family = process._family()
+    shut_in[killed].kill()
+    assert ends([*family, first]) and makes.is_running()
+    assert process.ask("hello")["happened"]["what"] == "ended"
+    with Process() as another:
+        assert another.ask("hello")["happened"] is None
+
+
+def test_where_nothing_makes_namespaces_any_more_another_server_does(shut_in):
+    process, _, _, makes = shut_in
+    makes.kill()
+    assert process.ask("hello")["happened"] is None
+    with Process() as another:
+        assert another.ask("hello")["happened"] is None and another._namespace.parent().parent() != makes
+
+
+def test_an_answer_cannot_look_into_the_first_process_of_its_namespace(answer):
+    source = (
+        "import os, signal\n"
+        "seen = []\n"
+        "for name in ('root', 'cwd', 'exe', 'ns/mnt', 'fd'):\n"
+        "    try:\n"
+        "        seen += os.listdir('/proc/1/fd') if name == 'fd' else [os.readlink(f'/proc/1/{name}')]\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "for name in ('mem', 'environ', 'maps'):\n"
+        "    try:\n"
+        "        seen.append(open(f'/proc/1/{name}', 'rb').read(1))\n"
+        "    except OSError:\n"
+        "        pass\n"
+        "for each in signal.valid_signals():\n"
+        "    os.kill(1, each)\n"
+        "raise RuntimeError(f'{seen} {os.getppid()} {os.getpid()}')\n"
+    )
+    process, reply = answer(source)
+    assert reply["happened"]["message"] == "[] 0 2"
+    assert process._namespace.is_running() and process.ask("hello")["happened"] is None

@@ -50,17 +50,15 @@ class Process:
         near, far = multiprocessing.Pipe()
         self._line = Line(near)
         with far:
-            self._process, in_sandbox = self._fork(far)
-        self._begin(self._process.pid)
+            self._process, first = self._fork(far)
+        self._begin(self._process.pid, first)
         self.ask("hello", seconds=START_SECONDS)
-        if in_sandbox:
-            self._enter()
         self.watch()
         if files:
             data = {name: wire.as_tensor(path.read_bytes()) for name, path in files.items()}
             self.ask("files", files=data)
 
-    def _fork(self, far: Connection) -> tuple[psutil.Process, bool]:
+    def _fork(self, far: Connection) -> server.Forked:
         if server.FORKS and server.start():
             return server.fork(far.fileno(), {"folder": sandbox.FOLDER, "memory": self._limits.memory_bytes})
         self._folder = tempfile.mkdtemp(prefix="answer-")
@@ -71,21 +69,15 @@ class Process:
         )
         with _without_main:
             spawned.start()
-        return psutil.Process(spawned.pid), False
+        return server.Forked(psutil.Process(spawned.pid), None)
 
-    def _begin(self, pid: int) -> None:
+    def _begin(self, pid: int, first: psutil.Process | None = None) -> None:
         self._pid = pid
-        self._namespace: psutil.Process | None = None  # its first process, where there is a sandbox
+        self._namespace = first
         self._gone: dict | None = None
         self._over: What | None = None
         self._closed = False
         self._snapshots: list[psutil.Process] = []
-
-    def _enter(self) -> None:
-        """In the sandbox there are two processes before the answer's own: the one that waits outside, the first inside."""
-        with contextlib.suppress(psutil.Error, IndexError):
-            self._namespace = self._process.children()[0]
-            self._pid = self._namespace.children()[0].pid
 
     @property
     def pid(self) -> int:
@@ -214,11 +206,6 @@ class Process:
                 used += sum(each.cpu_times()[:2])
         return used
 
-    @property
-    def _top(self) -> int:
-        """The process under which all of the family stand; in a namespace what loses its parent goes to the first one."""
-        return self._pid if self._namespace is None else self._namespace.pid
-
     def _threads(self) -> int:
         with contextlib.suppress(psutil.Error):
             return psutil.Process(self._pid).num_threads()
@@ -231,12 +218,13 @@ class Process:
 
     def _family(self) -> list[psutil.Process]:
         """The process and all that it started; not its snapshots, which are ended on their own."""
+        roots = [] if self._namespace is None else [self._namespace]  # to which all comes that loses its parent
         with contextlib.suppress(psutil.Error):
-            family = [psutil.Process(self._top)]
-            for each in family:
-                family += [child for child in _children_of(each) if child not in self._snapshots]
-            return [each for each in family if each != self._namespace]
-        return []
+            roots.append(psutil.Process(self._pid))
+        family = list(roots)
+        for each in family:
+            family += [child for child in _children_of(each) if child not in self._snapshots and child not in roots]
+        return [each for each in family if each != self._namespace]
 
     def _end(self, what: What, message: str = "", seconds: float = 0.0) -> dict:
         self._gone = Happening(what, message=message, seconds=seconds, gone=True).as_dict()
@@ -285,7 +273,7 @@ class Process:
         self._kill()
         self._end_namespace()
         self._line.close()
-        psutil.wait_procs([self._process], timeout=5)
+        psutil.wait_procs([self._namespace or self._process], timeout=5)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
 

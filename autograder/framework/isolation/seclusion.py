@@ -1,8 +1,7 @@
 """What an answer's process does first inside the sandbox: it shuts itself in, apart from the answers before and beside it.
 
-It imports the standard library alone, and runs before any code of a learner. It gets processes, network, and folders of its
-own, then gives up every right to change that. A small process outside stays behind and waits: it ends all of them as soon as
-the judge is gone.
+It imports the standard library alone, and runs before any code of a learner. The process is forked into a namespace of its
+own, gets network and folders of its own, then gives up every right to change that.
 """
 
 import contextlib
@@ -12,10 +11,9 @@ import select
 import signal
 import socket
 import struct
-import sys
 import threading
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 FOLDER_BYTES, SHARED_BYTES = 256 * 2**20, 64 * 2**20
 
@@ -26,20 +24,113 @@ _CAPABILITIES = 64
 _CAPABILITY_VERSION = 0x20080522
 
 
-def seclude(folder: str, judge: int, kept: Sequence[str] = ()) -> None:
-    """Returns in a process that is shut in, with an empty writable `folder`, and of whose open files only `judge` is left.
+class Namespaces:
+    """Makes a namespace of processes for each answer, by a small process that is forked before PyTorch is imported.
 
-    The paths `kept` lie under /tmp, which is empty but for them. `judge` is the socket to the judge. The caller itself never
-    returns: it waits for that process, and ends it when the other end of the socket is closed, also where the judge was
-    killed. Raises `OSError` where the machine refuses.
+    The first process of a namespace cannot be killed from inside, so it is none of the learner's. Another one stays outside,
+    and ends all of them as soon as the judge is gone, also where it was killed. As forks of the process that the answer itself
+    is a fork of, the two would cost more than all that an answer does before its first cell.
     """
-    assert threading.active_count() == 1, "a fork copies no thread"
+
+    def __init__(self) -> None:
+        assert threading.active_count() == 1, "a fork copies no thread"
+        self._line, far = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        if os.fork() == 0:
+            os.closerange(0, far.fileno())
+            os.closerange(far.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
+            _make_namespaces(far)
+        far.close()
+
+    def enter(self, judge: int) -> int:
+        """Lets the next fork of this process be in a new namespace, and gives the number of its first process.
+
+        All in it end when the other end of the socket `judge` is closed. Raises `OSError` where the machine refuses.
+        """
+        near, far = socket.socketpair()
+        with near:
+            with far:
+                socket.send_fds(self._line, [b"new"], [judge, far.fileno()])
+            reply, handles, _, _ = socket.recv_fds(near, 64, 1)
+        if not handles:
+            raise OSError(reply.decode() or "the process that makes namespaces has ended")
+        try:
+            libc = ctypes.CDLL(None, use_errno=True)
+            _call(libc.setns, handles[0], _NEWPID)
+        finally:
+            os.close(handles[0])
+        return int(reply)
+
+
+def _make_namespaces(line: socket.socket) -> NoReturn:
+    """Forks a process that makes a namespace and waits for its end, for each pair of sockets that comes through `line`."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nothing has to be waited for, in a namespace neither
+    try:
+        while True:
+            order, handles, _, _ = socket.recv_fds(line, 64, 2)
+            if not order:
+                os._exit(0)
+            if os.fork() == 0:
+                line.close()
+                _make_namespace(handles[0], socket.socket(fileno=handles[1]))
+            for handle in handles:
+                os.close(handle)
+    finally:
+        os._exit(1)
+
+
+def _make_namespace(judge: int, asked: socket.socket) -> NoReturn:
+    """Replies with a new namespace, and waits for its end, or the judge's."""
+    try:
+        libc = ctypes.CDLL(None, use_errno=True)
+        _call(libc.unshare, _NEWPID)
+        first = os.fork()
+        if first == 0:
+            _be_the_first(libc)
+        ended = os.pidfd_open(first)
+        handle = os.open(f"/proc/{first}/ns/pid", os.O_RDONLY)
+        socket.send_fds(asked, [str(first).encode()], [handle])
+        os.close(handle)
+        asked.close()
+        _wait(first, ended, judge)
+    except OSError as error:
+        asked.sendall(str(error).encode()[:64])
+    finally:
+        os._exit(0)
+
+
+def _be_the_first(libc: ctypes.CDLL) -> NoReturn:
+    """Does nothing: orphans come to it, and the kernel ends all others with it.
+
+    It keeps the rights that the others give up, so none of them may look into it.
+    """
+    try:
+        _call(libc.prctl, _PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+        while True:
+            signal.pause()
+    finally:
+        os._exit(0)
+
+
+def _wait(first: int, ended: int, judge: int) -> None:
+    """Waits for the end of the namespace's first process, or of the judge."""
+    poll = select.poll()
+    poll.register(ended, select.POLLIN)
+    poll.register(judge, 0)  # the end of the line alone is reported, and no message
+    if ended not in dict(poll.poll()):
+        os.kill(first, signal.SIGKILL)  # the kernel ends all others with it
+    with contextlib.suppress(ChildProcessError):  # there is nothing to be told of it
+        os.waitpid(first, 0)
+
+
+def seclude(folder: str, judge: int, kept: Sequence[str] = ()) -> None:
+    """Shuts this process in, with an empty writable `folder`; of its open files only `judge`, the socket to the judge, is left.
+
+    The paths `kept` lie under /tmp, which is empty but for them. Raises `OSError` where the machine refuses.
+    """
     libc = ctypes.CDLL(None, use_errno=True)
-    _call(libc.unshare, _NEWNS | _NEWUTS | _NEWIPC | _NEWPID | _NEWNET)
-    first = os.fork()
-    if first:
-        _wait(first, judge)
-    _call(libc.prctl, _PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    _call(libc.unshare, _NEWNS | _NEWUTS | _NEWIPC | _NEWNET)
     _mount(libc, b"none", b"/", None, _REC | _PRIVATE, None)
     _mount(libc, b"proc", b"/proc", b"proc", _RDONLY | _NOSUID | _NODEV | _NOEXEC, None)
     handles = [os.open(path, os.O_PATH) for path in kept]
@@ -51,9 +142,6 @@ def seclude(folder: str, judge: int, kept: Sequence[str] = ()) -> None:
     _give_up_rights(libc)
     os.closerange(3, judge)
     os.closerange(judge + 1, os.sysconf("SC_OPEN_MAX"))
-    if os.fork():  # the first process of a namespace cannot be killed from inside, so it is none of the learner's
-        os.close(judge)
-        _reap()
 
 
 def _touch(path: str) -> None:
@@ -82,29 +170,11 @@ def _give_up_rights(libc: ctypes.CDLL) -> None:
     _call(libc.capset, header, bytes(24))
 
 
-def _wait(first: int, judge: int) -> None:
-    """Waits for the end of the namespace's first process, or of the judge, and leaves."""
-    ended, poll = os.pidfd_open(first), select.poll()
-    poll.register(ended, select.POLLIN)
-    poll.register(judge, 0)  # the end of the line alone is reported, and no message
-    if ended not in dict(poll.poll()):
-        os.kill(first, signal.SIGKILL)  # the kernel ends all others with it
-    os.waitpid(first, 0)
-    os._exit(0)
-
-
-def _reap() -> None:
-    """Waits for all that ends inside, and leaves after the last."""
-    with contextlib.suppress(ChildProcessError):
-        while True:
-            os.wait()
-    os._exit(0)
-
-
 def probe(folder: str, kept: Sequence[str]) -> None:
     """Prints a line if an answer can be shut in here."""
-    sys.stdout.flush()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # as in the fork server
     judge, far = socket.socketpair()
+    Namespaces().enter(far.fileno())
     if os.fork() == 0:
         judge.close()
         seclude(folder, far.fileno(), kept)

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from contextlib import suppress
+from typing import NamedTuple
 
 import psutil
 
@@ -20,6 +21,13 @@ from autograder.framework.isolation import sandbox
 
 FORKS = sys.platform == "linux"
 START_SECONDS = 60
+
+
+class Forked(NamedTuple):
+    """A process of an answer, and in the sandbox the first process of its namespace, with which all in it end."""
+
+    process: psutil.Process
+    first: psutil.Process | None
 
 
 class _Server:
@@ -43,9 +51,10 @@ class _Server:
             )  # fmt: skip
         return cls(near, in_sandbox, process)
 
-    def fork(self, handle: int, order: dict) -> psutil.Process:
+    def fork(self, handle: int, order: dict) -> Forked:
         """A new process that answers at the socket `handle`."""
-        return psutil.Process(self._order(handle, order))
+        pid, first = self._order(handle, order)
+        return Forked(psutil.Process(pid), psutil.Process(first) if first else None)
 
     def copy(self) -> _Server:
         """A server of its own for a fork of this process, with all imports done."""
@@ -54,12 +63,13 @@ class _Server:
             self._order(far.fileno(), {})
         return _Server(near, self.in_sandbox)
 
-    def _order(self, handle: int, order: dict) -> int:
+    def _order(self, handle: int, order: dict) -> tuple[int, int]:
         socket.send_fds(self._near, [json.dumps(order).encode()], [handle])
         reply = self._near.recv(64)
         if not reply:
             raise EOFError("the fork server has ended")
-        return int(reply)
+        pid, first = map(int, reply.split())
+        return pid, first
 
     def close(self) -> None:
         self._near.close()
@@ -83,18 +93,18 @@ def start(allow_sandbox: bool = True) -> bool:
         return _running(allow_sandbox).in_sandbox if FORKS else False
 
 
-def fork(handle: int, order: dict) -> tuple[psutil.Process, bool]:
-    """A new process of an answer at the socket `handle`, and whether it is in the sandbox."""
+def fork(handle: int, order: dict) -> Forked:
+    """A new process of an answer at the socket `handle`."""
     global _server
     with _lock:
         server = _running()
         try:
-            return server.fork(handle, order), server.in_sandbox
+            return server.fork(handle, order)
         except (EOFError, OSError, psutil.Error):
             _server = None
             server.close()
             server = _running(server.in_sandbox)
-            return server.fork(handle, order), server.in_sandbox
+            return server.fork(handle, order)
 
 
 def _running(allow_sandbox: bool = True) -> _Server:
