@@ -180,12 +180,12 @@ def _lines(arguments: argparse.Namespace) -> int:
 
 
 def _autograde(arguments: argparse.Namespace) -> int:
-    from autograder.classroom.engine import coordinator, outcome, stopping
-    from autograder.classroom.engine.workers import DaskWorkers
+    from autograder.classroom.engine.workers import DaskWorkers, LocalWorkers, Workers, processors
+    from autograder.framework.isolation import sandbox
 
     if arguments.jobs is not None and arguments.jobs < 1:
         return _wrong(f"--jobs {arguments.jobs}: give 1 or more")
-    workers = None
+    workers: Workers | None = None
     if arguments.scheduler:
         try:
             workers = DaskWorkers(arguments.scheduler)
@@ -193,12 +193,19 @@ def _autograde(arguments: argparse.Namespace) -> int:
             return _wrong("--scheduler needs Dask: pip install -c requirements-maintain.txt distributed")
         except (OSError, ValueError) as problem:
             return _wrong(f"--scheduler {arguments.scheduler}: {problem}")
+    elif arguments.unsafe_no_sandbox or sandbox.why_not() is None:  # they import PyTorch, and meanwhile nbgrader is imported here
+        workers = LocalWorkers(arguments.jobs or processors(), arguments.unsafe_no_sandbox)
+    from autograder.classroom.engine import coordinator, outcome, stopping
+
     try:
         graded = coordinator.autograde(
             arguments.chapter, arguments.student, arguments.force, arguments.jobs, workers, arguments.unsafe_no_sandbox
         )
     except stopping.CannotStart as problem:
         return _wrong(str(problem))
+    finally:
+        if workers is not None:
+            workers.close()
     print(outcome.text(graded))
     for trace in dict.fromkeys(trace for traces in graded.faults.values() for trace in traces):
         print(f"A fault of the course's own:\n{trace}", file=sys.stderr)

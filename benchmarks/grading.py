@@ -34,9 +34,11 @@ RATIO, COORDINATOR_MS = 20, 30
 
 _ENGINE = """
 import dataclasses, json, sys
+from autograder.classroom.engine.workers import LocalWorkers
+chapter, jobs, unsafe = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "unsafe"
+workers = LocalWorkers(jobs, unsafe)
 from autograder.classroom.engine import coordinator
-chapter, jobs, safe = sys.argv[1:]
-outcome = coordinator.autograde(chapter, jobs=int(jobs), force=True, quiet=True, unsafe_no_sandbox=safe == "unsafe")
+outcome = coordinator.autograde(chapter, workers=workers, force=True, quiet=True, unsafe_no_sandbox=unsafe)
 print(json.dumps(dataclasses.asdict(outcome)))
 """
 _PLAIN = """

@@ -6,6 +6,7 @@ passed in this kernel, else the reference, and in both nothing is read or writte
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import os
@@ -105,20 +106,25 @@ _REFERENCE = "Under grading: the reference's components."
 
 def give_reference() -> None:
     """Lets `from my_transformer import …` and `from my_transformer.CHAPTER import …` give the reference's components."""
+    _drop()
+    sys.modules.update(reference_modules())
+
+
+@functools.cache
+def reference_modules() -> dict[str, types.ModuleType]:
+    """{name: module}: `my_transformer` and one for each chapter, with the reference's components in them."""
     from utils import reference
     from utils.manifest import load
 
-    _forget()
     names = {PACKAGE: list(reference.COMPONENTS)}
     for chapter in load().chapters:
         names[f"{PACKAGE}.{chapter.name}"] = [e.id for e in chapter.exercises if e.id in reference.COMPONENTS]
+    made = {name: types.ModuleType(name, _REFERENCE) for name in names}
     for name, components in names.items():
-        module = types.ModuleType(name, _REFERENCE)
-        vars(module).update({component: reference.COMPONENTS[component] for component in components})
-        sys.modules[name] = module
-    package = sys.modules[PACKAGE]
-    package.__path__ = []
-    vars(package).update({name.partition(".")[2]: sys.modules[name] for name in names if "." in name})
+        vars(made[name]).update({component: reference.COMPONENTS[component] for component in components})
+    made[PACKAGE].__path__ = []
+    vars(made[PACKAGE]).update({name.partition(".")[2]: module for name, module in made.items() if "." in name})
+    return made
 
 
 def folder() -> Path | None:
@@ -310,10 +316,14 @@ def _error_of(run: Callable[[], object]) -> str | None:
 
 def _forget() -> None:
     """Lets the saved modules be imported afresh."""
-    for module in [module for module in sys.modules if module.startswith(PACKAGE)]:
-        if module.split(".")[0] == PACKAGE:
-            del sys.modules[module]
+    _drop()
     importlib.invalidate_caches()
+
+
+def _drop() -> None:
+    for name in [name for name in sys.modules if name.startswith(PACKAGE)]:
+        if name.split(".")[0] == PACKAGE:
+            del sys.modules[name]
 
 
 def _chapter_of(name: str) -> Chapter | None:

@@ -86,9 +86,8 @@ class Proof:
     def pytest_sessionstart(self) -> None:
         if self._plain:
             return
-        from autograder.classroom.engine.coordinator import processors
         from autograder.classroom.engine.in_nbgrader import in_nbgrader
-        from autograder.classroom.engine.workers import LocalWorkers
+        from autograder.classroom.engine.workers import LocalWorkers, processors
         from autograder.framework.isolation import sandbox
 
         workers = LocalWorkers(processors())

@@ -10,7 +10,6 @@ from __future__ import annotations
 import glob
 import itertools
 import logging
-import os
 import time
 import warnings
 from collections.abc import Callable, Collection, Sequence
@@ -34,7 +33,7 @@ from autograder.classroom.engine.policy import GradingPolicy
 from autograder.classroom.engine.steps import Steps, Submission
 from autograder.classroom.engine.stopping import CannotStart, raise_if_it_stops, told
 from autograder.classroom.engine.store import Store
-from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers
+from autograder.classroom.engine.workers import LocalWorkers, Lost, Workers, processors
 from autograder.classroom.report import why_not
 from autograder.framework.isolation import sandbox
 from autograder.submission.handed_in import NotGradable, is_own_folder
@@ -151,11 +150,6 @@ def autograde(
         engine.start()
     outcome.seconds = time.monotonic() - began
     return outcome
-
-
-def processors() -> int:
-    """How many of this machine this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _application(assignment: str) -> AutogradeApp:

@@ -33,6 +33,11 @@ class Lost(Exception):
     """A job's workers were lost, each time: no mark comes of that."""
 
 
+def processors() -> int:
+    """How many of this machine this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 class Workers(Protocol):
     """What executes jobs."""
 

@@ -81,11 +81,13 @@ def _warm_up() -> None:
 
     from autograder.framework import watch
     from autograder.framework.isolation.shell import open_shell
+    from utils import library
 
     torch.set_num_threads(1)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # there is no home yet in which IPython could write
         open_shell(figures=True).run_cell(_FIRST_CELL, silent=True)
+    library.reference_modules()
     some = torch.ones(2, 2, requires_grad=True)
     with watch.watching(None, "attention", ()), watch.on():
         (some @ some).softmax(-1).sum().backward()
