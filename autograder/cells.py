@@ -25,7 +25,7 @@ class Runs:
     def __init__(self, shell: InteractiveShell) -> None:
         self._shell = shell
         self._owners = {cell: exercise.id for exercise in load().exercises for cell in exercise.cells}
-        self._before: dict[str, Any] = {}
+        self._before: dict[str, Any] = dict.fromkeys(self._owners.values())
         self._taken: dict[str, Any] = {}
         self._bound_by: dict[str, str] = {}  # exercise -> the id of the cell that defined it last
         self._trouble: dict[str, str] = {}
@@ -52,13 +52,13 @@ class Runs:
         names.update({name: value for name, value in self._taken.items() if value is not None})
         source, cell_id = result.info.raw_cell or "", getattr(result.info, "cell_id", None) or ""
         error = result.error_before_exec or result.error_in_exec
-        for name in set(self._owners.values()):
-            if names.get(name) is not self._before.get(name):
+        for name in self._before:
+            if names.get(name) is not self._before[name]:
                 self._bound_by[name] = cell_id
                 self._trouble.pop(name, None)
             elif error is not None and (self._owners.get(cell_id) == name or binds(source, name)):
                 self._trouble[name] = sentence(Happening.of(error), "The cell")
-            elif binds(source, name):
+            elif name in source and binds(source, name):
                 self._trouble.pop(name, None)
             elif cell_id and self._bound_by.get(name) == cell_id and name in names:
                 self._trouble[name] = f"It defines no {name} any more: was it renamed?"

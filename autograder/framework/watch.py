@@ -268,21 +268,31 @@ class Measurement:
 
 
 class _Memory(Dispatch):
+    """Counts in plain numbers: this runs after each operation, of which a measured use has a thousand."""
+
     def __init__(self, inputs: Iterable[torch.Tensor]):
         super().__init__()
-        self.measurement = Measurement()
         self._known = {tensor.untyped_storage().data_ptr() for tensor in inputs}
-        self._live: dict[StorageWeakRef, int] = {}
+        self._live: dict[int, tuple[StorageWeakRef, int]] = {}  # by where a storage is: it, and its elements
+        self._operations = self._largest = self._peak = 0
         self._most = 0  # of all in `_live`: some may have ended meanwhile
 
+    @property
+    def measurement(self) -> Measurement:
+        """What was seen until now."""
+        return Measurement(self._operations, self._largest, self._peak)
+
     def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: dict | None = None) -> Any:
-        result = function(*args, **(kwargs or {}))
-        self.measurement.operations += 1
+        result = function(*args, **kwargs) if kwargs else function(*args)
+        self._operations += 1
         if function.is_view:
             return result
-        for tensor in (result,) if isinstance(result, torch.Tensor) else tree_leaves(result):
-            if isinstance(tensor, torch.Tensor):
-                self._note(tensor)
+        if isinstance(result, torch.Tensor):
+            self._note(result)
+        else:
+            for tensor in tree_leaves(result):
+                if isinstance(tensor, torch.Tensor):
+                    self._note(tensor)
         return result
 
     def _note(self, tensor: torch.Tensor) -> None:
@@ -290,17 +300,20 @@ class _Memory(Dispatch):
         bytes_taken = storage.nbytes()
         if bytes_taken == 0 or storage.data_ptr() in self._known:
             return
-        found, elements = StorageWeakRef(storage), bytes_taken // tensor.element_size()
-        there = self._live.get(found, 0)
+        place, elements = storage._cdata, bytes_taken // tensor.element_size()
+        there = self._live[place][1] if place in self._live else 0
         if there == elements:  # a view: nothing has grown
             return
-        self._live[found] = elements
+        self._live[place] = StorageWeakRef(storage), elements  # which keeps its place taken
         self._most += elements - there
-        if self._most > self.measurement.peak:  # perhaps a new peak: who still lives is counted only then
-            self._live = {ref: size for ref, size in self._live.items() if not ref.expired()}
-            self._most = sum(self._live.values())
-            self.measurement.peak = max(self.measurement.peak, self._most)
-        self.measurement.largest = max(self.measurement.largest, elements)
+        if self._most > self._peak:  # perhaps a new peak: who still lives is counted only then
+            self._live = {place: found for place, found in self._live.items() if not _ended(found[0].cdata)}
+            self._most = sum(size for _, size in self._live.values())
+            self._peak = max(self._peak, self._most)
+        self._largest = max(self._largest, elements)
+
+
+_ended: Any = torch.UntypedStorage._expired  # of a weak reference's number
 
 
 def measure(call: Callable[[], Any], inputs: Iterable[torch.Tensor]) -> tuple[Any, Measurement]:
