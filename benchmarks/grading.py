@@ -31,6 +31,7 @@ from autograder.classroom.class_run import ClassRun
 from autograder.classroom.students import Student, students, write_submission
 
 RATIO, COORDINATOR_MS = 20, 30
+WATCHED = 48  # learners of the run whose memory is measured
 
 _ENGINE = """
 import dataclasses, json, sys
@@ -79,14 +80,14 @@ def with_nbgrader(run: ClassRun, plain: bool) -> float:
     return time.perf_counter() - began
 
 
-def with_engine(run: ClassRun, jobs: int, unsafe: bool = False) -> dict:
-    """What the engine says of the class, and the memory of its processes."""
+def with_engine(run: ClassRun, jobs: int, unsafe: bool = False, memory: bool = False) -> dict:
+    """What the engine says of the class, and with `memory` what its processes take: looking at them takes a part of the time."""
     command = [sys.executable, "-c", _ENGINE, run.chapter, str(jobs), "unsafe" if unsafe else "safe"]
     began = time.perf_counter()
     process = subprocess.Popen(command, cwd=run.folder, stdout=subprocess.PIPE, text=True)
     most: dict[str, int] = {}
-    watch = threading.Thread(target=_watch, args=(process.pid, most), daemon=True)
-    watch.start()
+    if memory:
+        threading.Thread(target=_watch, args=(process.pid, most), daemon=True).start()
     said, _ = process.communicate()
     if process.returncode:
         raise SystemExit(f"the engine ended with {process.returncode}")
@@ -128,6 +129,7 @@ def compare(chapter: str, learners: int, plain: int, jobs: int) -> None:
         }
         found = with_engine(run, jobs)
         again = with_engine(run, jobs)
+        watched = with_engine(some_of(run, Path(folder, "watched"), min(learners, WATCHED)), jobs, memory=True)
     engine = found["whole"] / len(found["graded"])
     print(f"{chapter}, {len(found['graded'])} learners on the engine ({jobs} workers), {plain} on nbgrader; seconds a submission")
     for name, seconds in commands.items():
@@ -142,7 +144,7 @@ def compare(chapter: str, learners: int, plain: int, jobs: int) -> None:
     print(f"  coordinator's own: {1000 * found['own_seconds'] / len(found['graded']):.0f} ms of processor time a submission, "
           f"{1000 * again['own_seconds'] / len(again['graded']):.0f} ms from stored results (goal {COORDINATOR_MS})")  # fmt: skip
     print(f"  again, from stored results: {again['seconds'] / len(again['graded']):.3f} s a submission")
-    print("  memory (MB, PSS, at most): " + ", ".join(f"{kind} {taken / 2**20:.0f}" for kind, taken in found["memory"].items()))
+    print("  memory (MB, PSS, at most): " + ", ".join(f"{kind} {taken / 2**20:.0f}" for kind, taken in watched["memory"].items()))
     if found["problems"]:
         print("  not graded:", found["problems"])
 

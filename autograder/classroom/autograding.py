@@ -107,12 +107,17 @@ class SubmissionExporter(NotebookExporter):
         """As nbconvert's, which first copies everything twice: here nobody else has the notebook."""
         for step in self._preprocessors:
             nb, resources = step(nb, resources)
-        self._validate_preprocessor(nb, self._preprocessors[-1])
+        # What is on its way to a worker is valid as `reading` makes it, and is looked at when it is back.
+        if not (self.compact and self._takes_in(resources)):
+            self._validate_preprocessor(nb, self._preprocessors[-1])
         return nb, resources
 
+    def _takes_in(self, resources: Any) -> bool:
+        is_chapter = resources is not None and _chapter(resources) is not None
+        return is_chapter and any(isinstance(step, TakeIn) for step in self._preprocessors)
+
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
-        to_take_in = any(isinstance(step, TakeIn) for step in self._preprocessors)
-        if resources is None or _chapter(resources) is None or not to_take_in:
+        if not self._takes_in(resources):
             return super().from_filename(filename, resources, **options)
         path = Path(filename)
         check_folder(path.parent, [path])
