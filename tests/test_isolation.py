@@ -14,7 +14,8 @@ from autograder.framework.component import Drawn, component
 from autograder.framework.expect import Other
 from autograder.framework.happening import Happening, What
 from autograder.framework.isolation import line, wire
-from autograder.framework.isolation.process import Process, RemoteCandidate, checked
+from autograder.framework.isolation.process import Process, RemoteCandidate
+from autograder.framework.isolation.replies import checked
 from utils.manifest import ROOT
 
 

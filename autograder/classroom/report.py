@@ -5,6 +5,7 @@ Reads the gradebook and the autograded notebooks of the course directory that nb
 
 import glob
 import os
+import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass, field
@@ -206,7 +207,7 @@ def text(report: Report) -> str:
 
 def html(report: Report) -> str:
     """The report as one page without scripts."""
-    head = "".join(f"<th scope='col'>{escape(cell)}<br>of {number(points)}</th>" for cell, points in report.cells.items())
+    head = "".join(f"<th scope='col'>{_in_parts(cell)}<br>of {number(points)}</th>" for cell, points in report.cells.items())
     body = "".join(_html_row(row, report.cells) for row in report.rows)
     counts = "".join(
         f"<li><code>{escape(exercise)}</code>: {', '.join(f'{escape(id)} ×{count}' for id, count in counter.items())}</li>"
@@ -214,7 +215,8 @@ def html(report: Report) -> str:
     )
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(report.chapter)}</title>
 <style>body{{font:16px/1.5 system-ui,sans-serif;margin:2em;color-scheme:light dark}}table{{border-collapse:collapse}}
-th,td{{padding:.3em .7em;border-bottom:1px solid #8884;text-align:right}}td:first-child,td:last-child{{text-align:left}}</style>
+th,td{{padding:.3em .5em;border-bottom:1px solid #8884;text-align:right}}th{{vertical-align:bottom}}
+td:nth-child(2){{white-space:nowrap}}th:first-child,th:last-child,td:first-child,td:last-child{{text-align:left}}</style>
 <h1>{escape(report.chapter)}</h1><p>{len(report.rows)} learners</p>
 <h2>Misconceptions by exercise</h2><ul>{counts or "<li>none named</li>"}</ul>
 <h2>Marks</h2><table>
@@ -225,6 +227,11 @@ th,td{{padding:.3em .7em;border-bottom:1px solid #8884;text-align:right}}td:firs
 
 def _html_row(row: LearnerRow, cells: dict[str, float]) -> str:
     marks = "".join(f"<td>{number(row.cells.get(cell, 0.0))}</td>" for cell in cells)
-    named = [f"{exercise}: {id}" for exercise, id in row.misconceptions.items()] + row.flags
+    named = [_in_parts(f"{exercise}: {id}") for exercise, id in row.misconceptions.items()] + [escape(flag) for flag in row.flags]
     total = f"{number(row.points)} of {number(row.max_points)}"
-    return f"<tr><td>{escape(one_line(row.student))}</td><td>{total}</td>{marks}<td>{escape('; '.join(named))}</td></tr>"
+    return f"<tr><td>{escape(one_line(row.student))}</td><td>{total}</td>{marks}<td>{'<br>'.join(named)}</td></tr>"
+
+
+def _in_parts(name: str) -> str:
+    """A long name with places where a narrow column may break it."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z][a-z])|(?<=[-_])", "<wbr>", escape(name))

@@ -23,10 +23,12 @@ import psutil
 
 from autograder.framework.candidate import Candidate
 from autograder.framework.component import Component
-from autograder.framework.happening import MOST, Happening, What
+from autograder.framework.happening import Happening, What
 from autograder.framework.isolation import sandbox, server, wire
+from autograder.framework.isolation.family import children_of, number_inside, taken
 from autograder.framework.isolation.limits import Limits
 from autograder.framework.isolation.line import Line, Stuck
+from autograder.framework.isolation.replies import checked
 
 # Seconds of processor time, so that a busy machine is never a learner's time-out; of wall clock, four times as many.
 CALL_SECONDS = 5
@@ -36,8 +38,6 @@ START_SECONDS = 60
 _LOOK_SECONDS, _LOOKS = 0.1, 5
 NO_REPLY: dict[str, Any] = {"result": None, "seen": [], "changed": False, "happened": None}
 """What stands for the entries that a reply to `perform` does not have."""
-_WORDS, _MOST_WORDS = ("seen", "defined", "bound"), 1000
-_KINDS: dict[str, type] = {"seen": list, "defined": list, "bound": list, "changed": bool, "has": bool, "outputs": list}
 
 
 class Process:
@@ -131,7 +131,7 @@ class Process:
         with far:
             reply = self._reply(CALL_SECONDS, {"do": "fork"}, far.fileno())
         pid = reply.get("pid")
-        copy = next((each for each in self._children() if _number_inside(each) == pid), None)
+        copy = next((each for each in self._children() if number_inside(each) == pid), None)
         if copy is None:
             near.close()
             return None
@@ -213,7 +213,7 @@ class Process:
 
     def _children(self) -> list[psutil.Process]:
         with contextlib.suppress(psutil.Error):
-            return _children_of(psutil.Process(self._pid))
+            return children_of(psutil.Process(self._pid))
         return []
 
     def _family(self) -> list[psutil.Process]:
@@ -223,7 +223,7 @@ class Process:
             roots.append(psutil.Process(self._pid))
         family = list(roots)
         for each in family:
-            family += [child for child in _children_of(each) if child not in self._snapshots and child not in roots]
+            family += [child for child in children_of(each) if child not in self._snapshots and child not in roots]
         return [each for each in family if each != self._namespace]
 
     def _end(self, what: What, message: str = "", seconds: float = 0.0) -> dict:
@@ -245,7 +245,7 @@ class Process:
             # What forks share is counted for each of them by the quick way to look, and once by the slow one.
             if len(family) > self._limits.processes:
                 self._over = What.PROCESSES
-            elif _taken(family, "rss") > most and _taken(family, "pss") > most:
+            elif taken(family, "rss") > most and taken(family, "pss") > most:
                 self._over = What.MEMORY
             if self._over is not None:
                 self._kill()
@@ -276,30 +276,6 @@ class Process:
         psutil.wait_procs([self._namespace or self._process], timeout=5)
         if self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
-
-
-def _is_happening(entries: object) -> bool:
-    try:
-        found = Happening.from_dict(entries)  # type: ignore[arg-type]
-    except (TypeError, ValueError, KeyError, AttributeError):
-        return False
-    words = all(isinstance(each, str) and len(each) <= MOST for each in (found.error, found.message, found.text or ""))
-    return words and isinstance(found.line, int | None) and isinstance(found.seconds, int | float)
-
-
-def checked(reply: object) -> dict:
-    """A reply, which the process may have forged: its entries that are read are of the right types. Raises `wire.WireError`."""
-    if not isinstance(reply, dict):
-        raise wire.WireError("a reply that is none")
-    if reply.get("happened") is not None and not _is_happening(reply["happened"]):
-        raise wire.WireError("a reply with a happening that is none")
-    for name, kind in _KINDS.items():
-        if not isinstance(reply.get(name, kind()), kind):
-            raise wire.WireError(f"a reply whose entry {name} is of another type")
-    words = [each for name in _WORDS for each in reply.get(name, ())]
-    if len(words) > _MOST_WORDS or not all(isinstance(each, str) and len(each) <= MOST for each in words):
-        raise wire.WireError("a reply with names that are none")
-    return reply
 
 
 class Snapshot(Process):
@@ -341,45 +317,6 @@ class _WithoutMain:
 
 
 _without_main = _WithoutMain()
-
-
-def _taken(family: list[psutil.Process], which: str) -> int:
-    """Bytes of memory that processes have taken; where the system does not say "pss", "rss" stands for it."""
-    taken = 0
-    for each in family:
-        with contextlib.suppress(psutil.Error):
-            if which == "rss":
-                taken += each.memory_info().rss
-            else:
-                found = each.memory_full_info()
-                taken += getattr(found, which, found.rss)
-    return taken
-
-
-def _children_of(process: psutil.Process) -> list[psutil.Process]:
-    """What a process has started. Linux lists it; psutil looks at all processes of the machine, which takes longer."""
-    try:
-        lists = [path.read_text(encoding="ascii") for path in Path(f"/proc/{process.pid}/task").glob("*/children")]
-    except OSError:
-        lists = []
-    found = []
-    if not lists:
-        with contextlib.suppress(psutil.Error):
-            found = process.children()
-    for number in " ".join(lists).split():
-        with contextlib.suppress(psutil.Error):
-            found.append(psutil.Process(int(number)))
-    return found
-
-
-def _number_inside(process: psutil.Process) -> int | None:
-    """The number of a process in its own namespace of processes."""
-    with contextlib.suppress(OSError):
-        # The learner's code chooses the name of a process, which stands in the first line.
-        for line in Path(f"/proc/{process.pid}/status").read_bytes().split(b"\n")[1:]:
-            if line.startswith(b"NSpid:"):
-                return int(line.split()[-1])
-    return None
 
 
 def _serve(connection: Connection, folder: str, memory: int) -> None:

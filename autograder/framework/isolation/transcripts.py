@@ -16,7 +16,8 @@ from typing import Any
 from autograder.framework.candidate import EndedAtOnce
 from autograder.framework.component import Component
 from autograder.framework.isolation import wire
-from autograder.framework.isolation.process import Process, RemoteCandidate, checked
+from autograder.framework.isolation.process import Process, RemoteCandidate
+from autograder.framework.isolation.replies import checked
 
 _MOST_BYTES = 8 * 2**20  # of one law's questions
 _MOST_KNOWN = 1000  # judgements of one law
