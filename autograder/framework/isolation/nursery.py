@@ -49,9 +49,9 @@ def main(handle: int, in_sandbox: bool) -> None:
         wanted = json.loads(order)
         try:
             first = namespaces.enter(handles[0]) if wanted and namespaces else 0
+            pid = os.fork()
         except OSError:  # the judge starts another server
             return
-        pid = os.fork()
         if pid == 0 and wanted:
             _become_answer(line, handles[0], wanted, in_sandbox)
         elif pid == 0:
