@@ -288,7 +288,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--chapter", default="02_attention_mechanism")
     parser.add_argument("--learners", type=int, default=48)
-    parser.add_argument("--plain", type=int, default=24, help="learners that nbgrader grades: 24 are one of each kind in chapter 02")
+    parser.add_argument("--plain", type=int, default=24, help="learners that nbgrader grades: of chapter 02 one of each kind")
     parser.add_argument("--jobs", type=int, default=len(os.sched_getaffinity(0)))
     parser.add_argument("--growth", type=int, nargs="*")
     parser.add_argument("--kills", type=int)
