@@ -28,8 +28,8 @@ class Namespaces:
     """Makes a namespace of processes for each answer, by a small process that is forked before PyTorch is imported.
 
     The first process of a namespace cannot be killed from inside, so it is none of the learner's. Another one stays outside,
-    and ends all of them as soon as the judge is gone, also where it was killed. As forks of the process that the answer itself
-    is a fork of, the two would cost more than all that an answer does before its first cell.
+    and ends all of them as soon as the judge is gone, also where it was killed. As forks of the process that has PyTorch each of
+    the two would cost as much as the answer's own fork.
     """
 
     def __init__(self) -> None:
