@@ -214,9 +214,9 @@ def html(report: Report) -> str:
         for exercise, counter in report.counts().items()
     )
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(report.chapter)}</title>
-<style>body{{font:16px/1.5 system-ui,sans-serif;margin:2em;color-scheme:light dark}}table{{border-collapse:collapse}}
+<style>body{{font:16px/1.5 system-ui,sans-serif;margin:1em;color-scheme:light dark}}table{{border-collapse:collapse}}
 th,td{{padding:.3em .5em;border-bottom:1px solid #8884;text-align:right}}th{{vertical-align:bottom}}
-td:nth-child(2){{white-space:nowrap}}th:first-child,th:last-child,td:first-child,td:last-child{{text-align:left}}</style>
+td:nth-child(2){{white-space:nowrap}}td:last-child{{min-width:17em}}th:first-child,th:last-child,td:first-child,td:last-child{{text-align:left}}</style>
 <h1>{escape(report.chapter)}</h1><p>{len(report.rows)} learners</p>
 <h2>Misconceptions by exercise</h2><ul>{counts or "<li>none named</li>"}</ul>
 <h2>Marks</h2><table>
@@ -227,9 +227,9 @@ td:nth-child(2){{white-space:nowrap}}th:first-child,th:last-child,td:first-child
 
 def _html_row(row: LearnerRow, cells: dict[str, float]) -> str:
     marks = "".join(f"<td>{number(row.cells.get(cell, 0.0))}</td>" for cell in cells)
-    named = [_in_parts(f"{exercise}: {id}") for exercise, id in row.misconceptions.items()] + [escape(flag) for flag in row.flags]
+    named = [f"{exercise}: {id}" for exercise, id in row.misconceptions.items()] + row.flags
     total = f"{number(row.points)} of {number(row.max_points)}"
-    return f"<tr><td>{escape(one_line(row.student))}</td><td>{total}</td>{marks}<td>{'<br>'.join(named)}</td></tr>"
+    return f"<tr><td>{escape(one_line(row.student))}</td><td>{total}</td>{marks}<td>{'<br>'.join(map(escape, named))}</td></tr>"
 
 
 def _in_parts(name: str) -> str:
